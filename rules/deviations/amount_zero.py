@@ -1,0 +1,44 @@
+"""An amount of 0 is recorded.
+
+What
+----
+A record of an administration with the amount 0 and no status: given nothing, or not given, or a number left
+out?
+
+Why it matters
+--------------
+It is neither a 100 % underdose nor silently a dose not given.
+
+Reference
+---------
+SDTM: a dose not given is ECOCCUR = N, never an amount of 0.
+
+Deviates
+--------
+zero = yes
+
+Complies
+--------
+zero = no
+"""
+
+import polars as pl
+
+from rules.rule import Rule
+
+amount_zero = Rule(
+    code="amount_zero",
+    title="An amount of 0 is recorded",
+    page=__doc__,
+    table="doses",
+    category="wrong study treatment, administration or dose",
+    term="amount of 0",
+    applies=~pl.col("duplicate"),
+    deviates=pl.col("zero"),
+    asks=True,
+    fact="amount",
+    message="{activity} {occurrence} on {day} is recorded with the amount 0: was it given, and how much?",
+    expected="an amount, or the status not given",
+    observed="0",
+    because="{recorded}",
+)

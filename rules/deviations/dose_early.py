@@ -1,0 +1,44 @@
+"""Dose before its window.
+
+What
+----
+A dose given before the first day of its window. A dose on the first day is on time.
+
+Why it matters
+--------------
+Too early a dose shortens the interval that safety and effect rest on.
+
+Reference
+---------
+The protocol's window; ICH E3 Q&As (R1) 2012.
+
+Deviates
+--------
+day = 2024-03-13, opens = 2024-03-14
+
+Complies
+--------
+day = 2024-03-14, opens = 2024-03-14
+"""
+
+import polars as pl
+
+from rules.rule import Rule
+
+dose_early = Rule(
+    code="dose_early",
+    title="Dose before its window",
+    page=__doc__,
+    table="doses",
+    category="wrong study treatment, administration or dose",
+    term="dose before its window",
+    applies=pl.col("matched") & pl.col("timed"),
+    deviates=pl.col("day") < pl.col("opens"),
+    rests_on=("due", "window"),
+    measure=(pl.col("opens") - pl.col("day")).dt.total_days(),
+    measure_unit="d",
+    message="{activity} {occurrence} was given on {day}, {measure} before its window opened on {opens} (due {due}).",
+    expected="{opens} to {closes}",
+    observed="{day}",
+    because="{timing}",
+)

@@ -1,0 +1,45 @@
+"""Dose after its window.
+
+What
+----
+A dose given after the last day of its window. A dose on the last day is on time. A delay that the protocol
+orders moves the window.
+
+Why it matters
+--------------
+A late dose changes exposure and may shift all that follows.
+
+Reference
+---------
+The protocol's window; ICH E3 Q&As (R1) 2012.
+
+Deviates
+--------
+day = 2024-03-17, closes = 2024-03-16
+
+Complies
+--------
+day = 2024-03-16, closes = 2024-03-16
+"""
+
+import polars as pl
+
+from rules.rule import Rule
+
+dose_late = Rule(
+    code="dose_late",
+    title="Dose after its window",
+    page=__doc__,
+    table="doses",
+    category="wrong study treatment, administration or dose",
+    term="dose after its window",
+    applies=pl.col("matched") & pl.col("timed"),
+    deviates=pl.col("day") > pl.col("closes"),
+    rests_on=("due", "window"),
+    measure=(pl.col("day") - pl.col("closes")).dt.total_days(),
+    measure_unit="d",
+    message="{activity} {occurrence} was given on {day}, {measure} after its window closed on {closes} (due {due}).",
+    expected="{opens} to {closes}",
+    observed="{day}",
+    because="{timing}",
+)

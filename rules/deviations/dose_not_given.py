@@ -1,0 +1,43 @@
+"""Dose not given.
+
+What
+----
+A record, or data declared final, says that an expected dose was not given, and neither a hold, a stop nor a
+condition of the protocol accounts for it.
+
+Why it matters
+--------------
+A missed dose lowers the exposure on which efficacy is judged.
+
+Reference
+---------
+ICH E3 Q&As (R1) 2012; SDTM: a dose not given is ECOCCUR = N, never a dose of 0.
+
+Deviates
+--------
+done = no, denied = yes
+
+Complies
+--------
+done = yes
+"""
+
+import polars as pl
+
+from rules.rule import Rule
+
+dose_not_given = Rule(
+    code="dose_not_given",
+    title="Dose not given",
+    page=__doc__,
+    table="planned",
+    category="wrong study treatment, administration or dose",
+    term="dose not given",
+    applies=pl.col("treatment") & ~pl.col("done") & (pl.col("denied") | (pl.col("final") & pl.col("over"))),
+    deviates=pl.col("expected") & ~pl.col("excused"),
+    rests_on=("due", "window"),
+    message="{activity} {occurrence}, due {due}, was not given.",
+    expected="{activity} {occurrence} from {opens} to {closes}",
+    observed="{denial}",
+    because="{timing}",
+)

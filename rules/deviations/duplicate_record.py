@@ -1,0 +1,42 @@
+"""The same dose recorded twice.
+
+What
+----
+Two records of one participant, treatment and day with the same amount and nothing (bag, time, occurrence) that
+tells them apart.
+
+Why it matters
+--------------
+Counted twice it looks like an extra dose; if it was one, the child got double.
+
+Reference
+---------
+Situation: one dose reported by two entries.
+
+Deviates
+--------
+duplicate = yes
+
+Complies
+--------
+duplicate = no
+"""
+
+import polars as pl
+
+from rules.rule import Rule
+
+duplicate_record = Rule(
+    code="duplicate_record",
+    title="The same dose recorded twice",
+    page=__doc__,
+    table="doses",
+    category="study procedure",
+    term="duplicate record",
+    applies=pl.lit(True),
+    deviates=pl.col("duplicate"),
+    message="{activity} on {day} is recorded more than once with the same amount.",
+    expected="one record",
+    observed="{given} recorded again",
+    because="{recorded}",
+)

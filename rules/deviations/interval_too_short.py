@@ -1,0 +1,45 @@
+"""Too soon after the dose before.
+
+What
+----
+A dose given sooner after the previous recorded dose than the protocol's minimum interval. Days are counted, not
+hours, where the limit is in days.
+
+Why it matters
+--------------
+Minimum intervals exist for safety: two doses too close add their toxicity.
+
+Reference
+---------
+The protocol's limits; a limit counts from recorded dates only.
+
+Deviates
+--------
+day = 2024-03-12, earliest = 2024-03-13
+
+Complies
+--------
+day = 2024-03-13, earliest = 2024-03-13
+"""
+
+import polars as pl
+
+from rules.rule import Rule
+
+interval_too_short = Rule(
+    code="interval_too_short",
+    title="Too soon after the dose before",
+    page=__doc__,
+    table="doses",
+    category="wrong study treatment, administration or dose",
+    term="interval too short",
+    applies=pl.col("spaced") & ~pl.col("duplicate"),
+    deviates=pl.col("day") < pl.col("earliest"),
+    rests_on=("limits",),
+    measure=(pl.col("earliest") - pl.col("day")).dt.total_days(),
+    measure_unit="d",
+    message="{activity} on {day} came {measure} too soon: not before {earliest} is allowed after the dose before.",
+    expected="{earliest} or later",
+    observed="{day}",
+    because="{spacing}",
+)

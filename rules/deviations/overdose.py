@@ -1,0 +1,47 @@
+"""Amount above the tolerance.
+
+What
+----
+An administered amount above the largest that the intended dose and its tolerance allow. A dose exactly on the
+limit complies. Where the ratio fits a known slip (10, 100, 1000, pounds for kilograms, a daily dose given at
+once) the slip is named.
+
+Why it matters
+--------------
+Too much harms: a tenfold slip is the classic fatal error.
+
+Reference
+---------
+The protocol's dose and tolerance; amounts are compared as whole base units.
+
+Deviates
+--------
+amount = 17820001, most = 17820000
+
+Complies
+--------
+amount = 17820000, most = 17820000
+"""
+
+import polars as pl
+
+from rules.rule import Rule
+
+overdose = Rule(
+    code="overdose",
+    title="Amount above the tolerance",
+    page=__doc__,
+    table="doses",
+    category="wrong study treatment, administration or dose",
+    term="overdose",
+    applies=pl.col("dosed") & ~pl.col("unit_doubt") & ~pl.col("duplicate"),
+    deviates=((pl.col("amount") > pl.col("most")) & (~pl.col("capped") | (pl.col("amount") <= pl.col("ceiling"))))
+    | pl.col("far_over"),
+    rests_on=("dose", "tolerance"),
+    measure=pl.col("over_percent"),
+    measure_unit="%",
+    message="{activity} {occurrence} on {day}: {given} is {measure} over the intended {intended}{slip}.",
+    expected="{least} to {most}",
+    observed="{given}",
+    because="{dose}",
+)

@@ -1,0 +1,43 @@
+"""Record dated after death.
+
+What
+----
+A dose, visit or observation dated after the recorded death.
+
+Why it matters
+--------------
+One of the two dates is wrong.
+
+Reference
+---------
+Records that contradict each other are asked about, not judged.
+
+Deviates
+--------
+after_death = yes
+
+Complies
+--------
+after_death = no
+"""
+
+import polars as pl
+
+from rules.rule import Rule
+
+record_after_death = Rule(
+    code="record_after_death",
+    title="Record dated after death",
+    page=__doc__,
+    table="people",
+    category="study procedure",
+    term="record after death",
+    applies=pl.lit(True),
+    deviates=pl.col("after_death"),
+    asks=True,
+    fact="death",
+    message="{after_death_record} is dated after death{death}: which date is right?",
+    expected="no record after death",
+    observed="{after_death_record}",
+    because="{recorded}",
+)

@@ -1,0 +1,44 @@
+"""Visit outside its window.
+
+What
+----
+A visit that took place before the first or after the last day of its window. Both ends are inside.
+
+Why it matters
+--------------
+Measurements at the wrong time cannot be compared across participants.
+
+Reference
+---------
+The protocol's visit windows; ICH E3 Q&As (R1) 2012.
+
+Deviates
+--------
+treatment = no, visit = yes, day = 2024-03-17
+
+Complies
+--------
+treatment = no, visit = yes, day = 2024-03-16
+"""
+
+import polars as pl
+
+from rules.rule import Rule
+
+visit_out_of_window = Rule(
+    code="visit_out_of_window",
+    title="Visit outside its window",
+    page=__doc__,
+    table="planned",
+    category="visit completion",
+    term="visit out of window",
+    applies=pl.col("visit") & pl.col("done") & pl.col("timed"),
+    deviates=~pl.col("day").is_between(pl.col("opens"), pl.col("closes")),
+    rests_on=("due", "window"),
+    measure=pl.col("days_outside"),
+    measure_unit="d",
+    message="Visit {activity} {occurrence} took place on {day}, {measure} outside its window ({opens} to {closes}).",
+    expected="{opens} to {closes}",
+    observed="{day}",
+    because="{timing}",
+)

@@ -1,0 +1,45 @@
+"""Weight older than allowed.
+
+What
+----
+The weight on which the dose rests is older on the day of the dose than the protocol allows. On the last allowed
+day it complies.
+
+Why it matters
+--------------
+Children grow and fluids shift: an old weight makes a wrong dose look right.
+
+Reference
+---------
+The protocol's weight policy.
+
+Deviates
+--------
+weight_age = 8, weight_limit = 7
+
+Complies
+--------
+weight_age = 7, weight_limit = 7
+"""
+
+import polars as pl
+
+from rules.rule import Rule
+
+weight_stale = Rule(
+    code="weight_stale",
+    title="Weight older than allowed",
+    page=__doc__,
+    table="doses",
+    category="wrong study treatment, administration or dose",
+    term="weight too old",
+    applies=pl.col("dosed") & pl.col("weighed") & pl.col("aged") & ~pl.col("duplicate"),
+    deviates=pl.col("weight_age") > pl.col("weight_limit"),
+    rests_on=("weight",),
+    measure=pl.col("weight_age") - pl.col("weight_limit"),
+    measure_unit="d",
+    message="{activity} {occurrence} on {day} rests on a weight of {weight_day}, {weight_age} old; {weight_limit} are allowed.",
+    expected="a weight at most {weight_limit} old",
+    observed="{weight_age}",
+    because="{weight_step}",
+)
