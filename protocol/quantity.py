@@ -16,7 +16,7 @@ from protocol.scalar import Scalar, ScalarField, plain
 from protocol.units import POWER, UNITS, Unit, exponent, known_unit, parse_unit
 
 __all__ = [
-    "UNITS", "Amount", "AmountField", "Quantity", "Range", "Unit",
+    "UNITS", "Amount", "AmountField", "Quantity", "Range", "Unit", "WeightField",
     "format_amount", "format_number", "known_unit", "parse_amount", "parse_unit",
 ]  # fmt: skip
 
@@ -124,6 +124,10 @@ AmountField = Annotated[Quantity | Range, ScalarField(parse_amount, Quantity, Ra
 """An Amount as a pydantic field: one error where neither grammar holds."""
 
 
+WeightField = Annotated[Quantity, ScalarField(lambda text: Quantity.parse(text, body=True), Quantity)]
+"""A Quantity as a pydantic field where kg weighs a body."""
+
+
 def format_amount(base: int, dimension: str, unit_text: str) -> str:
     """The amount in the unit, exact: 56700000 ng in mg is `56.7 mg`; counts from 10⁵ on as `1.62×10⁷ cells`.
 
@@ -131,8 +135,8 @@ def format_amount(base: int, dimension: str, unit_text: str) -> str:
     nearest to the same whole base unit is printed.
     """
     unit = parse_unit(unit_text, body=dimension == "weight") if unit_text else _NO_UNIT
-    if not unit.fits(dimension) and unit.dimension != dimension:
-        raise ScalarError(unit_text, f"measures {unit.dimension}, not {dimension}", f"print it in a unit of {dimension}")
+    if not unit.fits(dimension):
+        raise ScalarError(unit_text, f"measures {unit.dimension}, not {dimension}", f"name a unit of {dimension}")
     value = _decimal(Fraction(base) / unit.factor, unit.factor)
     counted = unit.dimension.split("/")[0] in _COUNTED and not re.match(r"[×x]?\s*1", unit_text)
     return f"{format_number(value, scientific=counted)} {unit_text}".strip()
@@ -177,8 +181,9 @@ def _split(text: str) -> _Parts:
     if found := _TIMES_POWER.fullmatch(words):
         return _Parts(_shifted(found["number"], exponent(found)), True, found["unit"])
     if found := _LOST_POWER.fullmatch(words):
-        power, unit = found["lost"].strip(), found["unit"]
-        remedy = f"write '{found['number']}e{power} {unit}' if that was it" if power else "write it as in '1e6 cells/kg'"
+        power = found["lost"].strip()
+        meant = f"{found['number']}e{power} {found['unit']}"
+        remedy = f"write '{meant}' if that was it" if power else "write it as in '1e6 cells/kg'"
         raise ScalarError(text, "has '× 10' without its exponent: it was lost", remedy)
     found = _PLAIN.fullmatch(words)
     if not found:

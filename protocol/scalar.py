@@ -47,16 +47,12 @@ class Scalar(ABC):
         return ScalarField(cls.parse, cls).__get_pydantic_json_schema__(schema, handler)
 
 
-@dataclass(frozen=True)
 class ScalarField:
     """How pydantic reads and writes a field that one grammar fills: `Annotated[A | B, ScalarField(parse, A, B)]`."""
 
-    parse: Callable[[str], Scalar]
-    kinds: tuple[type[Scalar], ...]
-
     def __init__(self, parse: Callable[[str], Scalar], *kinds: type[Scalar]) -> None:
-        object.__setattr__(self, "parse", parse)
-        object.__setattr__(self, "kinds", kinds)
+        self.parse = parse
+        self.kinds = kinds
 
     def read(self, value: object) -> Scalar:
         """The scalar of a text or of a number; a scalar of the right kind stays what it is."""

@@ -1,132 +1,30 @@
-"""When things are due: durations, windows, anchors, moments, cycles, and the numbering of days.
-
-Days, weeks and months are whole local days; hours and minutes are clock time: 24 h is not 1 d.
-"""
+"""When things are due: anchors, moments, cycles, and the numbering of days; spans of time are from durations.py."""
 
 from __future__ import annotations
 
 import re
-from calendar import monthrange
 from dataclasses import dataclass
-from datetime import date
-from typing import ClassVar, Literal, NamedTuple, Self, TypeAlias
+from typing import ClassVar, Literal, Self
 
+from protocol.durations import Duration, DurationRange, MonthsPolicy, Window, add, check_order, written
 from protocol.errors import ScalarError
 from protocol.scalar import Scalar, plain
 
-GRAMMAR_WORDS = frozenset(
-    "planned start end of first last each day days previous within before after to or on every from in at for "
-    "not no given reached event all any none arm baseline treatment".split()
-)
-"""Words no id may be."""
+__all__ = [
+    "GRAMMAR_WORDS", "NAME", "Anchor", "Cycles", "Duration", "DurationRange", "FirstDay", "Instant", "Moment",
+    "MonthsPolicy", "Window", "add", "day_number_of", "offset_of",
+]  # fmt: skip
 
-MonthsPolicy: TypeAlias = Literal["clamp", "roll"]
+GRAMMAR_WORDS = frozenset({
+    "planned", "start", "end", "of", "first", "last", "each", "day", "days", "previous", "within", "before", "after",
+    "to", "or", "on", "every", "from", "in", "at", "for", "not", "no", "given", "reached", "event", "all", "any",
+    "none", "arm", "baseline", "treatment",
+})  # fmt: skip
+"""Words no id may be."""
 
 NAME = r"(?=[0-9-]*[a-z])[a-z0-9]+(?:-[a-z0-9]+)*"
 """An id: kebab-case with a letter in it, so that no id is a number."""
 _COUNT = r"[0-9]{1,6}"
-_TERM = re.compile(r"\s*([+-]?)\s*([0-9]{1,6}(?:\.[0-9]{1,3})?)\s*([A-Za-z]+)")
-_SIZES = {"min": (0, 0, 1), "h": (0, 0, 60), "d": (0, 1, 0), "wk": (0, 7, 0), "mo": (1, 0, 0), "y": (12, 0, 0)}
-_MEANT = {
-    "minute": "min", "minutes": "min", "mins": "min", "hour": "h", "hours": "h", "hr": "h", "hrs": "h", "day": "d",
-    "days": "d", "week": "wk", "weeks": "wk", "w": "wk", "wks": "wk", "month": "mo", "months": "mo", "mos": "mo",
-    "year": "y", "years": "y", "yr": "y", "yrs": "y", "a": "y",
-}  # fmt: skip
-_EPOCH = date(1970, 1, 1).toordinal()
-_DAYS_A_MONTH = 30.436875
-
-
-@dataclass(frozen=True)
-class Duration(Scalar):
-    """A span as months, days and minutes, each signed; `clock` is True where it is written in h and min."""
-
-    months: int
-    days: int
-    minutes: int
-    clock: bool
-
-    examples: ClassVar = ("7 d", "4 wk - 4 d", "3 mo + 4 wk", "90 min")
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """The duration that a sum of terms in min, h, d, wk, mo and y writes."""
-        terms = _terms(text)
-        clocks = {unit in ("min", "h") for _, unit in terms}
-        if len(clocks) > 1:
-            remedy = "write all of it in h and min, or all of it in d, wk, mo and y"
-            raise ScalarError(text, "mixes clock time with whole days", remedy)
-        sums = [sum(_whole(text, number, unit, part) for number, unit in terms) for part in range(3)]
-        return cls(text.strip(), *sums, clock=True in clocks)
-
-    @property
-    def sign(self) -> int:
-        """-1, 0 or 1: before, at, or after; a month counts as 30.44 days where months and days pull apart."""
-        length = self.length
-        return (length > 0) - (length < 0)
-
-    @property
-    def length(self) -> float:
-        """About how many days it is: only to tell the longer of two."""
-        return self.months * _DAYS_A_MONTH + self.days + self.minutes / 1440
-
-    def __neg__(self) -> Duration:
-        return _duration(-self.months, -self.days, -self.minutes, self.clock)
-
-
-@dataclass(frozen=True)
-class DurationRange(Scalar):
-    """Two durations and everything between them, as an infusion time of `1 h to 6 h`."""
-
-    low: Duration
-    high: Duration
-
-    examples: ClassVar = ("1 h to 6 h",)
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """The range of durations that the text writes with `to`."""
-        ends = plain(text).split(" to ")
-        if len(ends) != 2:
-            raise ScalarError(text, "is not a range of durations", "write both ends, as in '1 h to 6 h'")
-        low, high = (Duration.parse(end) for end in ends)
-        _check_order(text, low, high)
-        return cls(text.strip(), low, high)
-
-
-@dataclass(frozen=True)
-class Window(Scalar):
-    """What is allowed around the moment something is due, both ends inside."""
-
-    low: Duration
-    high: Duration
-
-    examples: ClassVar = ("±3 d", "-1 d to +3 d", "+3 d", "±0 d")
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """The window of a text with its signs: `±3 d`, `+3 d` (nothing before), `-1 d to +3 d`."""
-        words = plain(text)
-        if words.startswith("±"):
-            return cls._around(text, words[1:].strip())
-        ends = words.split(" to ")
-        if len(ends) > 2:
-            raise ScalarError(text, "is not a window", "write it as in '-1 d to +3 d'")
-        low, *rest = (_signed(text, end) for end in ends)
-        high = rest[0] if rest else low
-        if not rest:
-            zero = _duration(0, 0, 0, low.clock)
-            low, high = (low, zero) if low.sign < 0 else (zero, high)
-        _check_order(text, low, high)
-        return cls(text.strip(), low, high)
-
-    @classmethod
-    def _around(cls, text: str, size: str) -> Self:
-        if size.startswith(("+", "-")):
-            raise ScalarError(text, "is a window of negative size", f"write '±{size.lstrip('+- ')}'")
-        reach = Duration.parse(size)
-        if len(_terms(size)) > 1:
-            raise ScalarError(text, "has a sum after ±", "write both ends, as in '-10 d to +10 d'")
-        return cls(text.strip(), -reach, reach)
 
 
 @dataclass(frozen=True)
@@ -159,14 +57,22 @@ class Anchor(Scalar):
             raise ScalarError(text, f"is both '{found['which']}' and number {found['number']}", remedy)
         if found["number"] and int(found["number"]) == 0:
             raise ScalarError(text, "counts from 0", f"write '{found['name']} 1' for the first")
-        number = int(found["number"]) if found["number"] else None
-        return cls(text.strip(), bool(found["planned"]), found["edge"], found["which"], found["name"], number)
+        return cls(
+            text.strip(),
+            planned=bool(found["planned"]),
+            edge=_EDGES.get(found["edge"]),
+            which=_WHICH.get(found["which"]),
+            name=found["name"],
+            number=int(found["number"]) if found["number"] else None,
+        )
 
 
 _ANCHOR = re.compile(
     rf"(?P<planned>planned )?(?:(?P<edge>start|end) of )?(?:(?P<which>first|last|each) )?(?P<name>{NAME})"
     rf"(?: (?P<number>{_COUNT}))?"
 )
+_EDGES: dict[str, Literal["start", "end"]] = {"start": "start", "end": "end"}
+_WHICH: dict[str, Literal["first", "last", "each"]] = {"first": "first", "last": "last", "each": "each"}
 _NO_NAMES = GRAMMAR_WORDS - {"treatment"}
 _DAY = re.compile(rf"day (-?{_COUNT})")
 _DAYS = re.compile(rf"(?P<within>within )?days (?P<first>-?{_COUNT}) to (?P<last>-?{_COUNT})")
@@ -210,7 +116,7 @@ class Instant(Scalar):
             offset = _unsigned(text, found["offset"], found["side"])
             signed = -offset if found["side"] == "before" else offset
             return cls(text.strip(), "at", anchor=Anchor.parse(found["anchor"]), offset=signed)
-        return cls(text.strip(), "at", anchor=_bare_anchor(text, words), offset=_duration(0, 0, 0, False))
+        return cls(text.strip(), "at", anchor=_bare_anchor(text, words), offset=written(0, 0, 0, False))
 
     @classmethod
     def _within(cls, text: str, found: re.Match[str]) -> Self:
@@ -218,9 +124,9 @@ class Instant(Scalar):
         near = _unsigned(text, found["low"], found["side"])
         if found["high"]:
             far = _unsigned(text, found["high"], found["side"])
-            _check_order(text, near, far)
+            check_order(text, near, far)
         else:
-            near, far = _duration(0, 0, 0, near.clock), near
+            near, far = written(0, 0, 0, near.clock), near
         low, high = (-far, -near) if before else (near, far)
         return cls(text.strip(), "within", anchor=anchor, low=low, high=high)
 
@@ -267,7 +173,8 @@ class Cycles(Scalar):
 
     def includes(self, cycle: int) -> bool:
         """True if it happens in the cycle of that number."""
-        return cycle >= self.first and (self.last is None or cycle <= self.last) and (cycle - self.first) % self.step == 0
+        after = cycle - self.first
+        return after >= 0 and after % self.step == 0 and (self.last is None or cycle <= self.last)
 
 
 _CYCLES = re.compile(
@@ -288,10 +195,13 @@ class FirstDay(Scalar):
     @classmethod
     def parse(cls, text: str) -> Self:
         """The numbering of days that the text names."""
-        for rule in cls.examples:
-            if plain(text) == rule:
-                return cls(text.strip(), rule)
+        rule = _FIRST_DAYS.get(plain(text))
+        if rule:
+            return cls(text.strip(), rule)
         raise ScalarError(text, "is no first day", "write 0, 1 (the day before is -1) or '1 after 0' (COVACTA)")
+
+
+_FIRST_DAYS: dict[str, Literal["0", "1", "1 after 0"]] = {"0": "0", "1": "1", "1 after 0": "1 after 0"}
 
 
 def offset_of(day_number: int, first_day: FirstDay) -> int:
@@ -310,95 +220,12 @@ def day_number_of(offset: int, first_day: FirstDay) -> int:
     return offset + 1 if offset >= 0 or first_day.rule == "1 after 0" else offset
 
 
-def add(date_as_days: int, duration: Duration, months_policy: MonthsPolicy) -> int:
-    """The date (days since 1970-01-01) that far on: months at once from the date, then days.
-
-    A day the month does not have becomes its last one (`clamp`) or the 1st of the next month (`roll`).
-    Clock time moves no date: a ValueError, as is a date outside the years 1 to 9999.
-    """
-    if duration.minutes:
-        raise ValueError(f"'{duration}' is clock time and cannot be added to a date")
-    if not duration.months:
-        return date_as_days + duration.days
-    start = date.fromordinal(date_as_days + _EPOCH)
-    year, month = divmod(start.year * 12 + start.month - 1 + duration.months, 12)
-    length = monthrange(year, month + 1)[1]
-    day = min(start.day, length) if months_policy == "clamp" else start.day
-    overflow = 1 if day > length else 0
-    reached = date(year, month + 1, length if overflow else day).toordinal() + overflow
-    return reached - _EPOCH + duration.days
-
-
-class _Term(NamedTuple):
-    number: str  # signed
-    unit: str
-
-
-def _terms(text: str) -> list[_Term]:
-    words, terms, position = plain(text), [], 0
-    while position < len(words):
-        found = _TERM.match(words, position)
-        if not found or (terms and not found[1]):
-            raise ScalarError(text, "is no duration", _duration_remedy(words))
-        sign, number, unit = found.groups()
-        if unit not in _SIZES:
-            raise ScalarError(text, f"has an unknown unit '{unit}'", _unit_remedy(number, unit))
-        terms.append(_Term(sign + number, unit))
-        position = found.end()
-    return terms
-
-
-def _whole(text: str, number: str, unit: str, part: int) -> int:
-    """The number in months, days or minutes (`part` 0, 1, 2), which must be whole."""
-    whole, _, rest = number.partition(".")
-    scale = 10 ** len(rest)
-    size, left = divmod(int(whole + rest) * _SIZES[unit][part], scale)
-    if left:
-        smaller = {"h": "min", "wk": "d", "y": "mo"}.get(unit)
-        raise ScalarError(text, f"is not a whole number of {smaller or unit}", f"write it in whole {smaller or unit}")
-    return size
-
-
-def _unit_remedy(number: str, unit: str) -> str:
-    if unit == "m":
-        return f"a bare m is a minute or a month: write '{number} min' or '{number} mo'"
-    meant = _MEANT.get(unit.lower(), unit.lower() if unit.lower() in _SIZES else None)
-    return f"write '{number} {meant}'" if meant else "write it in min, h, d, wk, mo or y"
-
-
-def _duration_remedy(words: str) -> str:
-    if re.fullmatch(r"[+-]?[0-9.]+", words):
-        return f"write its unit, as in '{words} d'"
-    return "write a number and one of min, h, d, wk, mo, y, as in '4 wk - 4 d'"
-
-
-def _signed(text: str, end: str) -> Duration:
-    duration = Duration.parse(end)
-    if not end.startswith(("+", "-")) and duration.sign:
-        remedy = f"write '±{end}', '+{end}' or '-{end}'" if end == plain(text) else f"write '+{end}' or '-{end}'"
-        raise ScalarError(text, "is a window without its sign", remedy)
-    return duration
-
-
 def _unsigned(text: str, span: str, side: str) -> Duration:
     duration = Duration.parse(span)
     if span.startswith(("+", "-")) or duration.sign < 0:
         other = {"after": "before", "before": "after"}[side] if duration.sign < 0 else side
         raise ScalarError(text, f"has a sign beside '{side}'", f"write '{span.lstrip('+- ')} {other} …'")
     return duration
-
-
-def _check_order(text: str, low: Duration, high: Duration) -> None:
-    if low.clock != high.clock:
-        raise ScalarError(text, "mixes clock time with whole days", "write both ends in h and min, or both in days")
-    if low.length > high.length:
-        raise ScalarError(text, "has its later end first", f"write '{high} to {low}'")
-
-
-def _duration(months: int, days: int, minutes: int, clock: bool) -> Duration:
-    parts = [(months, "mo"), (days, "d"), (minutes, "min")]
-    text = "".join(f"{size:+d} {unit} " for size, unit in parts if size).strip()
-    return Duration(text or ("0 min" if clock else "0 d"), months, days, minutes, clock)
 
 
 def _bare_anchor(text: str, words: str) -> Anchor:

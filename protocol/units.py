@@ -4,8 +4,8 @@ Dimensions are those of a trial, not of physics: cells are not IU, and a kilogra
 
 Base units of what is measured: mass ng; cells 1; IU and U 0.001; vg 10^6 vg; dose and AUC 0.001; volume nL;
 weight (of the body) g; surface 0.01 m²; length µm; amount (of substance) pmol; time min; calendar (months and years,
-which have no fixed length) month; percent 0.01 %; temperature 0.001 Cel; activity kBq; absorbed dose mGy; pressure mmHg;
-number 1.
+which have no fixed length) month; percent 0.01 %; temperature 0.001 Cel; activity kBq; absorbed dose mGy;
+pressure mmHg; number 1.
 
 Base units of what is divided by: kg of body, m² of body, L, g, mmol, one cell, dose, U or IU; time is an hour alone
 (mg/h, mL/min) and a day beside a body (mg/kg/d). An amount a day with no body (mg/d) has the dimension mass/day.
@@ -35,8 +35,8 @@ _ROWS: tuple[tuple[str, str, Fraction, str], ...] = (
     ("cell", "cells", F(1), "cells cell {cells} {cell} 个 个细胞 细胞"),
     ("IU", "IU", F(10**3), "IU iu [iU] [IU] 国际单位"),
     ("kIU", "IU", F(10**6), "kIU"),
-    ("MIU", "IU", F(10**9), "MIU"),
     ("mIU", "IU", F(1), "mIU"),
+    ("MIU", "IU", F(10**9), "MIU"),
     ("µIU", "IU", F(1, 10**3), "µIU uIU"),
     ("U", "U", F(10**3), "U unit units 单位"),
     ("kU", "U", F(10**6), "kU"),
@@ -89,7 +89,9 @@ _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+"
 POWER = r"10(?:(?:\^|\*\*?)(?P<caret>[+-]?[0-9]{1,2})|(?P<raised>[⁻⁺]?[⁰¹²³⁴-⁹]{1,2}))(?![0-9⁰¹²³⁴-⁹])"
 """Ten raised to a visible exponent: 10^6, 10*6, 10**6, 10⁶."""
 
-_SCALED = re.compile(rf"(?:[x×]\s*)?(?:{POWER}|1[eE](?P<e>[0-9]{{1,2}})(?![0-9])|(?P<word>million\b|万|百万|亿))\s*[.·]?\s*(?P<rest>.*)")
+_SCALED = re.compile(
+    rf"(?:[x×]\s*)?(?:{POWER}|1[eE](?P<e>[0-9]{{1,2}})(?![0-9])|(?P<word>million\b|万|百万|亿))\s*[.·]?\s*(?P<rest>.*)"
+)
 _WORDS = {"million": 6, "万": 4, "百万": 6, "亿": 8}
 _GROUPED = re.compile(r"/\s*\(([^()/]+)[.·*]([^()/]+)\)")
 _STANDARD_SURFACE = re.compile(r"/\s*(?:1\.73\s*m(?:²|\^?2)|\{1\.73_m2\})")
@@ -109,10 +111,10 @@ _DIVISORS = {  # what is divided by -> its place in the name of the dimension, b
 }
 _BODY_WORDS = frozenset(word for word, name in PINT.items() if name in ("kg", "lb"))
 _AMBIGUOUS = {
-    "gr": "is a grain to some and a gram to others; write g",
-    "M": "is a metre, a million or mol/L; write m, 10^6 or mol/L",
-    "Mg": "is a megagram; write mg",
-    "MM": "is a millimetre or a million; write mm or 10^6",
+    "gr": ("a grain to some and a gram to others", "write g"),
+    "M": ("a metre, a million or mol/L", "write m, 10^6 or mol/L"),
+    "Mg": ("a megagram", "write mg"),
+    "MM": ("a millimetre or a million", "write mm or 10^6"),
 }
 
 
@@ -209,13 +211,17 @@ def _measure(word: str, text: str) -> tuple[str, Fraction]:
     if word in UNITS:
         return UNITS[word]
     if word in _AMBIGUOUS:
-        raise ScalarError(text, f"has '{word}', which {_AMBIGUOUS[word].split('; ')[0]}", _AMBIGUOUS[word].split("; ")[1])
+        meanings, remedy = _AMBIGUOUS[word]
+        raise ScalarError(text, f"has '{word}', which is {meanings}", remedy)
+    if found := re.fullmatch(r"10[eE]([0-9]{1,2}).*", word):
+        why = f"has '10e{found[1]}', which a computer reads as ten times 10^{found[1]}"
+        raise ScalarError(text, why, f"write 10^{found[1]} if that is meant")
     near = _nearest(word)
     alike = near is not None and near.casefold() == word.casefold()
-    found = None if alike or not re.fullmatch("[A-Za-zµ]{2,}", word) else _from_pint(word)
-    if found:
-        return found
-    remedy = f"write '{near}' if that is meant" if near else "write one such as mg, mL, cells, IU, vg, dose, AUC or percent"
+    measured = None if alike or not re.fullmatch("[A-Za-zµ]{2,}", word) else _from_pint(word)
+    if measured:
+        return measured
+    remedy = f"write '{near}' if that is meant" if near else "write one such as mg, mL, cells, IU, vg, dose or percent"
     raise ScalarError(text, f"has an unknown unit '{word}'" if word else "lacks a unit beside its /", remedy)
 
 
@@ -228,6 +234,6 @@ def _nearest(word: str) -> str | None:
 
 
 def _from_pint(word: str) -> tuple[str, Fraction] | None:
-    from protocol.registry import measure  # noqa: PLC0415  pint takes 0.3 s to import and few words need it
+    from protocol.pint_units import measure  # noqa: PLC0415  pint takes 0.3 s to import and few words need it
 
     return measure(word)
