@@ -26,7 +26,7 @@ UNLIMITED: Final = 1 << 28
 LABEL: Final = 1000
 """What a record earns beyond its displacement when it takes the occurrence that it names."""
 
-_BATCH: Final = 4096  # subjects at once, so that their tables stay in the cache
+_BATCH: Final = 8192  # subjects at once, so that their tables stay in the cache
 _CELLS: Final = 4_000_000  # of one full table, so that memory stays bounded
 _FAR: Final = int(np.iinfo(np.int32).max)
 
@@ -132,6 +132,16 @@ class _Series:
             records = self.records[taken, :width]
             yield taken, _Series(self.planned[taken], records, self.before[taken], self.after[taken])
 
+    def packed(self) -> tuple["_Series", Index]:
+        """Return the series with the expected occurrences in front, and the column that each of them came from."""
+        columns = _present_first(self.planned)
+        if not (self.planned == NONE).any():
+            return self, columns
+        planned, before, after = (
+            np.take_along_axis(each, columns, axis=1) for each in (self.planned, self.before, self.after)
+        )
+        return _Series(planned, self.records, before, after), columns
+
     def reversed(self) -> "_Series":
         """Return the series with time running backwards; the columns in use stay in front."""
         planned, records = _mirror(self.planned), _mirror(self.records)
@@ -185,12 +195,8 @@ class _Band:
 def _fill_in_band(result: Assignment, series: _Series, rows: Index, *, margin: bool) -> None:
     """Fill in the slots and margins of the subjects without labels."""
     for taken, batch in series.batches(rows, _BATCH):
-        columns = _present_first(batch.planned)
-        planned, before, after = (
-            np.take_along_axis(each, columns, axis=1) for each in (batch.planned, batch.before, batch.after)
-        )
-        packed = _Series(planned, batch.records, before, after)
-        band = _band(packed)
+        packed, columns = batch.packed()
+        band = _band(packed, keep=margin)
         place = _trace_band(band, packed)
         width = place.shape[1]
         result.slot[taken, :width] = _columns(columns, place)
@@ -199,66 +205,73 @@ def _fill_in_band(result: Assignment, series: _Series, rows: Index, *, margin: b
             result.margin[taken, :width] = np.where(batch.records == NONE, NONE, margins)
 
 
-def _band(series: _Series) -> _Band:
-    """Return the band of subjects ordered by falling number of records, their occurrences packed in front."""
+def _band(series: _Series, *, keep: bool) -> _Band:
+    """Return the band of packed subjects, those with most records first; gains and prior totals only if kept."""
     subjects, records = series.records.shape
-    row, closes, width = _search_table(series)
-    day, weight = np.zeros((subjects, row), dtype=np.int32), np.zeros((3, subjects, row), dtype=np.int32)
-    occurrences = series.planned.shape[1]
-    present = series.planned != NONE
-    day[:, :occurrences] = np.where(present, series.planned, 0)
-    weight[:, :, :occurrences] = np.where(present, _weights(series.before, series.after), 0)
-    everyone = np.arange(subjects)
+    closes, width = _search_table(series)
+    day, weight = _day_table(series, len(closes))
+    kept = records if keep else 1
     band = _Band(
         lowest=np.zeros((records, subjects), dtype=np.int32),
-        gain=np.zeros((records, width, subjects), dtype=np.int32),
-        prior=np.zeros((records, width + 1, subjects), dtype=np.int32),
+        gain=np.zeros((kept, width, subjects), dtype=np.int32),
+        prior=np.zeros((kept, width + 1, subjects), dtype=np.int32),
         choice=np.zeros((records, width + 1, subjects), dtype=np.int8),
         total=np.zeros(subjects, dtype=np.int32),
     )
     best = np.zeros((width + 1, subjects), dtype=np.int32)
-    lowest = np.zeros(subjects, dtype=np.intp)
+    cell = np.arange(best.size).reshape(best.shape)
+    at = cell[0].copy()
     for j, actual in enumerate(np.ascontiguousarray(series.records.T)):
         n = np.count_nonzero(actual != NONE)
-        at = _first_open(closes, actual[:n])
-        moved = at - everyone[:n] * row - lowest[:n]
-        lowest[:n] += moved
-        band.lowest[j, :n] = lowest[:n]
+        gain, prior = band.gain[j * keep, :, :n], band.prior[j * keep, :, :n]
+        opened = _first_open(closes, actual[:n])
+        moved = opened - at[:n]
+        at[:n] = opened
+        band.lowest[j, :n] = opened // subjects
         for b in range(width):
-            distance = actual[:n] - day.take(at + b)
-            side = (np.sign(distance) + 1) * day.size
-            band.gain[j, b, :n] = _gain(distance, weight.take(at + b + side))
-        for b in range(width + 1):
-            band.prior[j, b, :n] = best.take(np.minimum(moved + b, width) * subjects + everyone[:n])
-        best[:, :n] = _step(band.prior[j, :, :n], band.gain[j, :, :n], band.choice[j, :, :n])
+            here = opened + b * subjects
+            distance = actual[:n] - day.take(here)
+            gain[b] = _gain(distance, weight.take(here + (np.sign(distance) + 1) * day.size))
+            prior[b] = best.take(np.minimum(moved + cell[b, :n], cell[width, :n]))
+        prior[width] = best[width, :n]
+        best[:, :n] = _step(prior, gain, band.choice[j, :, :n])
     band.total[:] = best[width]
     return band
 
 
-def _search_table(series: _Series) -> tuple[int, Days, int]:
-    """Return the length of a table row, when each reach closes, [S, row], and the width of the band."""
-    present = series.planned != NONE
-    closes = np.maximum.accumulate(np.where(present, series.planned + series.after, _FAR), axis=1)
-    opens = np.where(present, series.planned - series.before, _FAR)
-    opens = np.minimum.accumulate(opens[:, ::-1], axis=1)[:, ::-1]
-    occurrences = closes.shape[1]
+def _search_table(series: _Series) -> tuple[Days, int]:
+    """Return when the reach of each occurrence closes, [rows, S], and the width of the band."""
+    there = series.planned.T != NONE
+    closes = np.maximum.accumulate(np.where(there, (series.planned + series.after).T, _FAR), axis=0)
+    opens = np.where(there, (series.planned - series.before).T, _FAR)
+    opens = np.minimum.accumulate(opens[::-1], axis=0)[::-1]
+    occurrences, subjects = closes.shape
     width = 1
     # A record at which reach i is the lowest open one lies before it closes: at most the unit before.
-    while width < occurrences and (opens[:, width:] < closes[:, :-width] - 1).any():
+    while width < occurrences and (opens[width:] < closes[:-width] - 1).any():
         width += 1
-    row = 1 << (occurrences + width).bit_length()
-    table = np.full((len(closes), row), _FAR, dtype=np.int32)
-    table[:, :occurrences] = closes
-    return row, table, width
+    table = np.full((1 << (occurrences + width).bit_length(), subjects), _FAR, dtype=np.int32)
+    table[:occurrences] = closes
+    return table, width
+
+
+def _day_table(series: _Series, rows: int) -> tuple[Days, Days]:
+    """Return the days, [rows, S], and weights, [3, rows, S], of the occurrences, 0 where there is none."""
+    subjects, occurrences = series.planned.shape
+    day, weight = np.zeros((rows, subjects), dtype=np.int32), np.zeros((3, rows, subjects), dtype=np.int32)
+    there = series.planned.T != NONE
+    day[:occurrences] = np.where(there, series.planned.T, 0)
+    weight[:, :occurrences] = np.where(there, _weights(series.before.T, series.after.T), 0)
+    return day, weight
 
 
 def _first_open(closes: Days, actual: Days) -> Index:
     """Return the flat index of the first occurrence of each subject whose reach is still open, by halving."""
-    row = closes.shape[1]
-    at: Index = np.arange(len(actual)) * row
-    step = row // 2
+    rows, subjects = closes.shape
+    at: Index = np.arange(len(actual))
+    step = rows // 2
     while step:
-        at += step * (closes.take(at + (step - 1)) <= actual)
+        at += step * subjects * (closes.take(at + (step - 1) * subjects) <= actual)
         step //= 2
     return at
 
@@ -295,7 +308,7 @@ def _trace_band(band: _Band, series: _Series) -> Days:
 
 def _margins_in_band(band: _Band, series: _Series, place: Days) -> Days:
     """Return the margin of each record, [R, S], from the totals before it and, time reversed, those after it."""
-    back = _band(series.reversed())
+    back = _band(series.reversed(), keep=True)
     mirrored = np.maximum((series.records != NONE).sum(axis=1) - 1 - np.arange(len(place))[:, None], 0)
     _, width, subjects = back.prior.shape
     left = (series.planned != NONE).sum(axis=1) - band.lowest - np.take_along_axis(back.lowest, mirrored, axis=0)
