@@ -1,0 +1,111 @@
+"""study.yaml: what holds for a whole study folder, beside its tables."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from difflib import get_close_matches
+from pathlib import Path
+from types import MappingProxyType
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import yaml
+
+from protocol.errors import Fault, ScalarError
+from rules.cells import parse_date
+
+KEYS: Mapping[str, str] = {
+    "name": "name of the study; the folder's name if left out",
+    "data_cut": "last day the records are complete for, such as 2024-06-01",
+    "final": "yes once the data are declared final: what is not on record was then not done",
+    "time_zone": "time zone of the sites, such as Asia/Shanghai; times with a zone of their own are moved to it",
+    "protocol": "the protocol the study follows: a file, or a name in the library",
+}
+"""The keys of study.yaml with their meaning."""
+
+_YES_NO = {"yes": True, "true": True, "no": False, "false": False, "": False}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What study.yaml says; `read` is false where there is none, `texts` has every key as written."""
+
+    name: str
+    file: str
+    data_cut: date | None = None
+    final: bool = False
+    zone: ZoneInfo | None = None
+    texts: Mapping[str, str] = field(default_factory=dict)
+    faults: tuple[Fault, ...] = ()
+    read: bool = False
+
+
+def read_settings(path: Path, file: str, name: str) -> Settings:
+    """The settings in a study.yaml, with its faults; the defaults where the file is absent. `name` if it gives none."""
+    if not path.is_file():
+        return Settings(name, file)
+    try:
+        root = yaml.compose(path.read_text("utf-8-sig"), Loader=yaml.BaseLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
+        why = f"is no YAML: {getattr(error, 'problem', None) or error}"
+        return _broken(name, file, line, column, why)
+    except UnicodeDecodeError:
+        return _broken(name, file, None, None, "is not UTF-8 text")
+    if root is None:
+        return Settings(name, file, read=True)
+    if not isinstance(root, yaml.MappingNode):
+        return _broken(name, file, 1, 1, "holds no settings")
+    return _settings(root, file, name)
+
+
+def _broken(name: str, file: str, line: int | None, column: int | None, why: str) -> Settings:
+    fault = Fault(file, line, column, "", "", why, "write one 'key: value' a line")
+    return Settings(name, file, faults=(fault,), read=True)
+
+
+def _settings(root: yaml.MappingNode, file: str, name: str) -> Settings:
+    texts: dict[str, str] = {}
+    faults: list[Fault] = []
+
+    def fault(node: yaml.Node, key: str, value: str, why: str, remedy: str) -> None:
+        mark = node.start_mark
+        faults.append(Fault(file, mark.line + 1, mark.column + 1, key, value, why, remedy))
+
+    data_cut, final, zone = None, False, None
+    for key_node, node in root.value:
+        key, value = str(key_node.value), str(node.value).strip() if isinstance(node, yaml.ScalarNode) else ""
+        if not isinstance(node, yaml.ScalarNode):
+            fault(node, key, "", "is not one value", f"write {key}: value")
+        elif key in texts:
+            fault(key_node, key, "", "stands twice", "keep one of the two")
+        elif key not in KEYS and (near := get_close_matches(key, KEYS, n=1, cutoff=0.7)):
+            fault(key_node, key, "", "is no setting known here", f"write {near[0]} if that is meant")
+        elif key == "final" and value.lower() not in _YES_NO:
+            fault(node, key, value, "is neither yes nor no", "write yes or no")
+        texts[key] = value
+        try:
+            if key == "data_cut" and value:
+                data_cut = _day(value)
+            elif key == "time_zone" and value:
+                zone = _zone(value)
+        except ScalarError as error:
+            fault(node, key, value, error.why, error.remedy)
+    final = _YES_NO.get(texts.get("final", "").lower(), False)
+    return Settings(
+        texts.get("name") or name, file, data_cut, final, zone, MappingProxyType(texts), tuple(faults), read=True
+    )
+
+
+def _day(text: str) -> date:
+    day = parse_date(text)
+    if day.first != day.last:
+        raise ScalarError(text, "is more than one day", "write the day, such as 2024-06-01")
+    return day.first
+
+
+def _zone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ScalarError(text, "is no time zone", "write one such as Asia/Shanghai or Europe/Paris") from error
