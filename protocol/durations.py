@@ -104,8 +104,8 @@ class Window(Scalar):
         if words.startswith("±"):
             return cls._around(text, words[1:].strip())
         ends = words.split(" to ")
-        if len(ends) > 2:
-            raise ScalarError(text, "is not a window", "write it as in '-1 d to +3 d'")
+        if len(ends) > 2 or not re.match(r"[+-]? ?[0-9]", words):
+            raise ScalarError(text, "is no window", "write it as in '±3 d' or '-1 d to +3 d'")
         low, *rest = (_signed(text, end) for end in ends)
         high = rest[0] if rest else low
         if not rest:

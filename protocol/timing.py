@@ -222,9 +222,11 @@ def day_number_of(offset: int, first_day: FirstDay) -> int:
 
 def _unsigned(text: str, span: str, side: str) -> Duration:
     duration = Duration.parse(span)
-    if span.startswith(("+", "-")) or duration.sign < 0:
-        other = {"after": "before", "before": "after"}[side] if duration.sign < 0 else side
-        raise ScalarError(text, f"has a sign beside '{side}'", f"write '{span.lstrip('+- ')} {other} …'")
+    if duration.sign < 0:
+        other = {"after": "before", "before": "after"}[side]
+        raise ScalarError(text, f"is negative beside '{side}'", f"write '{str(-duration).lstrip('+')} {other} …'")
+    if span.startswith("+"):
+        raise ScalarError(text, f"has a sign beside '{side}'", f"write '{span.lstrip('+ ')} {side} …'")
     return duration
 
 
@@ -240,7 +242,10 @@ def _bare_anchor(text: str, words: str) -> Anchor:
 def _anchor_remedy(words: str) -> str:
     if re.match(r"days? .*,", words):
         return "write a list, as in [day 1, day 8]"
-    kebab = re.sub(r"[ _]+", "-", words.lower())
-    if kebab != words and re.fullmatch(NAME, kebab):
+    if re.fullmatch(r"[0-9].* (?:min|h|d|wk|mo|y)", words):
+        return f"say what it is counted from, as in '{words} after day-zero'"
+    parts = re.split(r"[ _]+", words.lower())
+    kebab = "-".join(parts)
+    if kebab != words and re.fullmatch(NAME, kebab) and GRAMMAR_WORDS.isdisjoint(parts):
         return f"write the id as it stands in its block, as in '{kebab}'"
     return "write 'day 14', 'days 0 to 4', '14 d after visit-8', 'within 2 h before each atg' or the id of an anchor"
