@@ -201,7 +201,8 @@ def _shifted(number: str, power: int) -> Decimal:
 def _check_number(text: str, rest: str) -> None:
     """Refuse what is left of a number with a comma, and a range written with a hyphen."""
     if re.match(r",[0-9]", rest):
-        raise ScalarError(text, "has a comma inside its number", f"write '{text.replace(',', '.', 1)}' or leave it out")
+        remedy = f"write '{text.replace(',', '.', 1)}' or '{text.replace(',', '', 1)}', whichever is meant"
+        raise ScalarError(text, "has a comma inside its number", remedy)
     if re.match(r"-\s*[0-9]", rest):
         raise ScalarError(text, "has a hyphen, which may be a minus", f"write a range with 'to': '{_hyphen_to(text)}'")
 

@@ -32,7 +32,7 @@ _ROWS: tuple[tuple[str, str, Fraction, str], ...] = (
     ("pg", "mass", F(1, 10**3), "pg picogram picograms 皮克"),
     ("lb", "mass", F(45359237 * 10**4), "lb lbs pound pounds 磅"),
     ("oz", "mass", F(28349523125), "oz ounce ounces 盎司"),
-    ("cell", "cells", F(1), "cells cell {cells} {cell} 个 个细胞 细胞"),
+    ("cell", "cells", F(1), "cells cell Cells CELLS {cells} {cell} 个 个细胞 细胞"),
     ("IU", "IU", F(10**3), "IU iu [iU] [IU] 国际单位"),
     ("kIU", "IU", F(10**6), "kIU"),
     ("mIU", "IU", F(1), "mIU"),
@@ -114,6 +114,11 @@ _AMBIGUOUS = {
     "gr": ("a grain to some and a gram to others", "write g"),
     "M": ("a metre, a million or mol/L", "write m, 10^6 or mol/L"),
     "Mg": ("a megagram", "write mg"),
+    "G": ("a gram or 10^9", "write g or 10^9"),
+    "K": ("a kelvin or 10^3", "write 10^3"),
+    "T": ("a tesla or 10^12", "write 10^12"),
+    "viable cells": ("no unit but a way of counting", "write cells here and 'count: viable' beside the amount"),
+    "total cells": ("no unit but a way of counting", "write cells here and 'count: total' beside the amount"),
     "MM": ("a millimetre or a million", "write mm or 10^6"),
 }
 
