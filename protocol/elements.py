@@ -46,7 +46,7 @@ Amount: TypeAlias = Annotated[Quantity | Range, ScalarField(parse_amount, Quanti
 class Short(BaseModel):
     """A map that may be written as one value: that of its field `short`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True, defer_build=True)
     short: ClassVar[str | None] = None
 
     @model_validator(mode="before")
@@ -57,6 +57,16 @@ class Short(BaseModel):
         if cls.short is None:
             raise ScalarError(str(value), "is a value where a map of fields is due", "write its fields as 'key: value'")
         return {cls.short: value}
+
+    def written(self, key: str) -> object | None:
+        """The value of the field that a document writes as `key`, or None where this document does not write it."""
+        name = self.names_by_key().get(key)
+        return getattr(self, name) if name in self.model_fields_set else None
+
+    @classmethod
+    def names_by_key(cls) -> dict[str, str]:
+        """The keys of a document -> the fields of this class (`from` -> `from_`)."""
+        return {info.alias or name: name for name, info in cls.model_fields.items()}
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
@@ -82,8 +92,9 @@ class Text(Short):
 
 
 class Element(Short):
-    """Anything a protocol names: what it is called, who says so, and which of its fields are assumed by whom.
+    """Anything a protocol names: what it is called, who says so, and which of its fields have another origin.
 
+    `assumed` and `stated` map single fields of this map to their source (`stated` is written by `defaults` merging).
     `source` is a key of `sources` and a place in it; source and basis hold for all beneath until named again.
     """
 
@@ -92,16 +103,7 @@ class Element(Short):
     source: str | None = None
     basis: Literal["stated", "assumed"] | None = None
     assumed: dict[str, str] = Field(default_factory=dict)
-
-    def written(self, key: str) -> object | None:
-        """The value of the field that a document writes as `key`, or None where this document does not write it."""
-        name = self.names_by_key().get(key)
-        return getattr(self, name) if name in self.model_fields_set else None
-
-    @classmethod
-    def names_by_key(cls) -> dict[str, str]:
-        """The keys of a document -> the fields of this class (`from` -> `from_`)."""
-        return {info.alias or name: name for name, info in cls.model_fields.items()}
+    stated: dict[str, str] = Field(default_factory=dict)
 
 
 class TitledElement(Element):

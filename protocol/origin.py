@@ -69,6 +69,8 @@ def _search(node: object, path: tuple[str, ...]) -> Found | None:
             basis, source = node.basis or basis, node.source or source
             if key in node.assumed:
                 basis, source = "assumed", node.assumed[key]
+            elif key in node.stated:
+                basis, source = "stated", node.stated[key]
         if key is not None:
             node = _child(node, key)
             if node is None:
