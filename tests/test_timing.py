@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from protocol.errors import DocumentError, Fault, InputError, PerprotocolError, ScalarError, StudyError
+from protocol.errors import ScalarError
 from protocol.scalar import Scalar
 from protocol.timing import (
     Anchor,
@@ -398,23 +398,3 @@ def test_every_fault_of_a_model_is_reported_at_once() -> None:
     with pytest.raises(ValidationError) as caught:
         Due.model_validate({"due": "week 2", "window": "3 d"})
     assert [error["loc"] for error in caught.value.errors()] == [("due",), ("window",)]
-
-
-def test_a_fault_says_what_where_why_and_what_to_write() -> None:
-    """One line, with the place before the message, as compilers print it."""
-    fault = Fault(
-        "study/x.yaml", 12, 7, "treatments.uc-msc.window", "3 d", "is a window without its sign", "write '±3 d'"
-    )
-    assert str(fault) == (
-        "study/x.yaml:12:7: treatments.uc-msc.window: '3 d' is a window without its sign; write '±3 d'"
-    )
-    assert str(Fault("a.csv", None, None, "", "", "has no rows", "")) == "a.csv: has no rows"
-
-
-def test_errors_are_one_tree_and_carry_every_fault() -> None:
-    """A file's error lists each of its faults; a scalar's error is a ValueError for pydantic's sake."""
-    fault = Fault("a.csv", 2, "unit", "", "mgg", "is no unit", "write mg")
-    assert str(StudyError([fault, fault])).splitlines() == [str(fault)] * 2
-    assert DocumentError([fault]).faults == (fault,)
-    assert issubclass(DocumentError, InputError) and issubclass(InputError, PerprotocolError)
-    assert issubclass(ScalarError, PerprotocolError) and issubclass(ScalarError, ValueError)
