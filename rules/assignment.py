@@ -19,15 +19,15 @@ from rules.band import (
     Flags,
     Index,
     Series,
-    earn,
+    earn_by_side,
     lay_band,
+    place_columns,
     present_first,
     trace_band,
-    weigh,
     weigh_margins,
 )
 
-__all__ = ["LABEL", "NONE", "UNLIMITED", "Assignment", "assign", "assign_in_order", "reach"]
+__all__ = ["LABEL", "NONE", "UNLIMITED", "Assignment", "Days", "assign", "assign_in_order", "reach"]
 
 LABEL: Final = 1000
 """What a record earns beyond its displacement when it takes the occurrence that it names."""
@@ -103,14 +103,8 @@ def assign_in_order(planned: Days, records: Days, counts: Flags | None = None) -
     place = np.cumsum(counted, axis=1) - 1
     expected = planned != NONE
     taken = counted & (place < expected.sum(axis=1, keepdims=True))
-    slot = _columns(present_first(planned), np.where(taken, place, -1))
+    slot = place_columns(present_first(planned), np.where(taken, place, -1))
     return Assignment(slot, np.full_like(records, NONE))
-
-
-def _columns(columns: Index, place: npt.NDArray[np.signedinteger]) -> Days:
-    """Return the column that stands at each place, -1 where the place is -1."""
-    with_none = np.pad(columns, ((0, 0), (0, 1)), constant_values=-1)
-    return np.take_along_axis(with_none, place, axis=1).astype(np.int32)
 
 
 def _fill_in_band(result: Assignment, series: Series, rows: Index, *, margin: bool) -> None:
@@ -120,7 +114,7 @@ def _fill_in_band(result: Assignment, series: Series, rows: Index, *, margin: bo
         band = lay_band(packed, keep=margin)
         place = trace_band(band, packed)
         width = place.shape[1]
-        result.slot[taken, :width] = _columns(columns, place)
+        result.slot[taken, :width] = place_columns(columns, place)
         if margin:
             margins = weigh_margins(band, packed, place.T).T
             result.margin[taken, :width] = np.where(batch.records == NONE, NONE, margins)
@@ -154,15 +148,9 @@ def _fill_directly(result: Assignment, series: Series, names: Days, rows: Index,
     if margin:
         reaches = (np.take_along_axis(side[rows], slot, axis=1) for side in (series.before, series.after))
         distance = np.where(padding, 0, records) - np.where(padding | (due == NONE), 0, due)
-        margins = np.where(padding, NONE, LABEL + _earn(distance, *reaches))
+        margins = np.where(padding, NONE, LABEL + earn_by_side(distance, *reaches))
         result.margin[rows[direct]] = margins[direct]
     return direct
-
-
-def _earn(distance: Days, before: Days, after: Days) -> Days:
-    """Return what pairs earn by their distance, the record less the occurrence."""
-    early, same, late = weigh(before, after)
-    return earn(distance, np.where(distance < 0, early, np.where(distance > 0, late, same)))
 
 
 def _earn_with_labels(series: Series, labels: Days) -> Days:
@@ -170,7 +158,7 @@ def _earn_with_labels(series: Series, labels: Days) -> Days:
     planned, records, names = series.planned.T[:, None], series.records.T, labels.T
     there = (planned != NONE) & (records != NONE)
     distance = np.where(there, records, 0) - np.where(there, planned, 0)
-    earned = _earn(distance, series.before.T[:, None], series.after.T[:, None])
+    earned = earn_by_side(distance, series.before.T[:, None], series.after.T[:, None])
     own = names == np.arange(len(planned))[:, None, None]
     return np.where(there & (own | (names < 0)), earned + LABEL * own, 0).astype(np.int32)
 

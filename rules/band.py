@@ -76,6 +76,12 @@ def present_first(planned: Days) -> Index:
     return np.argsort(planned == NONE, axis=1, kind="stable")
 
 
+def place_columns(columns: Index, place: npt.NDArray[np.signedinteger]) -> Days:
+    """Return the column that stands at each place, -1 where the place is -1."""
+    with_none = np.pad(columns, ((0, 0), (0, 1)), constant_values=-1)
+    return np.take_along_axis(with_none, place, axis=1).astype(np.int32)
+
+
 def weigh(before: Days, after: Days) -> Days:
     """Return what displacements count against, [3, ...]: early, on the day, late; negative where unlimited."""
     early = np.where(before == UNLIMITED, -after, before)
@@ -87,6 +93,12 @@ def earn(distance: Days, weight: Days) -> Days:
     """Return what a pair earns: 0 where it may not be paired, at least 1 where the reach is unlimited."""
     earned: Days = np.maximum(np.abs(weight) - np.abs(distance), weight < 0)
     return earned
+
+
+def earn_by_side(distance: Days, before: Days, after: Days) -> Days:
+    """Return what pairs earn by their distance, the record less the occurrence."""
+    early, same, late = weigh(before, after)
+    return earn(distance, np.where(distance < 0, early, np.where(distance > 0, late, same)))
 
 
 @dataclass(frozen=True)
