@@ -24,6 +24,7 @@ from rules.band import (
     place_columns,
     present_first,
     trace_band,
+    weigh,
     weigh_margins,
 )
 
@@ -148,7 +149,7 @@ def _fill_directly(result: Assignment, series: Series, names: Days, rows: Index,
     if margin:
         reaches = (np.take_along_axis(side[rows], slot, axis=1) for side in (series.before, series.after))
         distance = np.where(padding, 0, records) - np.where(padding | (due == NONE), 0, due)
-        margins = np.where(padding, NONE, LABEL + earn_by_side(distance, *reaches))
+        margins = np.where(padding, NONE, LABEL + earn_by_side(distance, weigh(*reaches)))
         result.margin[rows[direct]] = margins[direct]
     return direct
 
@@ -158,7 +159,7 @@ def _earn_with_labels(series: Series, labels: Days) -> Days:
     planned, records, names = series.planned.T[:, None], series.records.T, labels.T
     there = (planned != NONE) & (records != NONE)
     distance = np.where(there, records, 0) - np.where(there, planned, 0)
-    earned = earn_by_side(distance, series.before.T[:, None], series.after.T[:, None])
+    earned = earn_by_side(distance, weigh(series.before.T, series.after.T)[:, :, None])
     own = names == np.arange(len(planned))[:, None, None]
     return np.where(there & (own | (names < 0)), earned + LABEL * own, 0).astype(np.int32)
 

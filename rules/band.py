@@ -95,9 +95,9 @@ def earn(distance: Days, weight: Days) -> Days:
     return earned
 
 
-def earn_by_side(distance: Days, before: Days, after: Days) -> Days:
-    """Return what pairs earn by their distance, the record less the occurrence."""
-    early, same, late = weigh(before, after)
+def earn_by_side(distance: Days, weights: Days) -> Days:
+    """Return what pairs earn by their distance, the record less the occurrence, and their weights, [3, ...]."""
+    early, same, late = weights
     return earn(distance, np.where(distance < 0, early, np.where(distance > 0, late, same)))
 
 
@@ -236,7 +236,7 @@ def weigh_margins(band: Band, series: Series, place: Days) -> Days:
         without = (left >= b) & (place >= 0)
         elsewhere = np.where(without, np.maximum(elsewhere, band.prior[:, b] + later(b)), elsewhere)
     for b in range(band.gain.shape[1]):
-        other = (left > b) & (band.gain[:, b] > 0) & (band.lowest + b != place)
+        other = (band.gain[:, b] > 0) & (band.lowest + b != place)
         total = band.prior[:, b] + band.gain[:, b] + later(b + 1)
         elsewhere = np.where(other, np.maximum(elsewhere, total), elsewhere)
     return np.where(elsewhere == NONE, UNLIMITED, band.total - elsewhere)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rules.assignment import Assignment
-from rules.band import NONE, UNLIMITED, Days, Series, earn_by_side, place_columns
+from rules.band import NONE, UNLIMITED, Days, Series, earn_by_side, place_columns, weigh
 
 _BATCH = 4096
 
@@ -39,22 +39,22 @@ def _chain(series: Series, look_back: int) -> tuple[Days, Days]:
     there = (series.planned.T != NONE)[:, None] & (series.records.T != NONE)
     days = np.where(series.planned == NONE, 0, series.planned).T
     given = np.where(series.records == NONE, 0, series.records).T
-    sides = series.before.T, series.after.T
+    weights = weigh(series.before.T, series.after.T)
     occurrences, records, _ = there.shape
     total = np.zeros(there.shape, dtype=np.int32)
     previous = np.full(there.shape, -1, dtype=np.int32)
     for i in range(occurrences):
-        low, high = (side[i] for side in sides)
-        total[i] = np.where(there[i], earn_by_side(given - days[i], low, high), 0)
+        total[i] = earn_by_side(given - days[i], weights[:, i]) * there[i]
         for earlier in range(max(0, i - look_back), i):
+            gap = days[i] - days[earlier]
             for back in range(min(look_back, records - 1), 0, -1):
-                drift = given[back:] - given[:-back] - (days[i] - days[earlier])
-                earned = earn_by_side(drift, low, high)
-                whole = total[earlier, :-back] + earned
-                better = there[i, back:] & (total[earlier, :-back] > 0) & (earned > 0) & (whole > total[i, back:])
-                pair = earlier * records + np.arange(records - back)[:, None]
-                total[i, back:] = np.where(better, whole, total[i, back:])
-                previous[i, back:] = np.where(better, pair, previous[i, back:])
+                earned = earn_by_side(given[back:] - given[:-back] - gap, weights[:, i])
+                before = total[earlier, :-back]
+                whole = before + earned
+                better = (whole > total[i, back:]) & (before > 0) & (earned > 0) & there[i, back:]
+                np.copyto(total[i, back:], whole, where=better)
+                pair = earlier * records + np.arange(records - back, dtype=np.int32)[:, None]
+                np.copyto(previous[i, back:], pair, where=better)
     return total, previous
 
 

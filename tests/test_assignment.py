@@ -269,6 +269,13 @@ def test_margins_of_complete_labels_are_those_of_the_full_table() -> None:
     assert found.margin.tolist() == [[LABEL + 7, LABEL + 8, LABEL + 1, NONE]]
 
 
+def test_a_record_placed_against_the_order_has_no_margin() -> None:
+    """Its label and its date disagree, so its identity cannot be told from the order."""
+    before, after = WEEKLY
+    found = assign(row(0, 7, 14), row(0, 7), before, after, row(1, 0), margin=True)
+    assert sorted(found.margin[0].tolist())[0] == 0
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32))
 def test_labels_keep_the_largest_consistent_set(seed: int) -> None:
