@@ -86,8 +86,9 @@ def _read_amounts(entry: Entry) -> None:
     for name in ("amount", "ordered", "prepared"):
         if name not in entry:
             continue
-        decimals = entry.read_number(name)
-        value = entry.typed[name]
+        if name not in entry.typed:
+            entry.read_number(name)
+        value, decimals = entry.typed[name], entry.decimals[name]
         if unit.null_count():
             explain = says(f"is missing beside {name}", "write the unit, such as mg, IU, cells or 10^6 cells")
             entry.refuse(unit.is_null() & value.is_not_null(), "unit", "no unit", explain)

@@ -154,7 +154,7 @@ _POWER = r"(?:\s*(?:\^|\*\*)\s*([+-]?\d+)|([⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹
 _NUMBER = re.compile(_DIGITS + r"(?:[eE]([+-]?\d+))?", re.ASCII)
 _TIMES = re.compile(_DIGITS + r"\s*[×xX*·]\s*10" + _POWER, re.ASCII)
 _NOT_FINITE = ("nan", "inf", "infinity")
-_COMMA = re.compile(r"[+-]?\d[\d.,' ]*,\d+", re.ASCII)
+_COMMA = re.compile(r"[+-]?\d[\d.,' ]*,[\d.]*\d", re.ASCII)
 
 
 def parse_number(text: str) -> Number:
@@ -185,14 +185,19 @@ def _no_number(text: str) -> ScalarError:
     if plain != text and _NUMBER.fullmatch(plain):
         return ScalarError(text, "is not written in plain digits", f"write {plain}")
     if _COMMA.fullmatch(text):
-        pointed, joined = text.replace(",", "."), re.sub(r"[,' ]", "", text)
-        if text.count(",") > 1 or "." in text:
-            return ScalarError(text, "has a comma, which is no decimal point here", f"write {joined} if that is meant")
-        readings = f"{pointed} or {joined}" if re.fullmatch(r"[+-]?[1-9]\d{0,2},\d{3}", text) else pointed
-        return ScalarError(text, "has a comma, which is no decimal point here", f"write {readings}")
+        return ScalarError(text, "has a comma, which is no decimal point here", f"write {_without_comma(text)}")
     if text.lower().strip("+-") in (*_NOT_FINITE, "na", "n/a", "null", "none", "", "."):
         return ScalarError(text, "is no number", "leave the cell empty where nothing is known")
     return ScalarError(text, "is no number", "write the number alone, such as 16.2 or 1.62e7; a unit has a column")
+
+
+def _without_comma(text: str) -> str:
+    """The number, or the two numbers, that one with a comma may mean."""
+    joined = re.sub(r"[,' ]", "", text)
+    if text.count(",") > 1 or 0 <= text.find(",") < text.find("."):
+        return joined
+    pointed = re.sub(r"[.' ]", "", text).replace(",", ".")
+    return f"{pointed} or {joined}" if re.fullmatch(r"[+-]?[1-9]\d{0,2},\d{3}", text) else pointed
 
 
 # --- a column -----------------------------------------------------------------------------------------------------

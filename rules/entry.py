@@ -47,6 +47,7 @@ class Entry:
         self.ignored: dict[str, int] = {}
         self.refused: dict[str, int] = {}
         self.typed: dict[str, pl.Series] = {}
+        self.decimals: dict[str, pl.Series] = {}
         self.unmapped = tuple(name for name in recorded.frame.columns if name not in self.schema.names)
         self.unreadable: list[str] = []
         self.cells = self._trimmed()
@@ -190,10 +191,10 @@ class Entry:
         self._note(name, dates.notes)
         self.refuse_cells(dates.refused, name, f"{name} is no date", lambda cell: parse_date(cell, self.zone))
 
-    def read_number(self, name: str, whole: bool = False) -> pl.Series:
-        """Type a column of numbers and return how many decimals each was written with; negative ones are refused."""
+    def read_number(self, name: str, whole: bool = False) -> None:
+        """Type a column of numbers; negative ones are refused, but not reference limits."""
         numbers = read_numbers(self.cells[name])
-        self.typed[name] = numbers.value
+        self.typed[name], self.decimals[name] = numbers.value, numbers.decimals
         self._note(name, numbers.notes)
         self.refuse_cells(numbers.refused, name, f"{name} is no number", parse_number)
         if name not in ("low", "high"):
@@ -203,7 +204,6 @@ class Entry:
             broken = (numbers.value != numbers.value.round(0)) | (numbers.value > 1e6)
             self.refuse(broken, name, f"{name} is not whole", says("is no whole number", "write 1, 2, 3, ..."))
             self.typed[name] = numbers.value.cast(pl.Int32, strict=False)
-        return numbers.decimals
 
     def _note(self, name: str, notes: dict[str, int]) -> None:
         self.notes |= {f"{name}: {note}": count for note, count in notes.items()}
@@ -250,7 +250,7 @@ class Entry:
         """Give each row the number `s` of its subject from `index` (subject, s); refuse those of nobody."""
         if "subject" not in self:
             return
-        found = self.cells.select("subject").join(index, on="subject", how="left", maintain_order="left")["s"]
+        found = _numbered(self.cells["subject"], index)
         self.typed["s"] = found
         if found.null_count() == 0:
             return
@@ -298,6 +298,13 @@ def shown(value: object) -> str:
 def says(why: str, remedy: str) -> Explain:
     """The same words for every row."""
     return lambda _: (why, remedy)
+
+
+def _numbered(ids: pl.Series, index: pl.DataFrame) -> pl.Series:
+    """The number of each id in `index`, null for none; ids that stand together are looked up once."""
+    begins = ids.ne_missing(ids.shift(1, fill_value=""))
+    runs = ids.filter(begins).to_frame().join(index, on="subject", how="left", maintain_order="left")["s"]
+    return runs.gather(begins.cum_sum() - 1)
 
 
 def _before(start: str) -> Explain:

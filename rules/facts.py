@@ -17,9 +17,10 @@ from rules.amounts import read_administrations, read_observations
 from rules.entry import Balance, Entry
 from rules.reading import SUFFIXES, Recorded, column_key, from_frame, read_table, read_workbook
 from rules.settings import Settings, read_settings
+from rules.starting import init_study
 from rules.tables import SCHEMAS
 
-__all__ = ["Balance", "Examination", "Study", "Table", "examine_study", "from_frames", "read_study"]
+__all__ = ["Balance", "Examination", "Study", "Table", "examine_study", "from_frames", "init_study", "read_study"]
 
 
 @dataclass(frozen=True)
@@ -281,7 +282,9 @@ def _read_files(paths: Sequence[Path], folder: str) -> _Found:
         if path.name.startswith((".", "~$")) or path.name.lower() == "study.yaml" or path.is_dir():
             continue
         if suffix == ".xlsx":
-            found.tables.extend(read_workbook(path, file))
+            tables, faults = read_workbook(path, file)
+            found.tables.extend(tables)
+            found.faults.extend(faults)
         elif suffix in SUFFIXES and name in SCHEMAS:
             found.tables.append(read_table(path, name, file))
         elif suffix in SUFFIXES and (near := get_close_matches(name, SCHEMAS, n=1, cutoff=0.8)):

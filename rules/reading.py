@@ -53,23 +53,27 @@ def read_table(path: Path, name: str, file: str) -> Recorded:
     return _read_text(text, name, file, notes)
 
 
-def read_workbook(path: Path, file: str) -> list[Recorded]:
+def read_workbook(path: Path, file: str) -> tuple[list[Recorded], list[Fault]]:
     """The tables of a workbook, one for each sheet that has the name of a table; other sheets are left alone."""
+
+    def refused(why: str, remedy: str) -> tuple[list[Recorded], list[Fault]]:
+        return [], [Fault(file, None, None, "", "", why, remedy)]
+
     try:
         import fastexcel  # noqa: PLC0415  an extra: only who keeps workbooks needs it
     except ImportError:
-        return [_nothing("", file, "is a workbook, which needs fastexcel", _MISSING_READER)]
+        return refused("is a workbook, which needs fastexcel", _MISSING_READER)
     try:
         book = fastexcel.read_excel(path)
     except fastexcel.FastExcelError as error:
-        return [_nothing("", file, f"is no workbook: {error}", "save it as .xlsx again")]
+        return refused(f"is no workbook: {str(error).splitlines()[0]}", "save it as .xlsx again")
     tables = []
     for sheet in book.sheet_names:
         if (name := column_key(sheet)) in SCHEMAS:
             cells = book.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string").to_polars()
             records = ((number, list(row)) for number, row in enumerate(cells.iter_rows(), start=1))
             tables.append(_from_records(records, name, f"{file}[{sheet}]", {}, trim=" 00:00:00"))
-    return tables
+    return tables, []
 
 
 def _nothing(name: str, file: str, why: str, remedy: str, line: int | None = None) -> Recorded:
@@ -121,7 +125,8 @@ def _read_text(text: str, name: str, file: str, notes: dict[str, int]) -> Record
     if not text.strip():
         return _empty(name, file)
     first, _, rest = text.partition("\n")
-    separator = max(",;\t", key=first.count)
+    header = re.search(r"\S[^\n]*", text)
+    separator = max(",;\t", key=header[0].count) if header else ","
     frame = _read_plain(first, rest, separator, file) if first.strip() else None
     if frame is not None:
         lines = pl.int_range(2, frame.height + 2, dtype=pl.Int32, eager=True).alias("row")
