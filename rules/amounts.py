@@ -217,7 +217,10 @@ def _spoilt(cell: str) -> tuple[str, str] | None:
         elif not unit or not parse_number(number) or known_unit(unit) is None:
             return None
     except ScalarError as error:
-        return (error.why, error.remedy) if looks_like_number(cell) else None
+        if not looks_like_number(cell):
+            return None
+        digits = any(sign.isdigit() for sign in cell)
+        return error.why, error.remedy if digits else "remove the row where nothing was measured"
     return "has its unit in the cell", f"write {number} in value and {unit} in unit"
 
 
@@ -241,7 +244,7 @@ def _size_factor(word: str, size: Size) -> float:
     unit = parse_unit(word, body=True)
     if unit.dimension != size.dimension:
         choice = f"write {', '.join(size.units[:-1])} or {size.units[-1]}"
-        raise ScalarError(word, f"measures {unit.dimension}, and {size.measure} is {size.dimension}", choice)
+        raise ScalarError(word, f"measures {unit.dimension}, not {size.measure}", choice)
     # A length is counted in µm.
     return float(unit.factor) / (1000 if size.dimension == "length" else 1)
 
@@ -259,6 +262,6 @@ def _impossible(size: Size, column: str) -> Explain:
         if not fitting:
             return why, "correct the number or its unit"
         same = number * _size_factor(fitting[0], size) / _size_factor(size.units[0], size)
-        return f"{why}: {fitting[0]}?", f"write {shown(same)} {size.units[0]} if that is meant"
+        return f"{why}, perhaps {fitting[0]}", f"write {shown(same)} {size.units[0]} if that is meant"
 
     return explain

@@ -257,8 +257,8 @@ class Entry:
         known = {_folded(subject): subject for subject in reversed(index["subject"].to_list())}
 
         def explain(row: Row) -> tuple[str, str]:
-            subject = shown(row["subject"])
-            near = known.get(_folded(subject)) or next(iter(get_close_matches(subject, known.values(), 1)), None)
+            # Only another spelling of the same id is proposed: the nearest other id is another child.
+            near = known.get(_folded(shown(row["subject"])))
             choice = f"write '{near}' if that is meant, or " if near else ""
             return "is not in the table subjects", f"{choice}add the subject there"
 

@@ -7,7 +7,6 @@ from datetime import date, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -38,12 +37,14 @@ class Table:
     balance: Balance
     unmapped: tuple[str, ...] = ()
 
-    def recorded(self, row: int) -> dict[str, Any]:
-        """The cells of one row as recorded; `row` as in `data`. KeyError if the table has no such row."""
-        found = self.lines.search_sorted(row)
-        if found >= len(self.lines) or self.lines[found] != row:
-            raise KeyError(f"{self.file} has no row {row}")
-        return self.raw.row(found, named=True)
+    def recorded(self, rows: pl.Series | Sequence[int]) -> pl.DataFrame:
+        """Those rows of `raw`, in the order asked for; `rows` as in `data`. KeyError if the table lacks one of them."""
+        wanted = pl.Series("row", rows, pl.Int32())
+        found = pl.Series(self.lines.search_sorted(wanted), dtype=pl.UInt32())
+        there = self.lines.extend_constant(-1, 1).gather(found) == wanted
+        if not there.all():
+            raise KeyError(f"{self.file} has no row {wanted.filter(~there)[0]}")
+        return self.raw[found]
 
 
 @dataclass(frozen=True)

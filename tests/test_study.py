@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.errors import StudyError
+from protocol.quantity import Quantity, parse_unit
 from rules.facts import Examination, Study, examine_study, from_frames, init_study, read_study
 from rules.tables import SCHEMAS
 
@@ -177,10 +179,13 @@ def test_what_was_recorded_is_found_by_the_row_of_a_fact(tmp_path: Path) -> None
     rows = 'subject,arm,note\n001,"a\nb",x\n\n002, c ,y\n'
     table = read_study(_write(tmp_path / "study", {"subjects.csv": rows})).tables["subjects"]
     assert table.data["row"].to_list() == [2, 5]
-    assert table.recorded(5) == {"subject": "002", "arm": " c ", "note": "y"}
+    assert table.recorded([5, 2]).rows() == [("002", " c ", "y"), ("001", "a\nb", "x")]
+    assert table.recorded(table.data["row"]).equals(table.raw[[0, 2]])
     assert table.unmapped == ("note",)
-    with pytest.raises(KeyError, match="no row 3"):
-        table.recorded(3)
+    assert table.recorded([]).is_empty()
+    for row in (3, 6):
+        with pytest.raises(KeyError, match=f"no row {row}"):
+            table.recorded([2, row])
 
 
 def test_amounts_are_whole_base_units_with_the_step_of_their_last_digit() -> None:
@@ -202,6 +207,25 @@ def test_amounts_are_whole_base_units_with_the_step_of_their_last_digit() -> Non
     assert (doses["viability"][1], doses["viable_or_total"][1]) == (81.0, "viable")
     assert doses["concentration"].to_list() == [None, None, None, 810_000.0, 810_000.0, None]
     assert doses["concentration_dimension"].to_list() == [None] * 3 + ["cells"] * 2 + [None]
+
+
+@given(st.decimals(0, 10**6, places=4), st.sampled_from(["mg", "µg", "g", "10^6 cells", "IU", "mL"]), st.booleans())
+def test_an_amount_is_the_exact_number_of_its_base_units(amount: Decimal, unit: str, typed: bool) -> None:
+    """As text or as a float, an amount is what exact arithmetic makes of its digits, never one unit beside it."""
+    doses = pl.DataFrame({**ONE, "treatment": "a", "start": "2024-03-01", "amount": str(amount), "unit": unit})
+    if typed:
+        doses = doses.with_columns(pl.col("amount").cast(pl.Float64))
+    exact = Quantity.of(amount, parse_unit(unit)).base
+    assert _base_or_fault(doses) == (exact if isinstance(exact, int) else "amount too fine")
+
+
+def _base_or_fault(doses: pl.DataFrame) -> int | str:
+    try:
+        base = from_frames("x", {"subjects": [ONE], "administrations": doses}).administrations["base"][0]
+    except StudyError as error:
+        return "amount too fine" if "finer than" in str(error) else str(error)
+    assert isinstance(base, int)
+    return base
 
 
 def test_weights_and_heights_become_grams_and_millimetres_and_words_stay_words() -> None:
