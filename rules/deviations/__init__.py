@@ -1,0 +1,60 @@
+"""The catalogue: every rule, in the order in which a report shows them. A file that is not listed here is a fault."""
+
+from rules.deviations.above_ceiling import above_ceiling
+from rules.deviations.amount_zero import amount_zero
+from rules.deviations.criterion_not_met import criterion_not_met
+from rules.deviations.day_zero_disagrees import day_zero_disagrees
+from rules.deviations.dose_after_stop import dose_after_stop
+from rules.deviations.dose_during_hold import dose_during_hold
+from rules.deviations.dose_early import dose_early
+from rules.deviations.dose_late import dose_late
+from rules.deviations.dose_no_record import dose_no_record
+from rules.deviations.dose_not_given import dose_not_given
+from rules.deviations.duplicate_record import duplicate_record
+from rules.deviations.interval_too_short import interval_too_short
+from rules.deviations.overdose import overdose
+from rules.deviations.procedure_before_consent import procedure_before_consent
+from rules.deviations.record_after_death import record_after_death
+from rules.deviations.underdose import underdose
+from rules.deviations.unit_doubtful import unit_doubtful
+from rules.deviations.unplanned_dose import unplanned_dose
+from rules.deviations.visit_missed import visit_missed
+from rules.deviations.visit_no_record import visit_no_record
+from rules.deviations.visit_out_of_window import visit_out_of_window
+from rules.deviations.weight_implausible import weight_implausible
+from rules.deviations.weight_not_measured import weight_not_measured
+from rules.deviations.weight_stale import weight_stale
+from rules.deviations.wrong_treatment import wrong_treatment
+from rules.rule import Rule
+
+RULES: tuple[Rule, ...] = (
+    criterion_not_met,
+    procedure_before_consent,
+    wrong_treatment,
+    unplanned_dose,
+    duplicate_record,
+    dose_not_given,
+    dose_no_record,
+    dose_early,
+    dose_late,
+    interval_too_short,
+    overdose,
+    above_ceiling,
+    underdose,
+    unit_doubtful,
+    amount_zero,
+    weight_stale,
+    weight_not_measured,
+    weight_implausible,
+    dose_during_hold,
+    dose_after_stop,
+    visit_out_of_window,
+    visit_missed,
+    visit_no_record,
+    day_zero_disagrees,
+    record_after_death,
+)
+"""All rules."""
+
+BY_CODE: dict[str, Rule] = {rule.code: rule for rule in RULES}
+"""All rules by code."""

@@ -1,0 +1,270 @@
+"""What happened to some participants, coded in the protocol's words as sorted arrays.
+
+Days are int32 counts from 1970-01-01, `NONE` where unknown. `Evidence` holds one partition: participants are numbered
+from 0 in the order of the subject table, and every look-up *as of a day* is one binary search on one composite key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from protocol.model import Protocol
+from protocol.quantity import known_unit
+from rules.assignment import NONE
+
+Ints: TypeAlias = npt.NDArray[np.int32]
+Longs: TypeAlias = npt.NDArray[np.int64]
+Flags: TypeAlias = npt.NDArray[np.bool_]
+
+DAY_BITS = 20
+_HALF = 1 << (DAY_BITS - 1)
+SCALE = 1_000_000
+"""Measured values are compared as whole millionths of the protocol's unit, so a value on its limit is on it."""
+
+
+def key(s: npt.NDArray[np.integer], day: npt.NDArray[np.integer]) -> Longs:
+    """One sortable number for (participant, day)."""
+    return (s.astype(np.int64) << DAY_BITS) + day.astype(np.int64) + _HALF
+
+
+def days(frame: pl.DataFrame, column: str) -> Ints:
+    """A date column as days, `NONE` where null."""
+    return frame[column].cast(pl.Date).to_physical().fill_null(NONE).cast(pl.Int32).to_numpy()
+
+
+def whole(frame: pl.DataFrame, column: str, missing: int = NONE) -> Longs:
+    """A whole-number column, `missing` where null."""
+    return frame[column].cast(pl.Int64).fill_null(missing).to_numpy()
+
+
+@dataclass(frozen=True)
+class Points:
+    """Facts at a day, sorted by participant and day; `value` in its own units, `row` the record they came from."""
+
+    s: Ints
+    day: Ints
+    value: Longs
+    row: Ints
+    low: Longs
+    high: Longs
+
+    @cached_property
+    def key(self) -> Longs:
+        """The composite keys, ascending."""
+        return key(self.s, self.day)
+
+    def before(self, s: Ints, day: Ints, *, strictly: bool = False) -> tuple[Ints, Flags]:
+        """Index of each participant's last point on or before a day, and whether there is one."""
+        found = np.searchsorted(self.key, key(s, day), side="left" if strictly else "right") - 1
+        index = np.maximum(found, 0)
+        known = (found >= 0) & (day != NONE)
+        if len(self.s) == 0:
+            return np.zeros(len(s), np.int32), np.zeros(len(s), np.bool_)
+        return index.astype(np.int32), known & (self.s[index] == s)
+
+
+def points(frame: pl.DataFrame, value: Longs, day: str = "at") -> Points:
+    """The rows of a table as points, sorted; rows without a full date are left out."""
+    s, when = frame["s"].to_numpy(), days(frame, day)
+    last = days(frame, f"{day}_last")
+    row = frame["row"].to_numpy()
+    low, high = (
+        _scaled(frame[c]) if c in frame.columns else np.full(len(s), np.iinfo(np.int64).min, np.int64) for c in ("low", "high")
+    )
+    minute = whole(frame, f"{day}_minute", 0)
+    known = (when != NONE) & (when == last)
+    order = np.lexsort((row, minute, key(s, when)))
+    order = order[known[order]]
+    return Points(s[order], when[order], value[order], row[order], low[order], high[order])
+
+
+def _scaled(series: pl.Series) -> Longs:
+    missing = np.iinfo(np.int64).min
+    scaled = (series.cast(pl.Float64) * SCALE).round().cast(pl.Int64, strict=False)
+    return scaled.fill_null(missing).to_numpy()
+
+
+@dataclass(frozen=True)
+class Spells:
+    """Events with a beginning and perhaps an end, sorted by participant and beginning. `grade` is 0 where none."""
+
+    s: Ints
+    start: Ints
+    end: Ints
+    grade: Ints
+    row: Ints
+    detail: tuple[str | None, ...] = ()
+
+    @cached_property
+    def key(self) -> Longs:
+        """The composite keys of the beginnings, ascending."""
+        return key(self.s, self.start)
+
+
+@dataclass(frozen=True)
+class Milestone:
+    """The recorded day of a milestone of every participant: earliest and latest possible, `NONE` where not recorded."""
+
+    first: Ints
+    last: Ints
+
+    @property
+    def day(self) -> Ints:
+        """The day where it is known to the day, else `NONE`."""
+        return np.where(self.first == self.last, self.first, NONE).astype(np.int32)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The facts of one partition. `frames` are its slices of the study's typed tables, `s` counted from 0."""
+
+    protocol: Protocol
+    frames: Mapping[str, pl.DataFrame]
+    tables: frozenset[str]
+    n: int
+    horizon: int
+    """The last day that anything can be known of: the earlier of data cut and as-of."""
+    final: bool
+    _cache: dict[str, Points] = field(default_factory=dict, compare=False)
+
+    @cached_property
+    def arm(self) -> list[str | None]:
+        """Planned arm of each participant."""
+        return list(self.frames["subjects"]["arm"])
+
+    @cached_property
+    def everyone(self) -> Ints:
+        """0 … n-1."""
+        return np.arange(self.n, dtype=np.int32)
+
+    @cached_property
+    def birth(self) -> Milestone:
+        """Date of birth, perhaps only a year or a month."""
+        return self._column("birth_date")
+
+    def _column(self, name: str) -> Milestone:
+        frame = self.frames["subjects"]
+        return Milestone(days(frame, name), days(frame, f"{name}_last"))
+
+    @cached_property
+    def milestones(self) -> dict[str, Milestone]:
+        """Every milestone on record by its name in lower case with hyphens; the earliest where there are several."""
+        frame = self.frames["milestones"]
+        words = frame["milestone"].str.to_lowercase().str.replace_all(r"[\s_]+", "-")
+        found = {}
+        for name in words.unique().drop_nulls().sort():
+            rows = frame.filter(words == name)
+            found[str(name)] = self._earliest(rows, "date")
+        for name, column in (("birth", "birth_date"), ("enrolled", "enrolled"), ("day-zero", "day_zero")):
+            recorded = self._column(column)
+            found[name] = _either(found[name], recorded) if name in found else recorded
+        consents = self.frames["consents"]
+        if len(consents) and "consented" not in found:
+            found["consented"] = self._earliest(consents, "signed")
+        return found
+
+    def milestone(self, name: str) -> Milestone:
+        """One milestone; all unknown where nothing is recorded."""
+        nothing = np.full(self.n, NONE, np.int32)
+        return self.milestones.get(name, Milestone(nothing, nothing))
+
+    def _earliest(self, rows: pl.DataFrame, column: str) -> Milestone:
+        first, last = np.full(self.n, NONE, np.int32), np.full(self.n, NONE, np.int32)
+        rows = rows.drop_nulls(column).sort("s", column, descending=[False, True])
+        first[rows["s"].to_numpy()] = days(rows, column)
+        last[rows["s"].to_numpy()] = days(rows, f"{column}_last")
+        return Milestone(first, last)
+
+    @cached_property
+    def weights(self) -> Points:
+        """Body weights in grams."""
+        frame = self.frames["observations"].filter(pl.col("grams").is_not_null())
+        return points(frame, whole(frame, "grams"))
+
+    @cached_property
+    def heights(self) -> Points:
+        """Body heights in millimetres."""
+        frame = self.frames["observations"].filter(pl.col("mm").is_not_null())
+        return points(frame, whole(frame, "mm"))
+
+    def measure(self, name: str) -> Points:
+        """The values of one measure in millionths of the protocol's unit, words as their place in `values`."""
+        if name not in self._cache:
+            self._cache[name] = self._read_measure(name)
+        return self._cache[name]
+
+    def _read_measure(self, name: str) -> Points:
+        frame = self.frames["observations"].filter(pl.col("measure").str.to_lowercase() == name)
+        if name == "weight":
+            return Points(*(getattr(self.weights, f) for f in ("s", "day", "value", "row", "low", "high")))
+        measure = self.protocol.measures.get(name)
+        if measure is not None and measure.values:
+            return points(frame, _codes(frame["word"].fill_null(frame["value"].cast(pl.Int64).cast(pl.String)), measure.values))
+        value = frame["value"] * _factors(frame["unit"], measure.unit if measure else None)
+        kept = value.is_not_null() | frame["word"].is_not_null()
+        words = _codes(frame["word"].str.to_lowercase(), ("no", "yes"))
+        number = _scaled(value)
+        missing = np.iinfo(np.int64).min
+        return points(frame.filter(kept), np.where(number == missing, words, number)[kept.to_numpy()])
+
+    def events(self, names: Iterable[str]) -> Spells:
+        """Events of these words (lower case), sorted."""
+        frame = self.frames["events"]
+        chosen = frame.filter(frame["event"].str.to_lowercase().is_in(list(names))).sort("s", "start", "row")
+        grade = chosen["grade"].cast(pl.String).str.extract(r"([0-9])").cast(pl.Int32).fill_null(0).to_numpy()
+        return Spells(
+            chosen["s"].to_numpy(), days(chosen, "start"), days(chosen, "end_last"), grade, chosen["row"].to_numpy(),
+            tuple(chosen["detail"]),
+        )  # fmt: skip
+
+    def age_days(self, s: Ints, day: Ints) -> tuple[Ints, Ints]:
+        """Age on a day in days, least and most; `NONE` where birth or day is unknown."""
+        known = (self.birth.first[s] != NONE) & (day != NONE)
+        least = np.where(known, day - np.where(known, self.birth.last[s], 0), NONE)
+        most = np.where(known, day - np.where(known, self.birth.first[s], 0), NONE)
+        return least.astype(np.int32), most.astype(np.int32)
+
+
+def _either(one: Milestone, other: Milestone) -> Milestone:
+    known = one.first != NONE
+    return Milestone(np.where(known, one.first, other.first), np.where(known, one.last, other.last))
+
+
+def _codes(words: pl.Series, values: Iterable[str]) -> Longs:
+    """Words as SCALE times their place in a list from 0; the smallest number where a word is not in it."""
+    place = {str(v).lower(): i * SCALE for i, v in enumerate(values)}
+    missing = np.iinfo(np.int64).min
+    return np.array([place.get(str(w).lower(), missing) for w in words], dtype=np.int64)
+
+
+def _factors(units: pl.Series, wanted: str | None) -> pl.Series:
+    """What each value is multiplied with to stand in the protocol's unit; null where the units cannot be compared."""
+    target = known_unit(wanted) if wanted else None
+    found: dict[str | None, float | None] = {}
+    for word in units.unique():
+        unit = known_unit(word) if word else None
+        same = unit is not None and target is not None and unit.dimension == target.dimension
+        found[word] = float(unit.factor / target.factor) if same and unit and target else (1.0 if word is None and target is None else None)
+    return pl.Series([found[word] for word in units], dtype=pl.Float64)
+
+
+def evidence_of(
+    protocol: Protocol, frames: Mapping[str, pl.DataFrame], present: Iterable[str], first: int, last: int, horizon: int, *, final: bool
+) -> Evidence:
+    """The partition of the participants `first` up to `last` (not included) of tables sorted by `s`."""
+    slices = {}
+    for name, frame in frames.items():
+        if "s" not in frame.columns:
+            slices[name] = frame
+            continue
+        bounds = np.searchsorted(frame["s"].to_numpy(), [first, last])
+        part = frame[int(bounds[0]) : int(bounds[1])]
+        slices[name] = part.with_columns(pl.col("s") - first)
+    return Evidence(protocol, slices, frozenset(present), last - first, horizon, final)

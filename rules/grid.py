@@ -1,0 +1,53 @@
+"""The occurrences of participants as matrices: one grid an arm, and everything laid out for one partition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rules.evidence import Evidence, Ints
+from rules.plan import ArmPlan, Plan
+from rules.records import Records
+from rules.states import States
+from rules.truth import Truth
+
+
+@dataclass
+class Grid:
+    """The occurrences of the participants `s` of one arm: int32[S, P] days, `NONE` where not (yet) known.
+
+    `due` is the target, `opens` to `closes` the days on time, `earliest` the first day that minimum intervals allow.
+    `expected` is 1, 0 or -1 (cannot be told). `record` is the row of `doses` or `visits`, -1 without one; `actual` the
+    day it took place. `excuse` says which state (see `states.py`) takes an expected occurrence away, 0 for none, and
+    `delayed` by how many days the protocol moved it. `margin` tells how sure the identity of the record is.
+    """
+
+    arm: ArmPlan
+    s: Ints
+    due: Ints
+    opens: Ints
+    closes: Ints
+    earliest: Ints
+    actual: Ints
+    record: Ints
+    margin: Ints
+    expected: Truth
+    excuse: Ints
+    delayed: Ints
+    wants_margin: bool = False
+
+
+@dataclass
+class Laid:
+    """Everything scheduled and matched for one partition."""
+
+    plan: Plan
+    evidence: Evidence
+    doses: Records
+    visits: Records
+    grids: list[Grid]
+    states: States
+    zero: Ints
+    zero_recorded: Ints
+    zero_event: Ints
+    dose_slot: Ints
+    visit_slot: Ints

@@ -1,0 +1,131 @@
+"""Which record is which occurrence, for one group of slots of one arm at a time. It decides nothing about punctuality.
+
+On a fixed grid (`keep`, `skip`) identity is the order-preserving assignment of least displacement. Where a late dose
+shifts the rest, or a missed one is made up, records are taken in order (design, decision 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from rules.assignment import NONE, assign, reach
+from rules.evidence import Flags, Ints
+from rules.grid import Grid, Laid
+from rules.records import NOT_GIVEN, Records
+
+
+def take_records(laid: Laid, grid: Grid, group: tuple[int, ...]) -> None:
+    """Give every record of the group's activity that is not yet placed its occurrence on the fixed grid."""
+    rows, matrix, labels = waiting_records(laid, grid, group)
+    if not rows.size:
+        return
+    columns = np.array(sorted(group, key=lambda c: (_nominal(grid, c), c)), dtype=np.int32)
+    slots = [grid.arm.slots[c] for c in columns]
+    days = np.where(grid.expected[:, columns] != 0, grid.due[:, columns], NONE).astype(np.int32)
+    offsets = np.array([_nominal(grid, int(c)) for c in columns], dtype=np.int32)
+    before, after = reach(offsets, [s.low or 0 for s in slots], [s.high or 0 for s in slots])
+    named = _labelled(labels, columns, grid)
+    found = assign(_ascending(days), matrix, before, after, named, margin=grid.wants_margin)
+    _place(laid, grid, rows, columns, found.slot, found.margin)
+
+
+def _nominal(grid: Grid, c: int) -> int:
+    """The slot's day counted from day zero as planned, following its references: for order and reach only."""
+    slot = grid.arm.slots[c]
+    seen = slot.ref.slot
+    return slot.offset.about + (_nominal(grid, seen) if slot.ref.kind == "slot" and 0 <= seen != c else 0)
+
+
+def _ascending(days: Ints) -> Ints:
+    """Days that do not decrease along the row: an occurrence pushed behind the next one waits with it."""
+    return np.where(days == NONE, NONE, np.maximum.accumulate(days, axis=1)).astype(np.int32)
+
+
+def waiting_records(laid: Laid, grid: Grid, group: tuple[int, ...]) -> tuple[Ints, Ints, Ints]:
+    """Rows, days and labels of the activity's records without an occurrence, one row a participant of the grid."""
+    part = grid.arm.slots[group[0]].part
+    records = laid.doses if part.kind == "treatment" else laid.visits
+    places = laid.dose_slot if part.kind == "treatment" else laid.visit_slot
+    mine = np.flatnonzero(
+        (records.activity == records.names.index(part.activity)) & (places < 0) & ~records.duplicate & (records.day != NONE)
+    ).astype(np.int32)
+    local = np.full(laid.evidence.n, -1, np.int32)
+    local[grid.s] = np.arange(len(grid.s), dtype=np.int32)
+    mine = mine[local[records.s[mine]] >= 0]
+    return _matrix(records, mine, local[records.s[mine]], len(grid.s))
+
+
+def _matrix(records: Records, rows: Ints, local: Ints, n: int) -> tuple[Ints, Ints, Ints]:
+    order = np.lexsort((records.minute[rows], records.day[rows], local))
+    rows, local = rows[order], local[order]
+    counts = np.bincount(local, minlength=n)
+    width = int(counts.max()) if len(rows) else 0
+    place = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+    index = np.full((n, width), -1, np.int32)
+    index[local, place] = rows
+    day = np.where(index >= 0, records.day[index], NONE).astype(np.int32)
+    label = np.where(index >= 0, records.label[index], NONE).astype(np.int32)
+    return index, day, label
+
+
+def _labelled(labels: Ints, columns: Ints, grid: Grid) -> Ints | None:
+    """The columns that records name by their occurrence number, -1 where they name none; None without any label."""
+    if not (labels != NONE).any():
+        return None
+    named = np.full(labels.shape, -1, np.int32)
+    for place, c in enumerate(columns):
+        named[labels == grid.arm.slots[int(c)].occurrence] = place
+    return named
+
+
+def _place(laid: Laid, grid: Grid, rows: Ints, columns: Ints, slot: Ints, margin: Ints) -> None:
+    taken = slot >= 0
+    who, _ = np.nonzero(taken)
+    put(laid, grid, who.astype(np.int32), columns[slot[taken]], rows[taken])
+    grid.margin[who, columns[slot[taken]]] = margin[taken]
+
+
+def put(laid: Laid, grid: Grid, who: Ints, column: Ints, rows: Ints) -> None:
+    """Place records: `rows` of the participants `who` (of the grid) are the occurrences `column`."""
+    if not len(rows):
+        return
+    treatment = grid.arm.slots[int(column[0])].part.kind == "treatment"
+    records, places = (laid.doses, laid.dose_slot) if treatment else (laid.visits, laid.visit_slot)
+    grid.record[who, column] = rows
+    done = records.status[rows] != NOT_GIVEN
+    grid.actual[who[done], column[done]] = records.day[rows[done]]
+    places[rows] = column
+
+
+def take_in_order(laid: Laid, grid: Grid, group: tuple[int, ...], lay: Callable[[int], Ints]) -> None:
+    """Take records in order, one occurrence after the other: `lay(c)` fixes the days of the occurrence first.
+
+    `lay` returns the first day from which a dose counts (`NONE`: any day); a dose before it fills no occurrence.
+    """
+    rows, days, _ = waiting_records(laid, grid, group)
+    n = len(grid.s)
+    pointer = np.zeros(n, np.int32)
+    everyone = np.arange(n, dtype=np.int32)
+    for c in group:
+        counts_from = lay(c)
+        if not rows.size:
+            continue
+        pointer = _skip(days, pointer, counts_from)
+        here = np.minimum(pointer, rows.shape[1] - 1)
+        free = (pointer < rows.shape[1]) & (rows[everyone, here] >= 0) & (grid.expected[:, c] != 0)
+        who = np.flatnonzero(free).astype(np.int32)
+        put(laid, grid, who, np.full(len(who), c, np.int32), rows[who, here[who]])
+        pointer = pointer + free
+
+
+def _skip(days: Ints, pointer: Ints, counts_from: Ints) -> Ints:
+    """Move each pointer past the records that lie before the day from which a dose counts."""
+    everyone = np.arange(len(pointer))
+    early: Flags = np.ones(len(pointer), np.bool_)
+    while early.any():
+        here = np.minimum(pointer, days.shape[1] - 1)
+        early = (pointer < days.shape[1]) & (days[everyone, here] != NONE) & (counts_from != NONE) & (days[everyone, here] < counts_from)
+        pointer = (pointer + early).astype(np.int32)
+    return pointer

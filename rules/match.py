@@ -1,0 +1,384 @@
+"""Expected × recorded -> occasions: the tables that rules see. All joins, lags and look-ups end here.
+
+Beside the columns of `occasions.py` each table carries what the sentences need (weights, limits, reasons); no rule
+reads those.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from protocol.conditions import names_of
+from rules.assignment import NONE
+from rules.dose import UNKNOWN, Doses, compute_doses
+from rules.evidence import Flags, Ints, Longs, days
+from rules.grid import Grid, Laid
+from rules.growth import plausible_weight
+from rules.occasions import TABLES, schema
+from rules.records import ARM_UNKNOWN, NOT_GIVEN, NOT_IN_ARM, PARTLY
+from rules.records import UNKNOWN as STATUS_UNKNOWN
+from rules.states import DELAY, HOLD, OMIT, STOP
+from rules.truth import Truth, truth
+
+Array = npt.NDArray[np.generic]
+
+
+def build_occasions(laid: Laid) -> dict[str, pl.DataFrame]:
+    """Every occasions table of one partition."""
+    return {
+        "doses": dose_occasions(laid),
+        "planned": planned_occasions(laid),
+        "criteria": criteria_occasions(laid),
+        "people": people_occasions(laid),
+        "weights": weight_occasions(laid),
+    }
+
+
+def _frame(table: str, columns: dict[str, Array | pl.Series], **more: Array | pl.Series) -> pl.DataFrame:
+    """Arrays as a table with the dtypes of its description; `NONE` and `UNKNOWN` become null in nullable columns."""
+    dtypes = schema(table)
+    series = [_series(name, columns[name], dtypes[name]) for name in dtypes]
+    series += [_series(name, values, None) for name, values in more.items()]
+    return pl.DataFrame(series)
+
+
+def _series(name: str, values: Array | pl.Series, dtype: pl.DataType | None) -> pl.Series:
+    if isinstance(values, pl.Series):
+        return values.alias(name)
+    if values.dtype == np.int8:
+        answers = pl.Series(name, values).cast(pl.Int8)
+        return (answers == 1).set(answers < 0, None).alias(name)
+    series = pl.Series(name, values, dtype=pl.String if values.dtype == object else None)
+    if values.dtype in (np.int32, np.int64):
+        hollow = NONE if values.dtype == np.int32 else UNKNOWN
+        series = series.set(series == hollow, None)
+    return series.cast(dtype) if dtype is not None else series
+
+
+def _flag(values: npt.ArrayLike, n: int) -> Flags:
+    return np.broadcast_to(np.asarray(values, np.bool_), n)
+
+
+def dose_occasions(laid: Laid) -> pl.DataFrame:
+    """One row per dose on record that is not a *not given*, with what was planned beside it."""
+    r, e = laid.doses, laid.evidence
+    n = len(r.s)
+    part, occurrence = _parts_of_doses(laid)
+    plan: dict[str, Ints] = {c: np.full(n, NONE, np.int32) for c in ("due", "opens", "closes", "earliest", "delayed", "margin")}
+    window: Flags = np.zeros(n, np.bool_)
+    bounded: Flags = np.zeros(n, np.bool_)
+    for grid, who, column, rows in _placed(laid):
+        for name in plan:
+            plan[name][rows] = getattr(grid, name)[who, column]
+        window[rows] = np.array([s.low is not None and s.part.judged for s in grid.arm.slots])[column]
+        bounded[rows] = np.array([bool(s.bounds) and s.part.judged for s in grid.arm.slots])[column]
+    doses = compute_doses(laid, part, occurrence)
+    day = _definite(r.day, r.last, plan["opens"], plan["closes"])
+    matched = laid.dose_slot >= 0
+    course = np.array([not p.judged for p in laid.plan.parts] + [False])[part]
+    anchored = np.where(_anchored(laid)[r.s] | matched | course, 1, -1).astype(np.int8)
+    amount, zero = doses.columns["amount"], r.amount == 0
+    in_arm = np.where(r.activity == ARM_UNKNOWN, -1, np.where(r.activity == NOT_IN_ARM, 0, 1)).astype(np.int8)
+    dosed = doses.dosed & (matched | (anchored == -1)) & ~zero & (r.status != STATUS_UNKNOWN)
+    columns: dict[str, Array | pl.Series] = {
+        "s": r.s, "part": np.where(part < 0, NONE, part).astype(np.int32), "row": e.frames["administrations"]["row"].to_numpy()[r.place],
+        "occurrence": occurrence, "day": day, "matched": matched, "anchored": anchored, "in_arm": in_arm, "course": course,
+        "duplicate": r.duplicate, "permitted": _permitted(laid),
+        "due": plan["due"], "opens": plan["opens"], "closes": plan["closes"],
+        "timed": window & (r.status != STATUS_UNKNOWN), "spaced": bounded & (plan["earliest"] != NONE), "earliest": plan["earliest"],
+        "on_hold": _state(laid, HOLD), "stopped": _stopped(laid), "after_death": _after_death(laid, r.s, r.day),
+        "dosed": dosed, "amount": amount, "least": doses.columns["least"], "most": doses.columns["most"],
+        "ceiling": doses.columns["ceiling"], "weight_age": _weight_age(doses, r.day),
+        "weight_limit": np.where(doses.columns["weight_limit"] == UNKNOWN, NONE, doses.columns["weight_limit"]).astype(np.int32),
+        "zero": zero & (r.status != NOT_GIVEN), "ordered_by_weight": doses.columns["used"] != UNKNOWN,
+        "amount_fact": doses.amount_fact, "dose_fact": doses.dose_fact,
+        **{f: doses.flags[f] for f in ("capped", "far_over", "far_under", "unit_doubt", "weighed", "aged", "used_is_measured")},
+    }  # fmt: skip
+    more: dict[str, Array | pl.Series] = {c: doses.columns[c] for c in ("low", "high", "weight", "weight_day", "weight_row", "used", "slip")}
+    more["implied"] = doses.columns.get("implied", np.full(n, UNKNOWN, np.int64))
+    more |= {"place": r.place, "parts": r.parts, "delayed": plan["delayed"], "margin": plan["margin"], "status": r.status, "activity": r.activity}
+    table = _frame("doses", columns, **more)
+    kept = r.status != NOT_GIVEN
+    table = table if kept.all() else table.filter(pl.Series(kept))
+    return table.with_columns(
+        over_percent=(pl.col("amount") * 1000 - pl.col("high")) * 100 / pl.col("high"),
+        under_percent=(pl.col("low") - pl.col("amount") * 1000) * 100 / pl.col("low"),
+    )
+
+
+def _placed(laid: Laid) -> list[tuple[Grid, Ints, Ints, Ints]]:
+    """For each grid its dose records: participant of the grid, column, record."""
+    found = []
+    for grid in laid.grids:
+        treatments = np.array([s.part.kind == "treatment" for s in grid.arm.slots])
+        who, column = np.nonzero((grid.record >= 0) & treatments[None, :])
+        found.append((grid, who.astype(np.int32), column.astype(np.int32), grid.record[who, column]))
+    return found
+
+
+def _parts_of_doses(laid: Laid) -> tuple[Ints, Ints]:
+    """Part and occurrence of each dose record; an unplaced one counts as the first part of its treatment."""
+    first = {p.activity: p.code for p in reversed(laid.plan.parts) if p.kind == "treatment"}
+    of_activity = np.array([first[name] for name in laid.doses.names] + [-1, -1, -1], dtype=np.int32)
+    part = of_activity[laid.doses.activity]
+    occurrence = np.full(len(part), NONE, np.int32)
+    for grid, _, column, rows in _placed(laid):
+        part[rows] = np.array([s.part.code for s in grid.arm.slots])[column]
+        occurrence[rows] = np.array([s.occurrence for s in grid.arm.slots])[column]
+    return part.astype(np.int32), occurrence
+
+
+def _anchored(laid: Laid) -> Flags:
+    """Participants whose calendar could be laid out: their day zero is known."""
+    return laid.zero != NONE
+
+
+def _definite(first: Ints, last: Ints, opens: Ints, closes: Ints) -> Ints:
+    """The day where it is known, or where every day it may be lies on the same side of the window; else `NONE`."""
+    known = (first == last) & (first != NONE)
+    bounded = (first != NONE) & (opens != NONE) & (closes != NONE)
+    before, after = bounded & (last < opens), bounded & (first > closes)
+    inside = bounded & (first >= opens) & (last <= closes)
+    return np.where(known | before | inside | after, np.where(before, last, first), NONE).astype(np.int32)
+
+
+def _permitted(laid: Laid) -> Flags:
+    """Doses of treatments that the protocol schedules nowhere, or leaves to a decision: never unplanned."""
+    scheduled = {s.part.activity for arm in laid.plan.arms.values() for s in arm.slots}
+    free = np.array([name not in scheduled for name in laid.doses.names] + [False] * 3)
+    optional = {p.activity for p in laid.plan.parts if p.element.may_if}
+    free |= np.array([name in optional for name in laid.doses.names] + [False] * 3)
+    return free[laid.doses.activity]
+
+
+def _state(laid: Laid, kind: int) -> Truth:
+    """Of each dose record whether a state of that kind was in force."""
+    r = laid.doses
+    answer = np.zeros(len(r.s), np.int8)
+    for n, name in enumerate(r.names):
+        rows = np.flatnonzero(r.activity == n).astype(np.int32)
+        if len(rows):
+            answer[rows] = laid.states.on_day(name, kind, r.s[rows], r.day[rows])
+    return answer
+
+
+def _stopped(laid: Laid) -> Truth:
+    """Of each dose record whether the treatment had been stopped, discontinued, or the participant had left."""
+    r, answer = laid.doses, _state(laid, STOP)
+    for n, name in enumerate(r.names):
+        rows = np.flatnonzero(r.activity == n).astype(np.int32)
+        first, last = laid.states.end("treatment", name, r.s[rows])
+        gone = (last != NONE) & (r.day[rows] > last)
+        unsure = (first != NONE) & (r.day[rows] > first) & ~gone
+        answer[rows] = np.where(gone, 1, np.where(unsure & (answer[rows] == 0), -1, answer[rows]))
+    return answer
+
+
+def _after_death(laid: Laid, s: Ints, day: Ints) -> Flags:
+    death = laid.evidence.milestone("death").last[s]
+    return (death != NONE) & (day != NONE) & (day > death)
+
+
+def _weight_age(doses: Doses, day: Ints) -> Ints:
+    weighed = doses.columns["weight_day"]
+    return np.where((weighed != UNKNOWN) & (day != NONE), day - np.where(weighed == UNKNOWN, 0, weighed), NONE).astype(np.int32)
+
+
+def planned_occasions(laid: Laid) -> pl.DataFrame:
+    """One row per planned treatment or visit of each participant, with what was done with it."""
+    e = laid.evidence
+    pieces = [_planned(laid, grid) for grid in laid.grids]
+    columns = {c: np.concatenate([p[c] for p in pieces]) for c in pieces[0]} if pieces else {}
+    if not columns:
+        return pl.DataFrame(schema={c.name: c.dtype for c in TABLES["planned"]} | {c: pl.Int32 for c in ("excuse", "column", "delayed", "place")})
+    over = (columns["closing"] != NONE) & (columns["closing"] < e.horizon)
+    n = len(over)
+    rule_columns: dict[str, Array | pl.Series] = {**columns, "over": over, "final": _flag(e.final, n)}
+    more = {c: columns[c] for c in ("excuse", "column", "delayed", "place", "actual", "judged")}
+    table = _frame("planned", rule_columns, **more)
+    outside = pl.max_horizontal(pl.col("opens") - pl.col("day"), pl.col("day") - pl.col("closes"))
+    return table.with_columns(days_outside=outside.dt.total_days())
+
+
+def _planned(laid: Laid, grid: Grid) -> dict[str, Array]:
+    slots, e = grid.arm.slots, laid.evidence
+    shape = grid.due.shape
+
+    def spread(values: list[int] | list[bool]) -> Array:
+        return np.broadcast_to(np.array(values), shape).ravel()
+
+    treatment = spread([s.part.kind == "treatment" for s in slots])
+    judged_visit = "visits" in e.tables and not grid.arm.concurrent
+    judged = [s.part.judged and (s.part.kind == "treatment" or (s.part.kind == "visit" and judged_visit)) for s in slots]
+    record = grid.record.ravel()
+    status = np.zeros(len(record), np.int32)
+    for flag, records in ((treatment, laid.doses), (~treatment, laid.visits)):
+        chosen = np.flatnonzero(flag & (record >= 0))
+        status[chosen] = records.status[record[chosen]]
+    denied = (record >= 0) & (status == NOT_GIVEN)
+    done = (record >= 0) & ~denied
+    row, place = _rows(laid, record, treatment)
+    actual = grid.actual.ravel()
+    opens, closes = grid.opens.ravel(), grid.closes.ravel()
+    excuse = grid.excuse.ravel()
+    return {
+        "s": np.repeat(grid.s, len(slots)), "part": spread([s.part.code for s in slots]).astype(np.int32), "row": row,
+        "occurrence": spread([s.occurrence for s in slots]).astype(np.int32),
+        "treatment": treatment & spread(judged), "visit": ~treatment & spread(judged),
+        "expected": grid.expected.ravel(), "done": done, "denied": denied,
+        "excused": _excused(laid, grid, excuse, denied, place), "unknown": done & (status == STATUS_UNKNOWN),
+        "day": actual, "due": grid.due.ravel(), "opens": opens, "closes": closes,
+        "timed": spread([s.low is not None for s in slots]) & (opens != NONE),
+        "closing": np.where(closes != NONE, closes, grid.due.ravel()), "excuse": np.abs(excuse), "judged": spread(judged),
+        "column": np.broadcast_to(np.arange(len(slots), dtype=np.int32), shape).ravel(),
+        "delayed": grid.delayed.ravel(), "place": place, "actual": actual,
+    }  # fmt: skip
+
+
+def _rows(laid: Laid, record: Ints, treatment: Array) -> tuple[Ints, Ints]:
+    """Line of the record in its table, and its place in the table's frame."""
+    row, place = np.full(len(record), NONE, np.int32), np.full(len(record), -1, np.int32)
+    for flag, records, table in ((treatment, laid.doses, "administrations"), (~treatment.astype(np.bool_), laid.visits, "visits")):
+        chosen = np.flatnonzero(flag & (record >= 0))
+        if len(chosen):
+            place[chosen] = records.place[record[chosen]]
+            row[chosen] = laid.evidence.frames[table]["row"].to_numpy()[place[chosen]]
+    return row, place
+
+
+def _excused(laid: Laid, grid: Grid, excuse: Ints, denied: Flags, place: Ints) -> Truth:
+    """Whether the protocol allows or orders the absence. Open where a recorded reason names a condition without a value."""
+    excused = np.isin(excuse, (HOLD, STOP, OMIT)).astype(np.int8)
+    unsure = np.flatnonzero(denied & (excuse == -OMIT))
+    if len(unsure):
+        reasons = laid.evidence.frames["administrations"]["reason"].fill_null("").str.to_lowercase()
+        slots = grid.arm.slots
+        for i in unsure:
+            words = laid.states.words(slots[i % len(slots)].part.activity)
+            if any(w in reasons[int(place[i])] for w in words):
+                excused[i] = -1
+    return excused
+
+
+def criteria_occasions(laid: Laid) -> pl.DataFrame:
+    """One row per participant and eligibility criterion, on the day of enrolment."""
+    e = laid.evidence
+    eligibility = e.protocol.eligibility
+    concurrent = np.array([e.protocol.arms[a].group == "concurrent" if a in e.protocol.arms else False for a in e.arm], np.bool_)
+    enrolled = e.milestone("enrolled").day
+    day = np.where(enrolled != NONE, enrolled, laid.zero).astype(np.int32)
+    judged = ~laid.states.not_enrolled & ~concurrent & (day != NONE) & ("observations" in e.tables)
+    pieces: list[dict[str, Array]] = []
+    for exclude, criteria in ((False, eligibility.include), (True, eligibility.exclude)):
+        for name, criterion in criteria.items():
+            answer = truth(criterion.condition, e, e.everyone, day, name)
+            pieces.append({
+                "s": e.everyone, "holds": answer, "judged": judged, "excludes": np.full(e.n, exclude),
+                "fact": np.full(e.n, "observation", dtype=object), "criterion": np.full(e.n, name, dtype=object),
+                "reads": np.full(e.n, ", ".join(sorted(names_of((criterion.condition,))) or [name]), dtype=object),
+                "at": day,
+            })  # fmt: skip
+    if not pieces:
+        return pl.DataFrame(schema=schema("criteria") | {"criterion": pl.String, "reads": pl.String, "at": pl.Int32})
+    columns = {c: np.concatenate([p[c] for p in pieces]) for c in pieces[0]}
+    empty = np.full(len(columns["s"]), NONE, np.int32)
+    return _frame(
+        "criteria", {**columns, "part": empty, "row": empty, "occurrence": empty},
+        criterion=columns["criterion"], reads=columns["reads"], at=columns["at"],
+    )  # fmt: skip
+
+
+def people_occasions(laid: Laid) -> pl.DataFrame:
+    """One row per participant: consent, day zero, and records after death."""
+    e = laid.evidence
+    first, kind = _first_procedure(laid)
+    concurrent = np.array([e.protocol.arms[a].group == "concurrent" if a in e.protocol.arms else False for a in e.arm], np.bool_)
+    signed, signed_last = e.milestone("consented").first, e.milestone("consented").last
+    before = _before_consent(laid, first, signed, signed_last)
+    death_row, death_table = _records_after_death(laid)
+    empty = np.full(e.n, NONE, np.int32)
+    both = (laid.zero_recorded != NONE) & (laid.zero_event != NONE)
+    return _frame(
+        "people",
+        {
+            "s": e.everyone, "part": empty, "row": e.frames["subjects"]["row"], "occurrence": empty,
+            "consent_judged": ("consents" in e.tables or bool((signed != NONE).any())) & ~concurrent & (first != NONE),
+            "treated_before_consent": before, "zero_judged": both,
+            "zero_differs": both & (laid.zero_recorded != laid.zero_event), "after_death": death_row != NONE,
+        },
+        first=first, kind=kind, signed=signed, zero_recorded=laid.zero_recorded, zero_event=laid.zero_event,
+        death=e.milestone("death").last, death_row=death_row, death_table=death_table,
+    )  # fmt: skip
+
+
+def _first_procedure(laid: Laid) -> tuple[Ints, Array]:
+    """Day and kind of each participant's first dose or visit on record."""
+    e = laid.evidence
+    first = np.full(e.n, 1 << 24, np.int32)
+    kind = np.full(e.n, "", dtype=object)
+    for records, word in ((laid.doses, "dose"), (laid.visits, "visit")):
+        rows = np.flatnonzero((records.status != NOT_GIVEN) & (records.day != NONE))
+        own = np.full(e.n, 1 << 24, np.int32)
+        np.minimum.at(own, records.s[rows], records.day[rows])
+        kind[own < first] = word
+        first = np.minimum(first, own)
+    return np.where(first == 1 << 24, NONE, first).astype(np.int32), kind
+
+
+def _before_consent(laid: Laid, first: Ints, signed: Ints, signed_last: Ints) -> Truth:
+    """Whether the first procedure came before consent; on one day clock times decide, without them it is open."""
+    answer = np.where(signed == NONE, -1, np.where(first < signed, 1, np.where(first > signed_last, 0, -1))).astype(np.int8)
+    same = np.flatnonzero((first == signed) & (signed == signed_last) & (signed != NONE))
+    consents = laid.evidence.frames["consents"]
+    if len(same) and len(consents):
+        timed = consents.drop_nulls("signed_minute").group_by("s").agg(pl.col("signed_minute").min())
+        minute = np.full(laid.evidence.n, NONE, np.int32)
+        minute[timed["s"].to_numpy()] = timed["signed_minute"].to_numpy()
+        for records in (laid.doses, laid.visits):
+            rows = np.flatnonzero((records.minute != NONE) & (records.day == first[records.s]) & (minute[records.s] != NONE))
+            answer[records.s[rows]] = (records.minute[rows] < minute[records.s[rows]]).astype(np.int8)
+    return answer
+
+
+def _records_after_death(laid: Laid) -> tuple[Ints, Array]:
+    """Line and table of the first record of each participant dated after death."""
+    e = laid.evidence
+    row, table = np.full(e.n, NONE, np.int32), np.full(e.n, "", dtype=object)
+    if (e.milestone("death").last == NONE).all():
+        return row, table
+    for name, column in (("administrations", "start"), ("visits", "date"), ("observations", "at")):
+        frame = e.frames[name]
+        if name != "observations":
+            frame = frame.filter(~pl.col("status").is_in(["not given", "not done"]).fill_null(value=False))
+        s, day = frame["s"].to_numpy(), days(frame, column)
+        late = np.flatnonzero(_after_death(laid, s, day))[::-1]
+        late = late[row[s[late]] == NONE]
+        row[s[late]] = frame["row"].to_numpy()[late]
+        table[s[late]] = name
+    return row, table
+
+
+def weight_occasions(laid: Laid) -> pl.DataFrame:
+    """One row per body weight on record."""
+    e = laid.evidence
+    weights = e.weights
+    low, high = plausible_weight(*e.age_days(weights.s, weights.day))
+    least, _ = e.age_days(weights.s, weights.day)
+    empty = np.full(len(weights.s), NONE, np.int32)
+    return _frame(
+        "weights",
+        {
+            "s": weights.s, "part": empty, "row": weights.row, "occurrence": empty, "aged": low != NONE,
+            "grams": weights.value, "low": _null(low), "high": _null(high),
+        },
+        at=weights.day, age=least,
+    )  # fmt: skip
+
+
+def _null(values: Longs) -> Longs:
+    return np.where(values == NONE, UNKNOWN, values)
+
+
+__all__ = ["DELAY", "PARTLY", "build_occasions"]

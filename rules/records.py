@@ -1,0 +1,237 @@
+"""What was recorded, made ready to be matched: bags of one dose joined, treatments named as the protocol names them.
+
+Several rows may form one dose (bags, a restart), and two rows may say the same dose twice. Both are settled here,
+before anything is judged. Rows that say *not given* stay: they answer for an occurrence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from protocol.errors import Fault, StudyError
+from protocol.model import Protocol
+from rules.assignment import NONE
+from rules.evidence import Evidence, Flags, Ints, Longs, days, key, whole
+from rules.facts import Study
+
+GIVEN, PARTLY, NOT_GIVEN, UNKNOWN = range(4)
+STATUS = {"given": GIVEN, "partly given": PARTLY, "not given": NOT_GIVEN, "unknown": UNKNOWN,
+          "done": GIVEN, "partly done": PARTLY, "not done": NOT_GIVEN}  # fmt: skip
+RESTART = 60
+"""Minutes within which a second row without a bag goes on with the dose before it. A tool default."""
+
+NOT_IN_ARM, ARM_UNKNOWN, AMBIGUOUS = -1, -2, -3
+
+
+@dataclass(frozen=True)
+class Records:
+    """Doses or visits of a partition, sorted by participant, activity and time; one row a dose, not a bag.
+
+    activity: place in `names`, or NOT_IN_ARM, ARM_UNKNOWN, AMBIGUOUS (a product of several treatments of the arm).
+    place: row of the first record in the table's frame; `parts` how many rows were joined.
+    """
+
+    names: tuple[str, ...]
+    s: Ints
+    activity: Ints
+    word: Ints
+    day: Ints
+    last: Ints
+    minute: Ints
+    label: Ints
+    status: Ints
+    place: Ints
+    parts: Ints
+    amount: Longs
+    duplicate: Flags
+    words: tuple[str, ...] = ()
+
+    def take(self, order: Ints) -> Records:
+        """These rows in another order, or fewer of them."""
+        columns = ("s", "activity", "word", "day", "last", "minute", "label", "status", "place", "parts", "amount", "duplicate")
+        return Records(self.names, *(getattr(self, c)[order] for c in columns), words=self.words)
+
+
+def read_doses(e: Evidence) -> Records:
+    """The administrations of a partition."""
+    frame = e.frames["administrations"]
+    names = tuple(e.protocol.treatments)
+    words, codes = _codes(frame["treatment"])
+    table = np.array([_resolve(e.protocol, w, names) for w in words], dtype=np.int32).reshape(len(words), len(e.protocol.arms) + 1)
+    records = _records(e, frame, "start", names, words, codes, table)
+    return _joined(records, frame, e)
+
+
+def read_visits(e: Evidence) -> Records:
+    """The visits of a partition; a visit that the protocol does not know keeps no activity: it is unscheduled."""
+    frame = e.frames["visits"]
+    names = tuple(e.protocol.visits)
+    words, codes = _codes(frame["visit"])
+    places, labels = zip(*(_visit(e.protocol, w, names) for w in words), strict=True) if words else ((), ())
+    table = np.array([[p] * (len(e.protocol.arms) + 1) for p in places], dtype=np.int32).reshape(len(words), len(e.protocol.arms) + 1)
+    records = _records(e, frame, "date", names, words, codes, table)
+    labelled = np.array(labels or [NONE], dtype=np.int32)[records.word] if words else records.label
+    keep = np.flatnonzero(records.activity >= 0).astype(np.int32)
+    return Records(**(records.__dict__ | {"label": labelled})).take(keep)
+
+
+def check_words(protocol: Protocol, study: Study) -> None:
+    """Raise StudyError with every treatment and every arm that the protocol does not know, each at its first row."""
+    faults: list[Fault] = []
+    for table, column, known, what in (
+        ("administrations", "treatment", tuple(protocol.treatments), "treatment or product"),
+        ("subjects", "arm", tuple(protocol.arms), "arm"),
+    ):
+        frame = study.data(table)
+        for word in frame[column].unique().drop_nulls().sort():
+            fine = _candidates(protocol, str(word), known) if table == "administrations" else word in known
+            if not fine:
+                row = int(frame.filter(frame[column] == word)["row"].min())  # type: ignore[arg-type]
+                why = f"is no {what} of the protocol {protocol.protocol}"
+                faults.append(Fault(study.tables[table].file, row, column, column, str(word), why, _nearest(str(word), known)))
+    if faults:
+        raise StudyError(faults)
+
+
+def _nearest(word: str, names: tuple[str, ...]) -> str:
+    import difflib  # noqa: PLC0415  only an error needs it
+
+    near = difflib.get_close_matches(word.lower(), names, 1, 0.5)
+    return f"write {near[0]}" if near else "write one of " + ", ".join(names)
+
+
+def _codes(column: pl.Series) -> tuple[tuple[str, ...], Ints]:
+    """Distinct words, and each row's place among them (-1 where empty)."""
+    words = tuple(str(w) for w in column.unique().drop_nulls().sort())
+    if not words:
+        return (), np.full(len(column), -1, np.int32)
+    return words, column.cast(pl.Enum(list(words))).to_physical().cast(pl.Int32).fill_null(-1).to_numpy()
+
+
+def _candidates(protocol: Protocol, word: str, names: tuple[str, ...]) -> list[str]:
+    """Treatments that a recorded word may stand for: by id or title first, else by product."""
+    simple = word.lower().strip().replace("_", "-")
+    spaced = simple.replace(" ", "-")
+    named = [n for n in names if spaced == n or simple in _titles(protocol.treatments[n].title)]
+    return named or [n for n in names if spaced in _product_words(protocol, n) or simple in _product_words(protocol, n)]
+
+
+def _titles(title: object) -> set[str]:
+    return {str(t).lower() for t in (getattr(title, "en", None), getattr(title, "zh", None)) if t}
+
+
+def _product_words(protocol: Protocol, treatment: str) -> set[str]:
+    product = protocol.treatments[treatment].product
+    products = set(product.values()) if isinstance(product, dict) else {product or treatment}
+    words = {p.lower() for p in products}
+    for name in products & set(protocol.products):
+        words |= _titles(protocol.products[name].title) | {t.lower() for t in protocol.products[name].terms}
+    return words
+
+
+def _resolve(protocol: Protocol, word: str, names: tuple[str, ...]) -> list[int]:
+    """The treatment that a word means in each arm; last, where the arm is unknown."""
+    candidates = _candidates(protocol, word, names)
+    found = []
+    for arm in protocol.arms:
+        mine = [n for n in candidates if any(not p.arm or arm in p.arm for p in protocol.treatments[n].parts())]
+        found.append(names.index(mine[0]) if len(mine) == 1 else AMBIGUOUS if mine else NOT_IN_ARM)
+    same = set(found)
+    return [*found, found[0] if len(same) == 1 and found[0] >= 0 else ARM_UNKNOWN]
+
+
+def _visit(protocol: Protocol, word: str, names: tuple[str, ...]) -> tuple[int, int]:
+    """The visit and the occurrence that a recorded word names: `weekly`, `weekly 2`, or a title."""
+    simple = word.lower().strip()
+    for n, name in enumerate(names):
+        spellings = {name, name.replace("-", " ")} | _titles(protocol.visits[name].title)
+        if simple in spellings:
+            return n, NONE
+        for spelling in spellings:
+            rest = simple.removeprefix(spelling).strip(" -#")
+            if simple.startswith(spelling) and rest.isascii() and rest.isdigit():
+                return n, int(rest)
+    return NOT_IN_ARM, NONE
+
+
+def _records(
+    e: Evidence, frame: pl.DataFrame, at: str, names: tuple[str, ...], words: tuple[str, ...], codes: Ints, table: Ints
+) -> Records:
+    arms = {arm: n for n, arm in enumerate(e.protocol.arms)}
+    arm = np.array([arms.get(a or "", len(arms)) for a in e.arm] or [0], dtype=np.int32)
+    s = frame["s"].to_numpy()
+    activity = table[codes, arm[s]] if words else np.full(len(s), NOT_IN_ARM, np.int32)
+    minute = whole(frame, f"{at}_minute", NONE).astype(np.int32)
+    label = whole(frame, "occurrence", NONE).astype(np.int32) if "occurrence" in frame.columns else np.full(len(s), NONE, np.int32)
+    status = frame["status"].replace_strict(STATUS, default=GIVEN, return_dtype=pl.Int32).to_numpy()
+    day, n = days(frame, at), len(s)
+    base = whole(frame, "base", -1) if "base" in frame.columns else np.full(n, -1, np.int64)
+    records = Records(
+        names, s, activity.astype(np.int32), codes, day, days(frame, f"{at}_last"), minute, label, status,
+        np.arange(n, dtype=np.int32), np.ones(n, np.int32), base, np.zeros(n, np.bool_), words,
+    )  # fmt: skip
+    group = (s.astype(np.int64) << 12) + (codes + 1)
+    order = np.lexsort((frame["row"].to_numpy(), np.maximum(minute, -1), day, group)) if n else np.arange(0)
+    return records.take(order.astype(np.int32))
+
+
+def _joined(r: Records, frame: pl.DataFrame, e: Evidence) -> Records:
+    """Rows of one dose as one: the first row stays, its amount is the sum. Repeated rows are marked, not joined."""
+    if len(r.s) < 2:
+        return r
+    group = (r.s.astype(np.int64) << 12) + (r.word + 1)
+    same = (group[1:] == group[:-1]) & (r.day[1:] == r.day[:-1]) & (r.day[1:] != NONE)
+    same &= (r.label[1:] == r.label[:-1]) & (r.status[1:] != NOT_GIVEN) & (r.status[:-1] != NOT_GIVEN)
+    if not same.any():
+        return r
+    pair = np.flatnonzero(same)
+    part, repeat = _tell_apart(r, frame, pair)
+    duplicate = r.duplicate.copy()
+    duplicate[pair[repeat] + 1] = True
+    head = np.ones(len(r.s), np.bool_)
+    head[pair[part] + 1] = False
+    first = np.maximum.accumulate(np.where(head, np.arange(len(head)), 0))
+    amount = np.where(head, r.amount, 0).astype(np.int64)
+    unknown = np.zeros(len(head), np.bool_)
+    np.add.at(amount, first[~head], np.maximum(r.amount[~head], 0))
+    np.logical_or.at(unknown, first, r.amount < 0)
+    parts = np.bincount(first, minlength=len(head)).astype(np.int32)
+    amount = np.where(unknown, -1, amount)
+    status = r.status.copy()
+    np.maximum.at(status, first, r.status)
+    joined = Records(**(r.__dict__ | {"amount": amount, "parts": parts, "duplicate": duplicate, "status": status}))
+    return joined.take(np.flatnonzero(head).astype(np.int32))
+
+
+def _tell_apart(r: Records, frame: pl.DataFrame, pair: Ints) -> tuple[Flags, Flags]:
+    """Of each row that follows another of the same day: does it continue that dose, or repeat it? Else it is its own."""
+    before, after = frame[r.place[pair]], frame[r.place[pair + 1]]
+    bag_b, bag_a = before["bag"], after["bag"]
+    other_bag = (bag_b != bag_a).fill_null(value=False).to_numpy()
+    same_bag = (bag_b == bag_a).fill_null(value=False).to_numpy()
+    no_bag = (bag_b.is_null() & bag_a.is_null()).to_numpy()
+    start_b, start_a = r.minute[pair], r.minute[pair + 1]
+    end_b = whole(before, "end_minute", NONE).astype(np.int32)
+    timed = (start_b != NONE) & (start_a != NONE)
+    same_time = start_a == start_b
+    same_amount = r.amount[pair] == r.amount[pair + 1]
+    follows = timed & ~same_time & (start_a - np.where(end_b == NONE, start_b, end_b) <= RESTART)
+    untold = ~timed & ~same_amount
+    part = other_bag | (same_bag & timed & ~same_time) | (no_bag & (follows | untold)) | (~same_amount & same_time & timed)
+    repeat = ~part & same_amount & (same_time | ~timed)
+    return part, repeat
+
+
+def first_given(records: Records, n: int, name: str | None = None) -> Ints:
+    """Day of each participant's first dose (of one treatment), `NONE` where none is recorded to the day."""
+    given = (records.status != NOT_GIVEN) & (records.day != NONE) & (records.day == records.last)
+    if name is not None:
+        given &= records.activity == records.names.index(name)
+    first = np.full(n, NONE, np.int32)
+    rows = np.flatnonzero(given)
+    order = rows[np.argsort(key(records.s[rows], records.day[rows]), kind="stable")][::-1]
+    first[records.s[order]] = records.day[order]
+    return first

@@ -1,0 +1,261 @@
+"""When a treatment is held, stopped, delayed or to be omitted, and when nothing more is expected of a participant.
+
+States come from the protocol's modifications (a condition, and `until`) and from holds and ends on record. A state
+begins on the day its condition becomes true, and lasts up to the day on which `until` becomes true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from protocol.conditions import names_of
+from protocol.model import Modification
+from rules.assignment import NONE
+from rules.evidence import Evidence, Flags, Ints, key
+from rules.plan import Kind, Plan
+from rules.truth import Truth, all_of, event_words
+
+HOLD, STOP, OMIT, DELAY = 1, 2, 3, 4
+EXCUSES = {HOLD: "hold", STOP: "stop", OMIT: "omission", DELAY: "delay"}
+FOREVER = 1 << 18
+
+
+@dataclass(frozen=True)
+class State:
+    """One reason why a treatment is not given: spells of participants, sorted; `end` is the first day without it.
+
+    `open` marks spells whose end nobody recorded: whether they still last cannot be told.
+    """
+
+    kind: int
+    name: str
+    s: Ints
+    start: Ints
+    end: Ints
+    open: Flags
+    row: Ints
+    up_to: int | None = None
+
+    def spell(self, s: Ints, day: Ints) -> tuple[Ints, Flags]:
+        """Index of the last spell begun on or before a day, and whether there is one."""
+        if not len(self.s):
+            return np.zeros(len(s), np.int32), np.zeros(len(s), np.bool_)
+        at = np.searchsorted(key(self.s, self.start), key(s, day), side="right") - 1
+        index = np.maximum(at, 0).astype(np.int32)
+        return index, (at >= 0) & (self.s[index] == s) & (day != NONE)
+
+
+@dataclass(frozen=True)
+class States:
+    """All states by treatment, and the ends of participation."""
+
+    evidence: Evidence
+    by_treatment: dict[str, list[State]]
+    omissions: dict[str, list[tuple[str, Modification]]]
+    not_enrolled: Flags
+    ends: dict[str, tuple[Ints, Ints]] = field(default_factory=dict)
+
+    def end(self, kind: Kind, activity: str, s: Ints) -> tuple[Ints, Ints]:
+        """Earliest and latest possible last day on which an activity is expected, `NONE` where nothing ends it."""
+        if kind != "treatment":
+            first, last = self.ends["participation"]
+        elif f"treatment {activity}" in self.ends:
+            first, last = self.ends[f"treatment {activity}"]
+        else:
+            first, last = self.ends["treatment"]
+        return first[s], last[s]
+
+    def excuse(self, treatment: str, s: Ints, due: Ints) -> tuple[Ints, Ints]:
+        """Which state takes the occurrence due on a day away (negative: cannot be told), and the day a delay ends."""
+        excuse = np.zeros(len(s), np.int32)
+        until = np.full(len(s), NONE, np.int32)
+        for state in self.by_treatment.get(treatment, []):
+            at, there = state.spell(s, due)
+            inside = there & (due < state.end[at]) if len(state.s) else there
+            if state.kind == DELAY:
+                limit = due + state.up_to if state.up_to is not None else np.full(len(s), FOREVER, np.int32)
+                moved = np.minimum(state.end[at], limit) if len(state.s) else until
+                until = np.where(inside, moved, until).astype(np.int32)
+            excuse = np.where(inside & ((excuse == 0) | (state.kind == STOP)), state.kind, excuse).astype(np.int32)
+        for _, modification in self.omissions.get(treatment, []):
+            answer = all_of(modification.if_, self.evidence, s, due)
+            excuse = np.where((excuse == 0) & (answer == 1), OMIT, excuse)
+            excuse = np.where((excuse == 0) & (answer < 0), -OMIT, excuse).astype(np.int32)
+        return excuse, until
+
+    def on_day(self, treatment: str, kind: int, s: Ints, day: Ints) -> Truth:
+        """Whether a dose on a day falls into a hold or after a stop; the day on which it began does not count."""
+        answer = np.zeros(len(s), np.int8)
+        for state in self.by_treatment.get(treatment, []):
+            if state.kind != kind or not len(state.s):
+                continue
+            at, there = state.spell(s, (day - 1).astype(np.int32))
+            inside = there & (day < state.end[at])
+            answer = np.where(inside & ~state.open[at], 1, answer)
+            answer = np.where(inside & state.open[at] & (answer == 0), -1, answer).astype(np.int8)
+        return answer
+
+    def words(self, treatment: str) -> frozenset[str]:
+        """Words by which a recorded reason may name a modification that omits the treatment."""
+        found: set[str] = set()
+        for name, modification in self.omissions.get(treatment, []):
+            read = names_of(modification.if_) | {name}
+            titles = [self.evidence.protocol.measures[m].title for m in read & set(self.evidence.protocol.measures)]
+            found |= read | {t.in_(lang).lower() for t in titles if t is not None for lang in ("en", "zh")}
+        return frozenset(w.replace("-", " ").lower() for w in found) | frozenset(w.lower() for w in found)
+
+
+def read_states(plan: Plan, e: Evidence) -> States:
+    """The states of every treatment of the protocol in one partition."""
+    treatments = tuple(e.protocol.treatments)
+    states: dict[str, list[State]] = {t: _recorded_holds(e, t) for t in treatments}
+    omissions: dict[str, list[tuple[str, Modification]]] = {t: [] for t in treatments}
+    for name, modification in e.protocol.modifications.items():
+        for action in (*modification.then, *modification.may):
+            for treatment in _targets(e, action.target, treatments):
+                if action.verb == "omit":
+                    omissions[treatment].append((name, modification))
+                elif action.verb in ("hold", "stop", "delay"):
+                    kind = {"hold": HOLD, "stop": STOP, "delay": DELAY}[action.verb]
+                    up_to = action.up_to.days if action.up_to is not None else None
+                    states[treatment].append(_spells(e, name, modification, kind, up_to))
+    return States(e, states, omissions, _not_enrolled(e), _ends(e, treatments))
+
+
+def _targets(e: Evidence, target: str, treatments: Sequence[str]) -> list[str]:
+    if target == "all":
+        return list(treatments)
+    return [t for t in treatments if t == target or e.protocol.treatments[t].product == target]
+
+
+def _spells(e: Evidence, name: str, m: Modification, kind: int, up_to: int | None) -> State:
+    """The spells of one modification: from the day its condition becomes true to the day `until` does."""
+    s, day = _change_points(e, names_of((*m.if_, *m.until)))
+    begins = all_of(m.if_, e, s, day) == 1
+    if kind == STOP:
+        ends = np.zeros(len(s), np.bool_)
+    else:
+        ends = (all_of(m.until, e, s, day) == 1) if m.until else (all_of(m.if_, e, s, day) == 0)
+    on = _held(s, begins, ends & ~begins)
+    before = np.concatenate(([False], on[:-1] & (s[1:] == s[:-1]))) if len(s) else on
+    starts = np.flatnonzero(on & ~before)
+    stop_day = np.full(len(starts), FOREVER, np.int32)
+    off = np.flatnonzero(~on & before)
+    following = np.searchsorted(off, starts)
+    has = following < len(off)
+    where = off[np.minimum(following, max(len(off) - 1, 0))] if len(off) else starts
+    mine = has & (s[where] == s[starts]) if len(off) else np.zeros(len(starts), np.bool_)
+    stop_day[mine] = day[where[mine]]
+    rows = np.full(len(starts), NONE, np.int32)
+    return State(kind, name, s[starts], day[starts], stop_day, np.zeros(len(starts), np.bool_), rows, up_to)
+
+
+def _held(s: Ints, begins: Flags, ends: Flags) -> Flags:
+    """At each change point whether the state is on: the last thing that happened to the participant decides."""
+    n = len(s)
+    if not n:
+        return begins
+    first = np.concatenate(([True], s[1:] != s[:-1]))
+    marked = begins | ends | first
+    last = np.maximum.accumulate(np.where(marked, np.arange(n), 0))
+    return begins[last]
+
+
+def _change_points(e: Evidence, names: frozenset[str]) -> tuple[Ints, Ints]:
+    """The days on which anything that these names read may change, once per participant and day."""
+    found: list[tuple[Ints, Ints]] = []
+    for name in _resolved(e, names):
+        if name in e.protocol.events:
+            spells = e.events(event_words(e, name))
+            found.append((spells.s, spells.start))
+        elif name in e.milestones:
+            day = e.milestone(name).last
+            there = np.flatnonzero(day != NONE).astype(np.int32)
+            found.append((there, day[there]))
+        else:
+            points = e.measure(name)
+            found.append((points.s, points.day))
+    s = np.concatenate([f[0] for f in found] or [np.zeros(0, np.int32)]).astype(np.int32)
+    day = np.concatenate([f[1] for f in found] or [np.zeros(0, np.int32)]).astype(np.int32)
+    _, unique = np.unique(key(s, day), return_index=True)
+    return s[unique], day[unique]
+
+
+def _resolved(e: Evidence, names: frozenset[str]) -> frozenset[str]:
+    """Names with criteria replaced by what they read."""
+    resolved: set[str] = set()
+    for name in names:
+        criterion = e.protocol.criteria.get(name)
+        resolved |= {name} | (set(_resolved(e, criterion.condition.names())) if criterion is not None else set())
+    return frozenset(resolved)
+
+
+def _recorded_holds(e: Evidence, treatment: str) -> list[State]:
+    """Holds that the site recorded: of this treatment, or of no treatment in particular."""
+    frame = e.frames["events"]
+    if not len(frame):
+        return []
+    detail = pl.col("detail").str.to_lowercase()
+    named = detail.str.contains_any([t.lower() for t in e.protocol.treatments]).fill_null(value=False)
+    mine = detail.str.contains(treatment.lower(), literal=True).fill_null(value=False)
+    chosen = frame.with_columns(word=pl.col("event").str.to_lowercase()).filter(
+        pl.col("word").is_in(["hold", "resume"]) & (mine | ~named)
+    )
+    if not len(chosen):
+        return []
+    holds = e.events(["hold"])
+    chosen = chosen.sort("s", "start", "row")
+    resumes = chosen.filter(pl.col("word") == "resume")
+    held = chosen.filter(pl.col("word") == "hold")
+    s, start = held["s"].to_numpy(), held["start"].to_physical().fill_null(NONE).to_numpy().astype(np.int32)
+    end = held["end_last"].to_physical().fill_null(NONE).to_numpy().astype(np.int32)
+    resumed = _next(resumes, s, start)
+    end = np.where(end != NONE, end + 1, resumed).astype(np.int32)
+    opened = end == NONE
+    return [State(HOLD, "hold", s, start, np.where(opened, FOREVER, end).astype(np.int32), opened, held["row"].to_numpy())] if len(holds.s) else []
+
+
+def _next(resumes: pl.DataFrame, s: Ints, start: Ints) -> Ints:
+    """The day of the first resumption on or after each hold's start, `NONE` where there is none."""
+    if not len(resumes):
+        return np.full(len(s), NONE, np.int32)
+    rs = resumes["s"].to_numpy()
+    day = resumes["start"].to_physical().fill_null(NONE).to_numpy().astype(np.int32)
+    at = np.minimum(np.searchsorted(key(rs, day), key(s, start)), len(rs) - 1)
+    return np.where((rs[at] == s) & (day[at] >= start), day[at], NONE).astype(np.int32)
+
+
+def _not_enrolled(e: Evidence) -> Flags:
+    """Screened and not enrolled: nothing is expected of them (situation S35)."""
+    frame = e.frames["subjects"]
+    outcome = frame["screening_outcome"].str.to_lowercase().fill_null("")
+    failed = outcome.str.contains_any(["fail", "not enrolled", "not eligible", "筛选失败"])
+    return failed.to_numpy()
+
+
+def _ends(e: Evidence, treatments: Sequence[str]) -> dict[str, tuple[Ints, Ints]]:
+    """Ends by what they end: death everything, withdrawal the trial, discontinuation a treatment or all of them."""
+    everything = [e.milestone(m) for m in ("death", "withdrawal", "withdrawal-from-the-trial", "withdrawal-of-consent", "completion")]
+    participation = _earliest([(m.first, m.last) for m in everything])
+    stopped = e.milestone("discontinuation")
+    treatment = _earliest([participation, (stopped.first, stopped.last)])
+    ends = {"participation": participation, "treatment": treatment}
+    for name in treatments:
+        own = [e.milestone(f"discontinuation-{name}"), e.milestone(f"discontinuation-of-{name}")]
+        ends[f"treatment {name}"] = _earliest([treatment, *((m.first, m.last) for m in own)])
+    return ends
+
+
+def _earliest(ends: Sequence[tuple[Ints, Ints]]) -> tuple[Ints, Ints]:
+    first, last = (np.where(days == NONE, FOREVER, days) for days in ends[0])
+    for other_first, other_last in ends[1:]:
+        first = np.minimum(first, np.where(other_first == NONE, FOREVER, other_first))
+        last = np.minimum(last, np.where(other_last == NONE, FOREVER, other_last))
+    return (
+        np.where(first == FOREVER, NONE, first).astype(np.int32),
+        np.where(last == FOREVER, NONE, last).astype(np.int32),
+    )
