@@ -9,11 +9,11 @@ from typing import ClassVar, Literal, Self, TypeAlias, cast
 from protocol.errors import ScalarError
 from protocol.quantity import Quantity, Range, parse_amount
 from protocol.scalar import Scalar, plain
-from protocol.timing import Duration
+from protocol.timing import NAME, Duration
 
 Verb: TypeAlias = Literal["hold", "stop", "omit", "delay", "reduce", "raise", "set", "repeat"]
 
-_NAME = r"(?P<target>[a-z0-9]+(?:-[a-z0-9]+)*)"
+_NAME = rf"(?P<target>{NAME})"
 _FORMS = tuple(
     re.compile(form)
     for form in (

@@ -67,8 +67,8 @@ def _compare(path: Path, text: str, amount: Quantity | Range, due: str | None, t
         remedy = "write an amount such as '3.5 mg/kg' or '1e6 cells/kg'"
         tree.fault(path, text, f"measures {word}: that is no dose", remedy)
     elif due and word not in (due, "percent") and {word, due} != {"number", "cells"}:
-        example = "1e6 cells/kg" if due == "cells" else f"a unit of {due}"
-        tree.fault(path, text, f"measures {word} where {due} is due", f"write {example}")
+        remedy = "write an amount such as '1e6 cells/kg'" if due == "cells" else f"write it in a unit of {due}"
+        tree.fault(path, text, f"measures {word}, not {due} as the rest of this treatment", remedy)
 
 
 def _check_treatment(path: Path, treatment: Treatment, tree: Tree) -> None:

@@ -45,7 +45,8 @@ from protocol.conditions import (
 )
 from protocol.errors import ScalarError
 from protocol.quantity import Quantity, Range
-from protocol.timing import Anchor, Duration, Moment
+from protocol.scalar import plain
+from protocol.timing import GRAMMAR_WORDS, NAME, Anchor, Duration, Moment
 
 __all__ = [
     "All",
@@ -77,7 +78,6 @@ __all__ = [
     "read_condition",
 ]
 
-NAME = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 NUMBER = r"[+\-−]?[0-9]+(?:\.[0-9]+)?"
 _OP = re.compile(r"\s*(<=|>=|!=|≤|≥|<|>|=)\s*")
 _TAIL = re.compile(r"^(?P<head>.*\S) (?P<word>within|for more than|for) (?P<span>[0-9].*)$")
@@ -101,7 +101,7 @@ _REMEDY = (
 
 def parse_condition(text: str) -> Leaf:
     """The leaf that `text` states. Raises ScalarError."""
-    stripped = text.strip()
+    stripped = plain(text)
     head, tail = _split_tail(stripped)
     found = _parse_happened(text, head, tail)
     if found is None and _OP.search(stripped):
@@ -167,7 +167,7 @@ def _parse_comparison(text: str, head: str, tail: Tail) -> Leaf | None:
 
 def _parse_named(text: str, stripped: str, head: str, tail: Tail) -> Leaf | None:
     """A named criterion, a time since something, or a measure inside a range; None when it is none of them."""
-    if match := _NAMED.match(stripped):
+    if (match := _NAMED.match(stripped)) and match["name"] not in GRAMMAR_WORDS:
         return Named(text, match["name"], bool(match["no"]))
     if re.fullmatch(NAME, head) and set(tail) == {"within"}:
         return Recent(text, head, tail["within"])

@@ -60,6 +60,8 @@ def _note(tree: Tree, path: Path, details: ErrorDetails) -> None:
         tree.fault(path, key, "is no key here", _nearest_key(key, keys_at(path[:-1])), key=True)
     elif kind == "missing":
         key = str(details["loc"][-1])
+        if (*path, key) in tree.keys:
+            return  # it is there, and why it cannot be read has been said
         tree.fault(path, "", f"lacks the key '{key}'", f"write '{key}: …'", key=True)
     elif kind == "literal_error":
         words = str(details.get("ctx", {}).get("expected", "")).replace("'", "")
