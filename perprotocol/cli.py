@@ -1,0 +1,256 @@
+"""The verbs people type. Heavy imports happen inside a verb, so that `--help` stays quick."""
+
+from __future__ import annotations
+
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from perprotocol.door import bad_input, day, report_progress, resolve_as_of, say
+
+if TYPE_CHECKING:
+    import polars as pl
+
+EPILOG = "For research and compliance review, never the sole basis of a dose. Not cleared, CE-marked or registered anywhere."
+app = typer.Typer(
+    name="perprotocol",
+    help="Where patients in a clinical trial were not treated per protocol: calendars, doses, verdicts, an audit.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+class Format(str, Enum):
+    """Output formats."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+    parquet = "parquet"
+    markdown = "markdown"
+    html = "html"
+
+
+class Lang(str, Enum):
+    """Languages of messages."""
+
+    en = "en"
+    zh = "zh"
+
+
+_ProtocolArg = Annotated[str, typer.Argument(help="A protocol file, or the name of one in the library.", metavar="PROTOCOL")]
+_StudyArg = Annotated[Path | None, typer.Argument(help="A study folder, or one Excel workbook.", metavar="[STUDY]")]
+_AsOf = Annotated[str | None, typer.Option("--as-of", help="Judge as of this day (YYYY-MM-DD); default: today.", metavar="DATE")]
+_FormatOpt = Annotated[Format, typer.Option("--format", "-f", help="How to print the result.")]
+_Out = Annotated[Path | None, typer.Option("-o", "--output", help="Write the result to this file.", metavar="FILE")]
+_LangOpt = Annotated[Lang, typer.Option("--lang", help="Language of sentences: en or zh.")]
+_Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no remarks.")]
+_Subject = Annotated[str | None, typer.Option("--subject", help="One participant only, or the one typed in.", metavar="ID")]
+_Arm = Annotated[str | None, typer.Option("--arm", help="Planned arm of the participant typed in.", metavar="ARM")]
+_Zero = Annotated[str | None, typer.Option("--day-zero", help="Day zero of the participant typed in.", metavar="DATE")]
+_Weight = Annotated[str | None, typer.Option("--weight", help='Body weight, such as "16.2 kg".', metavar="WEIGHT")]
+_Weighed = Annotated[str | None, typer.Option("--weighed-on", help="Day of that weight.", metavar="DATE")]
+_Birth = Annotated[str | None, typer.Option("--birth-date", help="Date of birth, for plausible weights.", metavar="DATE")]
+_Height = Annotated[str | None, typer.Option("--height", help='Body height, such as "101 cm".', metavar="HEIGHT")]
+
+
+@app.command(
+    epilog="Examples:\n\n"
+    "perprotocol schedule uc-msc-saa examples/uc-msc-saa --subject 001\n\n"
+    'perprotocol schedule uc-msc-saa --subject 001 --arm msc --day-zero 2024-03-01 --weight "16.2 kg"'
+)
+def schedule(
+    protocol: _ProtocolArg, study: _StudyArg = None, subject: _Subject = None, arm: _Arm = None, day_zero: _Zero = None,
+    weight: _Weight = None, weighed_on: _Weighed = None, birth_date: _Birth = None, height: _Height = None,
+    as_of: _AsOf = None, format: _FormatOpt = Format.table, output: _Out = None, lang: _LangOpt = Lang.en, quiet: _Quiet = False,
+) -> None:  # fmt: skip
+    """The calendar: what is due to whom, when, within which window, and how much."""
+    from perprotocol.typed_in import Person, one_of, person_study  # noqa: PLC0415
+
+    with bad_input():
+        import protocol as promised  # noqa: PLC0415
+        import rules  # noqa: PLC0415
+
+        trial = promised.read(protocol)
+        if study is None:
+            person = Person(subject, arm, day_zero, weight, weighed_on or day_zero, birth_date, height)
+            facts = person_study(trial, person)
+        else:
+            facts = one_of(rules.read_study(study), subject)
+        when = resolve_as_of(as_of, quiet=quiet)
+        calendar = rules.schedule(trial, facts, as_of=when)
+    _print(calendar, format, lang, output)
+
+
+@app.command(
+    epilog="Examples:\n\n"
+    "perprotocol validate uc-msc-saa examples/uc-msc-saa --format csv\n\n"
+    'perprotocol validate uc-msc-saa examples/uc-msc-saa --subject 001 --treatment uc-msc --given "1.6e7 cells" '
+    "--on 2015-03-16\n\n"
+    'perprotocol validate uc-msc-saa --subject 001 --arm msc --day-zero 2024-03-01 --weight "16.2 kg" '
+    '--treatment uc-msc --given "1.62e8 cells" --on 2024-03-15'
+)
+def validate(
+    protocol: _ProtocolArg, study: _StudyArg = None, subject: _Subject = None,
+    treatment: Annotated[str | None, typer.Option("--treatment", help="Treatment of the dose typed in.", metavar="NAME")] = None,
+    given: Annotated[str | None, typer.Option("--given", help='Amount typed in, such as "1.6e7 cells", in the count the protocol uses.', metavar="AMOUNT")] = None,
+    on: Annotated[str | None, typer.Option("--on", help="Day of the dose typed in.", metavar="DATE")] = None,
+    arm: _Arm = None, day_zero: _Zero = None, weight: _Weight = None, weighed_on: _Weighed = None, birth_date: _Birth = None,
+    height: _Height = None, as_of: _AsOf = None, format: _FormatOpt = Format.table, output: _Out = None,
+    lang: _LangOpt = Lang.en, quiet: _Quiet = False,
+) -> None:  # fmt: skip
+    """Was (or would be) a dose right? One verdict per administration on record, or for one dose typed in.
+
+    Nothing is stored. Exit status for one dose: 0 complies, 1 deviates, 3 cannot tell.
+    """
+    from perprotocol.typed_in import Person, TypedDose, judge_typed, one_of, person_study  # noqa: PLC0415
+
+    with bad_input():
+        import protocol as promised  # noqa: PLC0415
+        import rules  # noqa: PLC0415
+
+        trial = promised.read(protocol)
+        person = Person(subject, arm, day_zero, weight, weighed_on or on, birth_date, height)
+        facts = rules.read_study(study) if study is not None else person_study(trial, person)
+        if given is None and study is None:
+            raise typer.BadParameter("give a STUDY folder, or one dose with --treatment, --given and --on")
+        if given is not None:
+            verdicts = judge_typed(trial, facts, TypedDose(subject, treatment, given, on), person, lang.value)
+        else:
+            verdicts = rules.validate(trial, one_of(facts, subject), as_of=resolve_as_of(as_of, quiet=quiet), lang=lang.value)
+    if given is not None and format is Format.table and output is None:
+        _print_one(verdicts, lang)
+    else:
+        _print(verdicts, format, lang, output)
+    worst = set(verdicts["verdict"])
+    if given is not None:
+        raise typer.Exit(1 if "deviates" in worst else 3 if "cannot tell" in worst or not worst else 0)
+    raise typer.Exit(1 if "deviates" in worst else 0)
+
+
+@app.command(
+    epilog="Examples:\n\n"
+    "perprotocol audit uc-msc-saa examples/uc-msc-saa\n\n"
+    "perprotocol audit uc-msc-saa examples/uc-msc-saa --format html -o audit.html --lang zh\n\n"
+    "perprotocol audit uc-msc-saa examples/uc-msc-saa --format json --as-of 2016-01-31"
+)
+def audit(
+    protocol: _ProtocolArg, study: Annotated[Path, typer.Argument(help="A study folder, or one Excel workbook.", metavar="STUDY")],
+    as_of: _AsOf = None, format: _FormatOpt = Format.table, output: _Out = None, lang: _LangOpt = Lang.en,
+    strict: Annotated[bool, typer.Option("--strict", help="Queries alone also give exit status 3.")] = False,
+    quiet: _Quiet = False,
+) -> None:  # fmt: skip
+    """All detected deviations and proposed queries of a study, with the evidence; reconciled with the site's own log."""
+    with bad_input():
+        import protocol as promised  # noqa: PLC0415
+        import rules  # noqa: PLC0415
+        from rules.report import write_report  # noqa: PLC0415
+
+        trial = promised.read(protocol)
+        facts = rules.read_study(study)
+        when = resolve_as_of(as_of, quiet=quiet)
+        with report_progress("audit", quiet=quiet) as progress:
+            report = rules.audit(trial, facts, as_of=when, lang=lang.value, progress=progress)
+        calendar = rules.schedule(trial, facts, as_of=when) if format is Format.html else None
+    write_report(report, calendar, format.value, output, protocol_file=protocol, options={"strict": strict})
+    if output is not None:
+        say(f"wrote {output}", quiet=quiet)
+    raise typer.Exit(1 if len(report.findings) else 3 if strict and len(report.queries) else 0)
+
+
+@app.command(
+    epilog="Examples:\n\n"
+    "perprotocol due uc-msc-saa examples/uc-msc-saa --from 2015-03-09 --to 2015-03-15\n\n"
+    "perprotocol due uc-msc-saa examples/uc-msc-saa --format csv -o week.csv"
+)
+def due(
+    protocol: _ProtocolArg, study: Annotated[Path, typer.Argument(help="A study folder.", metavar="STUDY")],
+    start: Annotated[str | None, typer.Option("--from", help="First day of the list; default: the as-of day.", metavar="DATE")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="Last day of the list; default: a week later.", metavar="DATE")] = None,
+    subject: _Subject = None, as_of: _AsOf = None, format: _FormatOpt = Format.table, output: _Out = None,
+    lang: _LangOpt = Lang.en, quiet: _Quiet = False,
+) -> None:  # fmt: skip
+    """The worklist: what is open, due or overdue, and the last compliant day of each."""
+    from perprotocol.typed_in import one_of, worklist  # noqa: PLC0415
+
+    with bad_input():
+        import protocol as promised  # noqa: PLC0415
+        import rules  # noqa: PLC0415
+
+        trial = promised.read(protocol)
+        facts = one_of(rules.read_study(study), subject)
+        first = day(start, "--from")
+        when = day(as_of, "--as-of") or first or resolve_as_of(None, quiet=quiet)
+        calendar = rules.schedule(trial, facts, as_of=when)
+        table = worklist(calendar, first or when, day(end, "--to"))
+    _print(table, format, lang, output)
+
+
+@app.command(epilog="Examples:\n\nperprotocol explain dose_late\n\nperprotocol explain --list --lang zh")
+def explain(
+    code: Annotated[str | None, typer.Argument(help="A rule's code, such as dose_late.", metavar="[CODE]")] = None,
+    list_: Annotated[bool, typer.Option("--list", help="All rules, one a line.")] = False,
+    format: _FormatOpt = Format.table, output: _Out = None, lang: _LangOpt = Lang.en,
+) -> None:
+    """A rule's page: what it finds, why it matters, its source, and an example of each kind."""
+    from perprotocol.pages import explain_rule, list_rules  # noqa: PLC0415
+
+    with bad_input():
+        if list_ or code is None:
+            _print(list_rules(lang.value), format, lang, output)
+            return
+        text = explain_rule(code, lang.value)
+    _write(text, output)
+
+
+@app.command(epilog="Example:\n\nperprotocol init my-study")
+def init(
+    folder: Annotated[Path, typer.Argument(help="The folder to make.", metavar="FOLDER")], quiet: _Quiet = False
+) -> None:
+    """An empty study folder: its tables with their headers, its settings, and a page that explains them."""
+    with bad_input():
+        import rules  # noqa: PLC0415
+
+        files = rules.init_study(folder)
+    say(f"made {folder} with {len(files)} files; begin with {folder}/README.md and {folder}/subjects.csv", quiet=quiet)
+
+
+@app.command(epilog="Example:\n\nperprotocol demo -o demo")
+def demo(
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the HTML page.", metavar="FOLDER")] = Path("demo"),
+    lang: _LangOpt = Lang.en, quiet: _Quiet = False,
+) -> None:  # fmt: skip
+    """The main job on the synthetic example study: one child's calendar, one verdict, the audit, and its HTML page."""
+    from perprotocol.demonstration import run_demo  # noqa: PLC0415
+
+    with bad_input():
+        run_demo(output, lang.value, quiet=quiet)
+
+
+def _print(frame: pl.DataFrame, format: Format, lang: Lang, output: Path | None) -> None:
+    """A table in the wanted format, to a file or to standard output."""
+    from rules.report import write_table  # noqa: PLC0415
+
+    write_table(frame, format.value, lang.value, output)
+
+
+def _print_one(verdicts: pl.DataFrame, lang: Lang) -> None:
+    """The verdict on one dose, as a nurse reads it."""
+    from perprotocol.pages import verdict_text  # noqa: PLC0415
+
+    _write(verdict_text(verdicts, lang.value), None)
+
+
+def _write(text: str, output: Path | None) -> None:
+    if output is None:
+        sys.stdout.write(text.rstrip() + "\n")
+    else:
+        output.write_text(text, encoding="utf-8")
+
+

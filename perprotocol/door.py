@@ -1,0 +1,75 @@
+"""What every verb needs at the door: days, bad input as plain messages, progress, remarks on standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from time import monotonic
+
+import typer
+
+MOST_FAULTS = 50
+"""Faults printed of one input; the rest are counted."""
+
+
+def say(text: str, *, quiet: bool = False) -> None:
+    """A remark on standard error."""
+    if not quiet:
+        sys.stderr.write(text + "\n")
+
+
+def day(text: str | None, option: str) -> date | None:
+    """The day typed at an option; a usage error says what to write."""
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"'{text}' is not a day; write it as 2024-03-15", param_hint=option) from None
+
+
+def resolve_as_of(text: str | None, *, quiet: bool) -> date:
+    """The day of judgement: as typed, else today, taken once and printed, since no verdict may depend on a clock unseen."""
+    given = day(text, "--as-of")
+    if given is None:
+        given = date.today()
+        say(f"as of {given} (today; set it with --as-of)", quiet=quiet)
+    return given
+
+
+@contextmanager
+def bad_input() -> Iterator[None]:
+    """Bad input ends the command with status 2 and every fault on its own line, never with a traceback."""
+    from protocol.errors import InputError, PerprotocolError  # noqa: PLC0415  --help needs neither
+
+    try:
+        yield
+    except InputError as error:
+        lines = [str(fault) for fault in error.faults]
+        more = [f"+{len(lines) - MOST_FAULTS} more"] if len(lines) > MOST_FAULTS else []
+        say("\n".join([*lines[:MOST_FAULTS], *more]))
+        raise typer.Exit(2) from None
+    except PerprotocolError as error:
+        say(str(error))
+        raise typer.Exit(2) from None
+
+
+@contextmanager
+def report_progress(what: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error for work that lasts more than a second, with the time left."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import Progress, TimeRemainingColumn  # noqa: PLC0415
+
+    began = monotonic()
+    with Progress(*Progress.get_default_columns(), TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None, visible=False)
+
+        def advance(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total, visible=monotonic() - began > 1)
+
+        yield advance

@@ -1,0 +1,46 @@
+"""Texts for people: a rule's page, the list of rules, the verdict on one dose."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+import polars as pl
+
+from protocol import Fault, StudyError
+from rules.deviations import BY_CODE, RULES
+from rules.wording import catalogue, rule_text
+
+
+def list_rules(lang: str) -> pl.DataFrame:
+    """Every rule: code, title, what it gives (finding or query), category."""
+    words = catalogue(lang)["words"]
+    kinds = {False: words.get("finding", "finding"), True: words.get("query", "query")}
+    rows = [(r.code, rule_text(r, "title", lang), kinds[r.asks], words.get(r.category, r.category)) for r in RULES]
+    return pl.DataFrame(rows, schema=["code", "title", "gives", "category"], orient="row")
+
+
+def explain_rule(code: str, lang: str) -> str:
+    """The page of one rule, with its code, its sentence and its coded term."""
+    rule = BY_CODE.get(code)
+    if rule is None:
+        near = get_close_matches(code, BY_CODE, 1)
+        remedy = f"write {near[0]}" if near else "see perprotocol explain --list"
+        raise StudyError([Fault("explain", None, None, "", code, "is no rule", remedy)])
+    title, message = rule_text(rule, "title", lang), rule_text(rule, "message", lang)
+    return f"{rule.code}: {title}\n\n  {message}\n\n{rule.page.strip()}\n\nCategory\n--------\n{rule.category}; {rule.term}\n"
+
+
+def verdict_text(verdicts: pl.DataFrame, lang: str) -> str:
+    """The verdict on one dose, then the steps behind it, one a line."""
+    words = catalogue(lang)["words"]
+    lines = []
+    for v in verdicts.iter_rows(named=True):
+        lines.append(f"{words.get(v['verdict'], v['verdict']).upper()}  {v['message']}")
+        weight = f"{v['weight_kg']:g} kg ({v['weight_on']}, {v['weight_age']} d)" if v["weight_kg"] is not None else "?"
+        steps = {
+            "given": v["given"], "intended": v["intended"], "least": v["least"], "most": v["most"], "weight_kg": weight,
+            "due": v["due"], "opens": v["opens"], "closes": v["closes"], "because": v["because"], "basis": words.get(v["basis"], v["basis"]),
+            "source": v["source"], "version": v["version"],
+        }  # fmt: skip
+        lines += [f"  {words.get(k, k)}: {x}" for k, x in steps.items() if x is not None]
+    return "\n".join(lines)
