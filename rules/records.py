@@ -96,6 +96,11 @@ def check_words(protocol: Protocol, study: Study) -> None:
         raise StudyError(faults)
 
 
+def treatment_words(protocol: Protocol, word: str) -> tuple[str, ...]:
+    """The treatments of the protocol that a word may stand for, as written in it."""
+    return tuple(_candidates(protocol, word, tuple(protocol.treatments)))
+
+
 def _nearest(word: str, names: tuple[str, ...]) -> str:
     import difflib  # noqa: PLC0415  only an error needs it
 
