@@ -34,9 +34,9 @@ CATEGORIES = (
 class Rule:
     """One fault of a trial's conduct, its verdict and its words.
 
-    `table` names the occasions table. `asks` marks a rule whose hit is a doubt about the data: it becomes a query, never
-    a finding. `rests_on` names the fields of the protocol that the verdict uses: one assumed field makes the finding
-    assumed. `message`, `expected`, `observed` and `because` are templates over the words of `wording.py`.
+    `table` names the occasions table. `asks` marks a rule whose hit is a doubt about the data: it becomes a query,
+    never a finding. `rests_on` names the fields of the protocol that the verdict uses: one assumed field makes the
+    finding assumed. `message`, `expected`, `observed` and `because` are templates over the words of `wording.py`.
     """
 
     code: str
@@ -63,52 +63,70 @@ class Rule:
         return tuple(c.name for c in TABLES[self.table] if c.name in read)
 
 
-_OPERATORS = {"And", "Or", "Xor", "Eq", "NotEq", "Lt", "LtEq", "Gt", "GtEq", "Plus", "Minus", "Multiply", "FloorDivide"}
-_FUNCTIONS = {"Not", "IsBetween", "AllHorizontal", "AnyHorizontal"}
+_KINDS = {pl.Boolean: "yes/no", pl.Int32: "number", pl.Int64: "number", pl.Date: "day", pl.String: "text"}
+_LITERALS = {"Boolean": "yes/no", "Int": "number", "Date": "day", "String": "text"}
+_ANY = set(_KINDS.values())
+_KLEENE: dict[str, tuple[set[str], str]] = {
+    **dict.fromkeys(("And", "Or", "Xor", "Not", "AllHorizontal", "AnyHorizontal"), ({"yes/no"}, "yes/no")),
+    **dict.fromkeys(("Eq", "NotEq", "Lt", "LtEq", "Gt", "GtEq", "IsBetween"), (_ANY, "yes/no")),
+    **dict.fromkeys(("Plus", "Minus", "Multiply", "FloorDivide", "Modulus", "Abs", "Negate"), ({"number"}, "number")),
+}
+"""Operations that leave a missing value missing: the kinds they take, all operands of one kind; the kind they give."""
 
 
 def lint(rule: Rule) -> list[str]:
     """What in a rule's expressions could turn a missing value into an answer; empty when there is nothing.
 
-    Default deny: a node of the expression that is not known to obey Kleene logic is a fault.
+    Default deny: a node of the serialised expression that is not known to obey Kleene logic is a fault. So are operands
+    of different kinds: Polars compares a day with a number, or a yes/no with a text, without a word.
     """
-    known = {c.name: c for c in TABLES[rule.table]}
-    faults = [f"{rule.code}: no column {name} in {rule.table}" for name in sorted(_roots(rule) - set(known))]
-    for part in (rule.applies, rule.deviates):
-        faults += [f"{rule.code}: {node}" for node in _forbidden(json.loads(part.meta.serialize(format="json")))]
-    for name in rule.applies.meta.root_names():
-        if name in known and known[name].fact:
-            faults.append(f"{rule.code}: applies reads {name}, which may be null")
-    return faults
+    kinds = {c.name: _KINDS[type(c.dtype)] for c in TABLES[rule.table]}
+    may_be_null = {c.name for c in TABLES[rule.table] if c.fact}
+    guards = rule.applies.meta.root_names()
+    faults = [f"applies reads {name}, which may be null" for name in guards if name in may_be_null]
+    for expression in (rule.applies, rule.deviates):
+        faults += _faults(expression, kinds)
+    return [f"{rule.code}: {fault}" for fault in faults]
 
 
-def _roots(rule: Rule) -> set[str]:
-    return set(rule.deviates.meta.root_names()) | set(rule.applies.meta.root_names())
+def _faults(expression: pl.Expr, kinds: dict[str, str]) -> list[str]:
+    try:
+        node = json.loads(expression.meta.serialize(format="json"))
+    except pl.exceptions.ComputeError as error:
+        return [f"{expression} cannot be written down: {error}"]
+    kind, faults = _check(node, kinds)
+    return faults if faults or kind == "yes/no" else [f"{expression} is a {kind}, no answer"]
 
 
-def _forbidden(node: Any) -> list[str]:
-    kind, body = next(iter(node.items())) if isinstance(node, dict) and len(node) == 1 else ("unreadable node", node)
-    if kind == "Column":
-        return []
-    if kind == "Literal":
-        return [] if _is_plain(body) else [f"literal {body} may stand for a missing value or lose exactness"]
-    if kind == "BinaryExpr" and body["op"] in _OPERATORS:
-        return _forbidden(body["left"]) + _forbidden(body["right"])
-    if kind == "Function" and _function(body["function"]) in _FUNCTIONS:
-        return [fault for part in body["input"] for fault in _forbidden(part)]
-    name = body.get("op") or body.get("function") if isinstance(body, dict) else body
-    return [f"{kind} {name} is not known to keep missing values missing"]
+def _check(node: Any, kinds: dict[str, str]) -> tuple[str, list[str]]:
+    """The kind of value that a node gives, and its faults."""
+    tag, body = next(iter(node.items())) if isinstance(node, dict) else (str(node), node)
+    match tag:
+        case "Column":
+            return kinds.get(body, ""), [] if body in kinds else [f"no column {body}"]
+        case "Literal":
+            name = _name(body, "Dyn", "Scalar")
+            return _LITERALS.get(name, ""), [] if name in _LITERALS else [f"literal {name} is inexact or no value"]
+        case "BinaryExpr":
+            name, operands = body["op"], [body["left"], body["right"]]
+        case "Function":
+            name, operands = _name(body["function"], "Boolean"), body["input"]
+        case _:
+            name, operands = tag, []
+    if name not in _KLEENE:
+        return "", [f"{name} is not known to keep missing values missing"]
+    takes, gives = _KLEENE[name]
+    found = [_check(operand, kinds) for operand in operands]
+    faults = [fault for _, inner in found for fault in inner]
+    of = {kind for kind, _ in found}
+    mixed = not faults and (len(of) > 1 or not of <= takes)
+    return gives, [*faults, f"{name} of {' and '.join(sorted(of))}"] if mixed else faults
 
 
-def _function(name: Any) -> str:
-    while isinstance(name, dict):
-        inner = next(iter(name.values()))
-        if isinstance(inner, dict) and "closed" in inner:
-            return str(next(iter(name)))
-        name = inner
-    return str(name)
-
-
-def _is_plain(body: Any) -> bool:
-    text = json.dumps(body)
-    return "Float" not in text and "Null" not in text and "List" not in text and "Series" not in text
+def _name(body: Any, *wrappers: str) -> str:
+    """What a function or a literal is called, below the words that only say of which family it is."""
+    while isinstance(body, dict):
+        name, body = next(iter(body.items()))
+        if name not in wrappers:
+            return str(name)
+    return str(body)
