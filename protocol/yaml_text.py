@@ -112,7 +112,7 @@ def _without_tabs(text: str, tree: Tree) -> str:
     return text.replace("\t", " ")
 
 
-_BEGINS = re.compile(r"(?:^|[:,\-\[{])\s+(?P<sign>[>%@`&*|!-])(?P<rest>\s*\S.*)")
+_BEGINS = re.compile(r"(?:^\s*(?:- +)?|: +|, *|[\[{] *)(?P<sign>(?<=: )-(?= )|[>%@`&*|!])(?P<rest>\s*\S.*)")
 _PROBLEMS = (
     ("mapping values are not allowed", "there is a second ': ' in one line", "put the text in quotes"),
     ("could not find expected ':'", "a line has no ': ' after its key", "write 'key: value'"),
@@ -121,6 +121,7 @@ _PROBLEMS = (
     ("expected ',' or '}'", "a { is not closed, or a comma is missing", "write {key: value, key: value}"),
     ("expected <block end>", "this line is not indented as those around it", "indent it as its neighbours"),
     ("expected '<document start>'", "this line is not indented as those around it", "indent it as its neighbours"),
+    ("expected the node content", "a sign stands where a value is due", "write a value, or put a text in quotes"),
     ("found unknown escape", "a backslash in double quotes means something else", "use single quotes"),
 )
 
@@ -144,7 +145,7 @@ def _explain(error: yaml.MarkedYAMLError, lines: list[str], tree: Tree) -> None:
         return
     problem = error.problem or ""
     said = next((known[1:] for known in _PROBLEMS if known[0] in problem), None)
-    why, remedy = said or (f"this is no YAML: {problem}", "write 'key: value', lists as [a, b], maps as {a: b}")
+    why, remedy = said or ("this cannot be read", "write 'key: value', lists as [a, b], maps as {a: b}")
     tree.fault_at((number + 1, column + 1), (), "", why, remedy)
 
 
@@ -178,13 +179,24 @@ class _Builder:
         self.tree.values[path] = place
         self._refuse_cleverness(path, event)
         if len(path) > _DEEPEST:
-            self.tree.fault(path, "", "is nested too deeply", "name the inner conditions under criteria")
+            self.tree.fault(
+                path, "", "there are too many brackets in brackets", "name the inner conditions under criteria"
+            )
+            return self._skip(event)
         if isinstance(event, yaml.MappingStartEvent):
             return self._map(path, event)
         if isinstance(event, yaml.SequenceStartEvent):
             return self._list(path)
         if isinstance(event, yaml.ScalarEvent):
             return self._scalar(path, event, flow_map)
+        return _MISSING
+
+    def _skip(self, event: yaml.Event) -> Any:
+        """Pass over the value that begins with this event."""
+        depth = int(isinstance(event, yaml.CollectionStartEvent))
+        while depth:
+            event = next(self.events)
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         return _MISSING
 
     def _refuse_cleverness(self, path: Path, event: yaml.Event) -> None:

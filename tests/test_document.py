@@ -2,11 +2,15 @@
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import protocol
 from protocol import DocumentError
@@ -162,3 +166,39 @@ def test_a_merged_field_keeps_the_origin_it_had_in_defaults() -> None:
         assert again.origin("visits.w.due").source == "team"
         assert again.origin("assessments.a.window") == protocol.Origin("stated", "article", "BMC")
         assert again.origin("assessments.a.due") == protocol.Origin("stated", "plan 5", "SAP, 5")
+
+
+def test_brackets_without_end_are_a_fault_and_no_crash() -> None:
+    """Thousands of brackets are answered like any other fault."""
+    with pytest.raises(DocumentError, match="too many brackets in brackets"):
+        protocol.read_text("protocol: " + "[" * 3000 + "]" * 3000)
+
+
+DAMAGE = st.tuples(
+    st.integers(0, 10_000), st.integers(0, 6), st.sampled_from(["", " ", "\n", *"{}[],:-#&*!|>%@'0±：，"])
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(which=st.integers(0, len(GOOD) - 1), damage=st.lists(DAMAGE, min_size=1, max_size=4))
+def test_a_damaged_document_is_read_or_answered_with_faults(which: int, damage: list[tuple[int, int, str]]) -> None:
+    """Whatever is typed, the answer is a protocol that reads back equal or faults with remedies, never a crash."""
+    text = GOOD[which].read_text(encoding="utf-8")
+    for position, removed, inserted in damage:
+        at = position % len(text)
+        text = text[:at] + inserted + text[at + removed :]
+    try:
+        read = protocol.read_text(text)
+    except DocumentError as error:
+        assert error.faults
+        assert all(fault.line and fault.column and fault.remedy for fault in error.faults)
+    else:
+        assert_reads_back_equal(read)
+
+
+def test_reading_a_library_protocol_imports_nothing_heavy() -> None:
+    """No pint, no JSON Schema, no tables: a dose typed in is answered within a second."""
+    heavy = "{'pint', 'jsonschema', 'polars', 'numpy', 'hypothesis'}"
+    code = f"import protocol, sys; protocol.read('uc-msc-saa'); print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
