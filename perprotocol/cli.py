@@ -14,7 +14,9 @@ from perprotocol.door import bad_input, day, report_progress, resolve_as_of, say
 if TYPE_CHECKING:
     import polars as pl
 
-EPILOG = "For research and compliance review, never the sole basis of a dose. Not cleared, CE-marked or registered anywhere."
+EPILOG = (
+    "For research and compliance review, never the sole basis of a dose. Not cleared, CE-marked or registered anywhere."
+)
 app = typer.Typer(
     name="perprotocol",
     help="Where patients in a clinical trial were not treated per protocol: calendars, doses, verdicts, an audit.",
@@ -44,19 +46,27 @@ class Lang(str, Enum):
     zh = "zh"
 
 
-_ProtocolArg = Annotated[str, typer.Argument(help="A protocol file, or the name of one in the library.", metavar="PROTOCOL")]
+_ProtocolArg = Annotated[
+    str, typer.Argument(help="A protocol file, or the name of one in the library.", metavar="PROTOCOL")
+]
 _StudyArg = Annotated[Path | None, typer.Argument(help="A study folder, or one Excel workbook.", metavar="[STUDY]")]
-_AsOf = Annotated[str | None, typer.Option("--as-of", help="Judge as of this day (YYYY-MM-DD); default: today.", metavar="DATE")]
+_AsOf = Annotated[
+    str | None, typer.Option("--as-of", help="Judge as of this day (YYYY-MM-DD); default: today.", metavar="DATE")
+]
 _FormatOpt = Annotated[Format, typer.Option("--format", "-f", help="How to print the result.")]
 _Out = Annotated[Path | None, typer.Option("-o", "--output", help="Write the result to this file.", metavar="FILE")]
 _LangOpt = Annotated[Lang, typer.Option("--lang", help="Language of sentences: en or zh.")]
 _Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no remarks.")]
-_Subject = Annotated[str | None, typer.Option("--subject", help="One participant only, or the one typed in.", metavar="ID")]
+_Subject = Annotated[
+    str | None, typer.Option("--subject", help="One participant only, or the one typed in.", metavar="ID")
+]
 _Arm = Annotated[str | None, typer.Option("--arm", help="Planned arm of the participant typed in.", metavar="ARM")]
 _Zero = Annotated[str | None, typer.Option("--day-zero", help="Day zero of the participant typed in.", metavar="DATE")]
 _Weight = Annotated[str | None, typer.Option("--weight", help='Body weight, such as "16.2 kg".', metavar="WEIGHT")]
 _Weighed = Annotated[str | None, typer.Option("--weighed-on", help="Day of that weight.", metavar="DATE")]
-_Birth = Annotated[str | None, typer.Option("--birth-date", help="Date of birth, for plausible weights.", metavar="DATE")]
+_Birth = Annotated[
+    str | None, typer.Option("--birth-date", help="Date of birth, for plausible weights.", metavar="DATE")
+]
 _Height = Annotated[str | None, typer.Option("--height", help='Body height, such as "101 cm".', metavar="HEIGHT")]
 
 
@@ -123,7 +133,9 @@ def validate(
         if given is not None:
             verdicts = judge_typed(trial, facts, TypedDose(subject, treatment, given, on), person, lang.value)
         else:
-            verdicts = rules.validate(trial, one_of(facts, subject), as_of=resolve_as_of(as_of, quiet=quiet), lang=lang.value)
+            verdicts = rules.validate(
+                trial, one_of(facts, subject), as_of=resolve_as_of(as_of, quiet=quiet), lang=lang.value
+            )
     if given is not None and format is Format.table and output is None:
         _print_one(verdicts, lang)
     else:
@@ -196,7 +208,9 @@ def due(
 def explain(
     code: Annotated[str | None, typer.Argument(help="A rule's code, such as dose_late.", metavar="[CODE]")] = None,
     list_: Annotated[bool, typer.Option("--list", help="All rules, one a line.")] = False,
-    format: _FormatOpt = Format.table, output: _Out = None, lang: _LangOpt = Lang.en,
+    format: _FormatOpt = Format.table,
+    output: _Out = None,
+    lang: _LangOpt = Lang.en,
 ) -> None:
     """A rule's page: what it finds, why it matters, its source, and an example of each kind."""
     from perprotocol.pages import explain_rule, list_rules  # noqa: PLC0415
@@ -252,5 +266,3 @@ def _write(text: str, output: Path | None) -> None:
         sys.stdout.write(text.rstrip() + "\n")
     else:
         output.write_text(text, encoding="utf-8")
-
-

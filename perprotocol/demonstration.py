@@ -46,4 +46,3 @@ def run_demo(folder: Path, lang: str, *, quiet: bool) -> None:
 def print_text(text: str) -> None:
     """A text on standard output."""
     sys.stdout.write(text + "\n")
-

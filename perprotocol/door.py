@@ -66,7 +66,9 @@ def report_progress(what: str, *, quiet: bool) -> Iterator[Callable[[int, int], 
     from rich.progress import Progress, TimeRemainingColumn  # noqa: PLC0415
 
     began = monotonic()
-    with Progress(*Progress.get_default_columns(), TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+    with Progress(
+        *Progress.get_default_columns(), TimeRemainingColumn(), console=Console(stderr=True), transient=True
+    ) as bar:
         task = bar.add_task(what, total=None, visible=False)
 
         def advance(done: int, total: int) -> None:

@@ -13,7 +13,7 @@ from rules.wording import catalogue, rule_text
 
 def list_rules(lang: str) -> pl.DataFrame:
     """Every rule: code, title, what it gives (finding or query), category."""
-    words = catalogue(lang)["words"]
+    words = catalogue(lang).get("words", {})
     kinds = {False: words.get("finding", "finding"), True: words.get("query", "query")}
     rows = [(r.code, rule_text(r, "title", lang), kinds[r.asks], words.get(r.category, r.category)) for r in RULES]
     return pl.DataFrame(rows, schema=["code", "title", "gives", "category"], orient="row")
@@ -32,7 +32,7 @@ def explain_rule(code: str, lang: str) -> str:
 
 def verdict_text(verdicts: pl.DataFrame, lang: str) -> str:
     """The verdict on one dose, then the steps behind it, one a line."""
-    words = catalogue(lang)["words"]
+    words = catalogue(lang).get("words", {})
     lines = []
     for v in verdicts.iter_rows(named=True):
         lines.append(f"{words.get(v['verdict'], v['verdict']).upper()}  {v['message']}")

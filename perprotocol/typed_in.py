@@ -61,7 +61,9 @@ def _body(name: str, person: Person) -> dict[str, list[Row]]:
         if person.weighed_on is None:
             raise _fault(f"--{measure}", typed, "has no day", "give the day with --weighed-on 2024-03-14")
         number, _, unit = typed.strip().partition(" ")
-        rows.append({"subject": name, "measure": measure, "value": number, "unit": unit or None, "at": person.weighed_on})
+        rows.append(
+            {"subject": name, "measure": measure, "value": number, "unit": unit or None, "at": person.weighed_on}
+        )
     return {"observations": rows} if rows else {}
 
 
@@ -97,10 +99,17 @@ def judge_typed(protocol: Protocol, study: Study, dose: TypedDose, person: Perso
     if subject is None or subject not in study.subjects["subject"]:
         raise _fault("--subject", subject or "", "is not in the study", "name the participant with --subject ID")
     if dose.treatment is None or dose.on is None:
-        raise _fault("--given", dose.given, "is a dose without treatment or day", "add --treatment NAME and --on 2024-03-15")
+        raise _fault(
+            "--given", dose.given, "is a dose without treatment or day", "add --treatment NAME and --on 2024-03-15"
+        )
     words = treatment_words(protocol, dose.treatment)
     if not words:
-        raise _fault("--treatment", dose.treatment, f"is no treatment of {protocol.protocol}", "write one of " + ", ".join(protocol.treatments))
+        raise _fault(
+            "--treatment",
+            dose.treatment,
+            f"is no treatment of {protocol.protocol}",
+            "write one of " + ", ".join(protocol.treatments),
+        )
     row = _dose_row(protocol, subject, dose, words[0])
     body = _body(subject, person) if person.weight or person.height else {}
     facts = _narrowed(_without(study, subject, words, dose.on), subject, {"administrations": [row], **body})
@@ -116,7 +125,14 @@ def _dose_row(protocol: Protocol, subject: str, dose: TypedDose, treatment: str)
     entry = protocol.treatments[treatment].parts()[0]
     count = entry.dose[0].count if entry.dose else None
     unit = amount.unit.text or ("cells" if count else None)
-    return {"subject": subject, "treatment": treatment, "start": dose.on, "amount": number, "unit": unit, "viable_or_total": count}
+    return {
+        "subject": subject,
+        "treatment": treatment,
+        "start": dose.on,
+        "amount": number,
+        "unit": unit,
+        "viable_or_total": count,
+    }
 
 
 def _without(study: Study, subject: str, words: tuple[str, ...], on: str) -> Study:

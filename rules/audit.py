@@ -53,14 +53,18 @@ class Report:
             )
             for t in self.study.tables.values()
         ]  # fmt: skip
-        return pl.DataFrame(rows, schema=["table", "read", "used", "ignored", "refused", "reasons", "unmapped columns"], orient="row")
+        return pl.DataFrame(
+            rows, schema=["table", "read", "used", "ignored", "refused", "reasons", "unmapped columns"], orient="row"
+        )
 
     @property
     def summary(self) -> pl.DataFrame:
         """Findings and queries by rule, most first."""
         both = pl.concat([self.findings, self.queries])
-        return both.group_by("code", "verdict").agg(pl.len().alias("number"), pl.col("subject").n_unique().alias("subjects")).sort(
-            ["verdict", "number", "code"], descending=[True, True, False]
+        return (
+            both.group_by("code", "verdict")
+            .agg(pl.len().alias("number"), pl.col("subject").n_unique().alias("subjects"))
+            .sort(["verdict", "number", "code"], descending=[True, True, False])
         )
 
 
@@ -122,7 +126,12 @@ def _horizon(study: Study, as_of: date | None) -> date:
 
 
 def _last_record(study: Study) -> date:
-    columns = (("administrations", "start_last"), ("visits", "date_last"), ("observations", "at_last"), ("milestones", "date_last"))
+    columns = (
+        ("administrations", "start_last"),
+        ("visits", "date_last"),
+        ("observations", "at_last"),
+        ("milestones", "date_last"),
+    )
     found = [study.data(t)[c].max() for t, c in columns]
     return max((d for d in found if isinstance(d, date)), default=_FAR_FUTURE)
 

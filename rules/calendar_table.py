@@ -104,7 +104,9 @@ def _doses(laid: Laid, grid: Grid, who: Ints, column: Ints, due: Ints) -> dict[s
         weight[rows] = np.where(found[2], grams / 1000, np.nan)
     target_dose = np.where(low == high, low, np.nan)
     series = {"dose": target_dose, "dose_low": np.round(least, 9), "dose_high": np.round(most, 9), "weight_kg": weight}
-    return {k: pl.Series(v).fill_nan(None) for k, v in series.items()} | {"dose_unit": pl.Series(units, dtype=pl.String).gather(column)}
+    return {k: pl.Series(v).fill_nan(None) for k, v in series.items()} | {
+        "dose_unit": pl.Series(units, dtype=pl.String).gather(column)
+    }
 
 
 def _grams(laid: Laid, s: Ints, due: Ints) -> Longs:

@@ -23,7 +23,8 @@ from rules.plan import Part
 from rules.truth import all_of
 
 Texts: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.object_]]"
-UNKNOWN = int(np.iinfo(np.int64).min)
+UNKNOWN = np.int64(np.iinfo(np.int64).min)
+"""No value; of 64 bits, because `np.where` would wrap a plain number silently beside 32-bit days."""
 HUNDRED = 10_000
 """100 % in basis points."""
 HEAVIEST = 650_000
@@ -47,9 +48,31 @@ class Doses:
 
     def __post_init__(self) -> None:
         self.dosed = np.zeros(self.n, np.bool_)
-        for name in ("amount", "least", "most", "ceiling", "low", "high", "weight", "weight_day", "weight_row", "used", "slip", "rate"):
+        for name in (
+            "amount",
+            "least",
+            "most",
+            "ceiling",
+            "low",
+            "high",
+            "weight",
+            "weight_day",
+            "weight_row",
+            "used",
+            "slip",
+            "rate",
+        ):
             self.columns[name] = np.full(self.n, UNKNOWN, np.int64)
-        for name in ("capped", "far_over", "far_under", "unit_doubt", "weighed", "aged", "used_is_measured", "implausible"):
+        for name in (
+            "capped",
+            "far_over",
+            "far_under",
+            "unit_doubt",
+            "weighed",
+            "aged",
+            "used_is_measured",
+            "implausible",
+        ):
             self.flags[name] = np.zeros(self.n, np.bool_)
         self.columns["weight_limit"] = np.full(self.n, UNKNOWN, np.int64)
         self.dose_fact = np.full(self.n, "dose", dtype=object)
@@ -191,7 +214,9 @@ def _share(dose: Longs, points: int, *, up: bool) -> Longs:
     return quotient * points + (rest * points + (whole - 1 if up else 0)) // whole
 
 
-def _at_precision(doses: Doses, frame: pl.DataFrame, dose: Dose, rows: Ints, bottom: Longs, top: Longs) -> tuple[Longs, Longs]:
+def _at_precision(
+    doses: Doses, frame: pl.DataFrame, dose: Dose, rows: Ints, bottom: Longs, top: Longs
+) -> tuple[Longs, Longs]:
     """Limits widened to the last recorded digit; for a single target unknown unless the amount equals it there."""
     step = frame["step"].fill_null(1).to_numpy()[rows] if "step" in frame.columns else np.ones(len(rows), np.int64)
     near_low = (bottom + step * 500) // (step * 1000) * step
@@ -287,7 +312,9 @@ def _weigh(doses: Doses, laid: Laid, frame: pl.DataFrame, dose: Dose, rows: Ints
         doses.columns["weight_limit"][rows] = within
 
 
-def _used(e: Evidence, s: Ints, at: Ints, there: Flags, used: Longs, day: Ints, within: int | None) -> tuple[Ints, Flags]:
+def _used(
+    e: Evidence, s: Ints, at: Ints, there: Flags, used: Longs, day: Ints, within: int | None
+) -> tuple[Ints, Flags]:
     """The weighing that the order names, looked for from the latest backwards; the latest where it names none."""
     found, chosen = np.zeros(len(s), np.bool_), at.copy()
     index, live = at.copy(), there & (used != UNKNOWN)
@@ -349,7 +376,13 @@ def _fit(factor: float) -> float:
 
 
 def _implied(
-    doses: Doses, laid: Laid, rows: Ints, amount: Longs, told: Flags, over: np.ndarray, under: np.ndarray  # type: ignore[type-arg]
+    doses: Doses,
+    laid: Laid,
+    rows: Ints,
+    amount: Longs,
+    told: Flags,
+    over: np.ndarray,
+    under: np.ndarray,  # type: ignore[type-arg]
 ) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
     """Without a weight: how far the weight that the dose implies lies outside what is plausible for the age."""
     rate = doses.columns["rate"][rows]

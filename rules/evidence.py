@@ -76,7 +76,8 @@ def points(frame: pl.DataFrame, value: Longs, day: str = "at") -> Points:
     last = days(frame, f"{day}_last")
     row = frame["row"].to_numpy()
     low, high = (
-        _scaled(frame[c]) if c in frame.columns else np.full(len(s), np.iinfo(np.int64).min, np.int64) for c in ("low", "high")
+        _scaled(frame[c]) if c in frame.columns else np.full(len(s), np.iinfo(np.int64).min, np.int64)
+        for c in ("low", "high")
     )
     minute = whole(frame, f"{day}_minute", 0)
     known = (when != NONE) & (when == last)
@@ -206,7 +207,9 @@ class Evidence:
             return Points(*(getattr(self.weights, f) for f in ("s", "day", "value", "row", "low", "high")))
         measure = self.protocol.measures.get(name)
         if measure is not None and measure.values:
-            return points(frame, _codes(frame["word"].fill_null(frame["value"].cast(pl.Int64).cast(pl.String)), measure.values))
+            return points(
+                frame, _codes(frame["word"].fill_null(frame["value"].cast(pl.Int64).cast(pl.String)), measure.values)
+            )
         value = frame["value"] * _factors(frame["unit"], measure.unit if measure else None)
         kept = value.is_not_null() | frame["word"].is_not_null()
         words = _codes(frame["word"].str.to_lowercase(), ("no", "yes"))
@@ -251,12 +254,23 @@ def _factors(units: pl.Series, wanted: str | None) -> pl.Series:
     for word in units.unique():
         unit = known_unit(word) if word else None
         same = unit is not None and target is not None and unit.dimension == target.dimension
-        found[word] = float(unit.factor / target.factor) if same and unit and target else (1.0 if word is None and target is None else None)
+        found[word] = (
+            float(unit.factor / target.factor)
+            if same and unit and target
+            else (1.0 if word is None and target is None else None)
+        )
     return pl.Series([found[word] for word in units], dtype=pl.Float64)
 
 
 def evidence_of(
-    protocol: Protocol, frames: Mapping[str, pl.DataFrame], present: Iterable[str], first: int, last: int, horizon: int, *, final: bool
+    protocol: Protocol,
+    frames: Mapping[str, pl.DataFrame],
+    present: Iterable[str],
+    first: int,
+    last: int,
+    horizon: int,
+    *,
+    final: bool,
 ) -> Evidence:
     """The partition of the participants `first` up to `last` (not included) of tables sorted by `s`."""
     slices = {}

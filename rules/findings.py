@@ -64,7 +64,9 @@ class Place:
     raw: Callable[[str, pl.Series], pl.DataFrame]
 
 
-def judge(laid: Laid, tables: dict[str, pl.DataFrame], place: Place, lang: str, rules: Sequence[Rule] = RULES) -> Verdicts:
+def judge(
+    laid: Laid, tables: dict[str, pl.DataFrame], place: Place, lang: str, rules: Sequence[Rule] = RULES
+) -> Verdicts:
     """The answers of every rule over every occasion of a partition, with their sentences."""
     wording = Wording(laid, lang, place.raw)
     findings, asked, open_facts, counts = [], [], [], []
@@ -109,7 +111,9 @@ def _rows(rule: Rule, hits: pl.DataFrame, wording: Wording, place: Place) -> pl.
         measure=(rule.measure if rule.measure is not None else pl.lit(None)).cast(pl.Float64),
         measure_unit=pl.lit(rule.measure_unit), table=pl.lit(_table_of(rule)),
     )  # fmt: skip
-    texts = {f: wording.fill(rule_text(rule, f, wording.lang), hits) for f in ("message", "expected", "observed", "because")}
+    texts = {
+        f: wording.fill(rule_text(rule, f, wording.lang), hits) for f in ("message", "expected", "observed", "because")
+    }
     importance = _importance(wording.protocol, rule, hits["measure"])
     basis, source = _origins(rule, hits, wording)
     return _assemble(hits, wording, place, rule.code, rule.code, rule.asks).with_columns(
@@ -120,7 +124,9 @@ def _rows(rule: Rule, hits: pl.DataFrame, wording: Wording, place: Place) -> pl.
 
 
 def _table_of(rule: Rule) -> str:
-    return {"doses": "administrations", "weights": "observations", "people": "subjects", "criteria": "subjects"}.get(rule.table, "")
+    return {"doses": "administrations", "weights": "observations", "people": "subjects", "criteria": "subjects"}.get(
+        rule.table, ""
+    )
 
 
 def _assemble(hits: pl.DataFrame, wording: Wording, place: Place, code: str, rules: str, asks: bool) -> pl.DataFrame:
@@ -130,8 +136,16 @@ def _assemble(hits: pl.DataFrame, wording: Wording, place: Place, code: str, rul
     site = subjects["site"].gather(hits["s"])
     activity = wording.by_part(hits, lambda p: p.activity) if "criterion" not in hits.columns else hits["criterion"]
     when = _date_of(hits)
-    where = pl.Series([str(o) if o is not None else str(d) if d is not None else "" for o, d in zip(hits["occurrence"], when, strict=True)], dtype=pl.String)
-    event = pl.select(pl.concat_str(pl.lit(place.study), subject, activity.fill_null(""), where, separator="/")).to_series()
+    where = pl.Series(
+        [
+            str(o) if o is not None else str(d) if d is not None else ""
+            for o, d in zip(hits["occurrence"], when, strict=True)
+        ],
+        dtype=pl.String,
+    )
+    event = pl.select(
+        pl.concat_str(pl.lit(place.study), subject, activity.fill_null(""), where, separator="/")
+    ).to_series()
     frame = pl.DataFrame({f: pl.Series([None] * len(hits), dtype=t) for f, t in SCHEMA.items()})
     return frame.with_columns(
         event.alias("event"), (event + f"/{code}").alias("id"), pl.lit(code).alias("code"), pl.lit(rules).alias("rule"),
@@ -144,10 +158,18 @@ def _assemble(hits: pl.DataFrame, wording: Wording, place: Place, code: str, rul
 
 def _date_of(hits: pl.DataFrame) -> pl.Series:
     """The day a row is about: when it happened, else when it was due."""
-    candidates = [hits[c].cast(pl.Int32).cast(pl.Date) if hits[c].dtype != pl.Date else hits[c] for c in ("day", "due", "at", "first", "zero_recorded") if c in hits.columns]
+    candidates = [
+        hits[c].cast(pl.Int32).cast(pl.Date) if hits[c].dtype != pl.Date else hits[c]
+        for c in ("day", "due", "at", "first", "zero_recorded")
+        if c in hits.columns
+    ]
     found = candidates[0]
     for other in candidates[1:]:
-        found = found.set(found.is_null(), None) if found.null_count() == 0 else pl.select(pl.coalesce(found, other)).to_series()
+        found = (
+            found.set(found.is_null(), None)
+            if found.null_count() == 0
+            else pl.select(pl.coalesce(found, other)).to_series()
+        )
     return found
 
 
@@ -223,7 +245,11 @@ def _missing(rule: Rule, rows: pl.DataFrame, index: np.ndarray) -> pl.DataFrame:
 
 
 def _queries(
-    asked: list[pl.DataFrame], open_facts: list[pl.DataFrame], tables: dict[str, pl.DataFrame], wording: Wording, place: Place
+    asked: list[pl.DataFrame],
+    open_facts: list[pl.DataFrame],
+    tables: dict[str, pl.DataFrame],
+    wording: Wording,
+    place: Place,
 ) -> pl.DataFrame:
     """Doubts of rules that ask, and one query per missing fact with the rules that it blocks."""
     pieces = list(asked)
@@ -234,11 +260,15 @@ def _queries(
     return _merged(queries)
 
 
-def _ask(table: str, fact: str, group: pl.DataFrame, rows: pl.DataFrame, wording: Wording, place: Place) -> pl.DataFrame:
+def _ask(
+    table: str, fact: str, group: pl.DataFrame, rows: pl.DataFrame, wording: Wording, place: Place
+) -> pl.DataFrame:
     blocked = group.group_by("at", maintain_order=True).agg(pl.col("rule").unique(maintain_order=True).str.join(", "))
     hits = rows[blocked["at"].to_numpy()].with_columns(rules=blocked["rule"])
     hits = _once(hits, fact, place)
-    hits = hits.with_columns(table=pl.lit({"doses": "administrations", "people": "subjects", "criteria": "subjects"}.get(table, "")))
+    hits = hits.with_columns(
+        table=pl.lit({"doses": "administrations", "people": "subjects", "criteria": "subjects"}.get(table, ""))
+    )
     template = catalogue(wording.lang)["facts"][fact]
     message = wording.fill(template, hits)
     extra = hits["affected"] if "affected" in hits.columns else None
@@ -275,8 +305,12 @@ def _merged(queries: pl.DataFrame) -> pl.DataFrame:
     blocked = queries.filter(pl.col("code") == "weight-implausible")
     if not len(blocked):
         return queries
-    rules = blocked.group_by("subject").agg(pl.col("rule").str.split(", ").explode().unique(maintain_order=True).str.join(", ").alias("more"))
-    rest = queries.filter(pl.col("code") != "weight-implausible").join(rules, on="subject", how="left", maintain_order="left")
+    rules = blocked.group_by("subject").agg(
+        pl.col("rule").str.split(", ").explode().unique(maintain_order=True).str.join(", ").alias("more")
+    )
+    rest = queries.filter(pl.col("code") != "weight-implausible").join(
+        rules, on="subject", how="left", maintain_order="left"
+    )
     joined = pl.when((pl.col("code") == "weight_implausible") & pl.col("more").is_not_null()).then(
         pl.format("{}, {}", "rule", "more")
     )
@@ -290,24 +324,73 @@ def _departures(laid: Laid, tables: dict[str, pl.DataFrame], place: Place) -> pl
     parts = pl.Series([p.activity for p in laid.plan.parts], dtype=pl.String)
     pieces = []
     if len(planned):
-        absent = planned.filter(pl.col("treatment") & ~pl.col("done") & pl.col("excused").fill_null(value=False) & pl.col("expected").fill_null(value=False))
+        absent = planned.filter(
+            pl.col("treatment")
+            & ~pl.col("done")
+            & pl.col("excused").fill_null(value=False)
+            & pl.col("expected").fill_null(value=False)
+        )
         absent = absent.filter(pl.col("denied") | pl.col("over"))
         kinds = absent["excuse"].replace_strict(EXCUSES, default=None, return_dtype=pl.String)
-        pieces.append(absent.select("s", "part", "occurrence", "row", date=pl.col("due"), kind=kinds, days=pl.lit(None, pl.Int32), percent=pl.lit(None, pl.Float64)))
+        pieces.append(
+            absent.select(
+                "s",
+                "part",
+                "occurrence",
+                "row",
+                date=pl.col("due"),
+                kind=kinds,
+                days=pl.lit(None, pl.Int32),
+                percent=pl.lit(None, pl.Float64),
+            )
+        )
         late = planned.filter(pl.col("treatment") & pl.col("done") & (pl.col("delayed") > 0))
-        late = late.with_columns(waited=(pl.col("day") - pl.col("due")).dt.total_days().cast(pl.Int32) + pl.col("delayed"))
-        pieces.append(late.filter(pl.col("waited") > 0).select("s", "part", "occurrence", "row", date=pl.col("day"), kind=pl.lit("delay"), days="waited", percent=pl.lit(None, pl.Float64)))
+        late = late.with_columns(
+            waited=(pl.col("day") - pl.col("due")).dt.total_days().cast(pl.Int32) + pl.col("delayed")
+        )
+        pieces.append(
+            late.filter(pl.col("waited") > 0).select(
+                "s",
+                "part",
+                "occurrence",
+                "row",
+                date=pl.col("day"),
+                kind=pl.lit("delay"),
+                days="waited",
+                percent=pl.lit(None, pl.Float64),
+            )
+        )
     cut = doses.filter(pl.col("status") == PARTLY)
     if len(cut):
         given = pl.Series(np.where(laid.doses.amount >= 0, laid.doses.amount, 0))
         percent = given.filter(pl.Series(laid.doses.status == PARTLY)) * 100 / cut["amount"]
-        events = laid.evidence.frames["events"].select("s", day="start").unique().with_columns(kind=pl.lit("incomplete, stopped for safety"))
-        with_event = cut.select("s", "part", "occurrence", "row", "day").join(events, on=["s", "day"], how="left", maintain_order="left")
-        pieces.append(with_event.select("s", "part", "occurrence", "row", date=pl.col("day"), kind=pl.col("kind").fill_null("incomplete"), days=pl.lit(None, pl.Int32), percent=percent))
+        events = (
+            laid.evidence.frames["events"]
+            .select("s", day="start")
+            .unique()
+            .with_columns(kind=pl.lit("incomplete, stopped for safety"))
+        )
+        with_event = cut.select("s", "part", "occurrence", "row", "day").join(
+            events, on=["s", "day"], how="left", maintain_order="left"
+        )
+        pieces.append(
+            with_event.select(
+                "s",
+                "part",
+                "occurrence",
+                "row",
+                date=pl.col("day"),
+                kind=pl.col("kind").fill_null("incomplete"),
+                days=pl.lit(None, pl.Int32),
+                percent=percent,
+            )
+        )
     if not any(len(p) for p in pieces):
         return pl.DataFrame(schema=DEPARTURES)
     rows = pl.concat([p.cast({"date": pl.Date}) for p in pieces if len(p)])
-    record = pl.select(pl.concat_str(pl.lit(place.files.get("administrations", "")), rows["row"].cast(pl.String), separator=":")).to_series()
+    record = pl.select(
+        pl.concat_str(pl.lit(place.files.get("administrations", "")), rows["row"].cast(pl.String), separator=":")
+    ).to_series()
     return rows.select(
         subjects["subject"].gather(rows["s"]).alias("subject"), subjects["site"].gather(rows["s"]).alias("site"),
         parts.gather(rows["part"]).alias("activity"), "occurrence", "date", "kind", "days", "percent", record.alias("record"),

@@ -49,7 +49,10 @@ def waiting_records(laid: Laid, grid: Grid, group: tuple[int, ...]) -> tuple[Int
     records = laid.doses if part.kind == "treatment" else laid.visits
     places = laid.dose_slot if part.kind == "treatment" else laid.visit_slot
     mine = np.flatnonzero(
-        (records.activity == records.names.index(part.activity)) & (places < 0) & ~records.duplicate & (records.day != NONE)
+        (records.activity == records.names.index(part.activity))
+        & (places < 0)
+        & ~records.duplicate
+        & (records.day != NONE)
     ).astype(np.int32)
     local = np.full(laid.evidence.n, -1, np.int32)
     local[grid.s] = np.arange(len(grid.s), dtype=np.int32)
@@ -126,6 +129,11 @@ def _skip(days: Ints, pointer: Ints, counts_from: Ints) -> Ints:
     early: Flags = np.ones(len(pointer), np.bool_)
     while early.any():
         here = np.minimum(pointer, days.shape[1] - 1)
-        early = (pointer < days.shape[1]) & (days[everyone, here] != NONE) & (counts_from != NONE) & (days[everyone, here] < counts_from)
+        early = (
+            (pointer < days.shape[1])
+            & (days[everyone, here] != NONE)
+            & (counts_from != NONE)
+            & (days[everyone, here] < counts_from)
+        )
         pointer = (pointer + early).astype(np.int32)
     return pointer

@@ -66,7 +66,9 @@ def dose_occasions(laid: Laid) -> pl.DataFrame:
     r, e = laid.doses, laid.evidence
     n = len(r.s)
     part, occurrence = _parts_of_doses(laid)
-    plan: dict[str, Ints] = {c: np.full(n, NONE, np.int32) for c in ("due", "opens", "closes", "earliest", "delayed", "margin")}
+    plan: dict[str, Ints] = {
+        c: np.full(n, NONE, np.int32) for c in ("due", "opens", "closes", "earliest", "delayed", "margin")
+    }
     window: Flags = np.zeros(n, np.bool_)
     bounded: Flags = np.zeros(n, np.bool_)
     for grid, who, column, rows in _placed(laid):
@@ -96,9 +98,18 @@ def dose_occasions(laid: Laid) -> pl.DataFrame:
         "amount_fact": doses.amount_fact, "dose_fact": doses.dose_fact,
         **{f: doses.flags[f] for f in ("capped", "far_over", "far_under", "unit_doubt", "weighed", "aged", "used_is_measured")},
     }  # fmt: skip
-    more: dict[str, Array | pl.Series] = {c: doses.columns[c] for c in ("low", "high", "weight", "weight_day", "weight_row", "used", "slip")}
+    more: dict[str, Array | pl.Series] = {
+        c: doses.columns[c] for c in ("low", "high", "weight", "weight_day", "weight_row", "used", "slip")
+    }
     more["implied"] = doses.columns.get("implied", np.full(n, UNKNOWN, np.int64))
-    more |= {"place": r.place, "parts": r.parts, "delayed": plan["delayed"], "margin": plan["margin"], "status": r.status, "activity": r.activity}
+    more |= {
+        "place": r.place,
+        "parts": r.parts,
+        "delayed": plan["delayed"],
+        "margin": plan["margin"],
+        "status": r.status,
+        "activity": r.activity,
+    }
     table = _frame("doses", columns, **more)
     kept = r.status != NOT_GIVEN
     table = table if kept.all() else table.filter(pl.Series(kept))
@@ -122,7 +133,7 @@ def _parts_of_doses(laid: Laid) -> tuple[Ints, Ints]:
     """Part and occurrence of each dose record; an unplaced one counts as the first part of its treatment."""
     first = {p.activity: p.code for p in reversed(laid.plan.parts) if p.kind == "treatment"}
     of_activity = np.array([first[name] for name in laid.doses.names] + [-1, -1, -1], dtype=np.int32)
-    part = of_activity[laid.doses.activity]
+    part = of_activity[np.where(laid.doses.activity >= 0, laid.doses.activity, laid.doses.named)]
     occurrence = np.full(len(part), NONE, np.int32)
     for grid, _, column, rows in _placed(laid):
         part[rows] = np.array([s.part.code for s in grid.arm.slots])[column]
@@ -183,7 +194,9 @@ def _after_death(laid: Laid, s: Ints, day: Ints) -> Flags:
 
 def _weight_age(doses: Doses, day: Ints) -> Ints:
     weighed = doses.columns["weight_day"]
-    return np.where((weighed != UNKNOWN) & (day != NONE), day - np.where(weighed == UNKNOWN, 0, weighed), NONE).astype(np.int32)
+    return np.where((weighed != UNKNOWN) & (day != NONE), day - np.where(weighed == UNKNOWN, 0, weighed), NONE).astype(
+        np.int32
+    )
 
 
 def planned_occasions(laid: Laid) -> pl.DataFrame:
@@ -192,7 +205,10 @@ def planned_occasions(laid: Laid) -> pl.DataFrame:
     pieces = [_planned(laid, grid) for grid in laid.grids]
     columns = {c: np.concatenate([p[c] for p in pieces]) for c in pieces[0]} if pieces else {}
     if not columns:
-        return pl.DataFrame(schema={c.name: c.dtype for c in TABLES["planned"]} | {c: pl.Int32 for c in ("excuse", "column", "delayed", "place")})
+        return pl.DataFrame(
+            schema={c.name: c.dtype for c in TABLES["planned"]}
+            | {c: pl.Int32 for c in ("excuse", "column", "delayed", "place")}
+        )
     over = (columns["closing"] != NONE) & (columns["closing"] < e.horizon)
     n = len(over)
     rule_columns: dict[str, Array | pl.Series] = {**columns, "over": over, "final": _flag(e.final, n)}
@@ -211,7 +227,9 @@ def _planned(laid: Laid, grid: Grid) -> dict[str, Array]:
 
     treatment = spread([s.part.kind == "treatment" for s in slots])
     judged_visit = "visits" in e.tables and not grid.arm.concurrent
-    judged = [s.part.judged and (s.part.kind == "treatment" or (s.part.kind == "visit" and judged_visit)) for s in slots]
+    judged = [
+        s.part.judged and (s.part.kind == "treatment" or (s.part.kind == "visit" and judged_visit)) for s in slots
+    ]
     record = grid.record.ravel()
     status = np.zeros(len(record), np.int32)
     for flag, records in ((treatment, laid.doses), (~treatment, laid.visits)):
@@ -240,7 +258,10 @@ def _planned(laid: Laid, grid: Grid) -> dict[str, Array]:
 def _rows(laid: Laid, record: Ints, treatment: Array) -> tuple[Ints, Ints]:
     """Line of the record in its table, and its place in the table's frame."""
     row, place = np.full(len(record), NONE, np.int32), np.full(len(record), -1, np.int32)
-    for flag, records, table in ((treatment, laid.doses, "administrations"), (~treatment.astype(np.bool_), laid.visits, "visits")):
+    for flag, records, table in (
+        (treatment, laid.doses, "administrations"),
+        (~treatment.astype(np.bool_), laid.visits, "visits"),
+    ):
         chosen = np.flatnonzero(flag & (record >= 0))
         if len(chosen):
             place[chosen] = records.place[record[chosen]]
@@ -266,7 +287,9 @@ def criteria_occasions(laid: Laid) -> pl.DataFrame:
     """One row per participant and eligibility criterion, on the day of enrolment."""
     e = laid.evidence
     eligibility = e.protocol.eligibility
-    concurrent = np.array([e.protocol.arms[a].group == "concurrent" if a in e.protocol.arms else False for a in e.arm], np.bool_)
+    concurrent = np.array(
+        [e.protocol.arms[a].group == "concurrent" if a in e.protocol.arms else False for a in e.arm], np.bool_
+    )
     enrolled = e.milestone("enrolled").day
     day = np.where(enrolled != NONE, enrolled, laid.zero).astype(np.int32)
     judged = ~laid.states.not_enrolled & ~concurrent & (day != NONE) & ("observations" in e.tables)
@@ -294,7 +317,9 @@ def people_occasions(laid: Laid) -> pl.DataFrame:
     """One row per participant: consent, day zero, and records after death."""
     e = laid.evidence
     first, kind = _first_procedure(laid)
-    concurrent = np.array([e.protocol.arms[a].group == "concurrent" if a in e.protocol.arms else False for a in e.arm], np.bool_)
+    concurrent = np.array(
+        [e.protocol.arms[a].group == "concurrent" if a in e.protocol.arms else False for a in e.arm], np.bool_
+    )
     signed, signed_last = e.milestone("consented").first, e.milestone("consented").last
     before = _before_consent(laid, first, signed, signed_last)
     death_row, death_table = _records_after_death(laid)
@@ -329,7 +354,9 @@ def _first_procedure(laid: Laid) -> tuple[Ints, Array]:
 
 def _before_consent(laid: Laid, first: Ints, signed: Ints, signed_last: Ints) -> Truth:
     """Whether the first procedure came before consent; on one day clock times decide, without them it is open."""
-    answer = np.where(signed == NONE, -1, np.where(first < signed, 1, np.where(first > signed_last, 0, -1))).astype(np.int8)
+    answer = np.where(signed == NONE, -1, np.where(first < signed, 1, np.where(first > signed_last, 0, -1))).astype(
+        np.int8
+    )
     same = np.flatnonzero((first == signed) & (signed == signed_last) & (signed != NONE))
     consents = laid.evidence.frames["consents"]
     if len(same) and len(consents):
@@ -337,7 +364,9 @@ def _before_consent(laid: Laid, first: Ints, signed: Ints, signed_last: Ints) ->
         minute = np.full(laid.evidence.n, NONE, np.int32)
         minute[timed["s"].to_numpy()] = timed["signed_minute"].to_numpy()
         for records in (laid.doses, laid.visits):
-            rows = np.flatnonzero((records.minute != NONE) & (records.day == first[records.s]) & (minute[records.s] != NONE))
+            rows = np.flatnonzero(
+                (records.minute != NONE) & (records.day == first[records.s]) & (minute[records.s] != NONE)
+            )
             answer[records.s[rows]] = (records.minute[rows] < minute[records.s[rows]]).astype(np.int8)
     return answer
 

@@ -60,7 +60,9 @@ DOSES = (
     Column("stopped", _YES, "the treatment had been stopped or the participant had left", False, "stop-date"),
     Column("after_death", _YES, "the record is dated after death", False, "stop-date"),
     Column("dosed", _YES, "the protocol gives a dose that can be judged", True),
-    Column("amount", _BIG, "amount judged: prepared where the infusion was cut short", 16_200_000, "@amount_fact", "base"),
+    Column(
+        "amount", _BIG, "amount judged: prepared where the infusion was cut short", 16_200_000, "@amount_fact", "base"
+    ),
     Column("least", _BIG, "smallest amount inside the tolerance", 14_580_000, "@dose_fact", "base"),
     Column("most", _BIG, "largest amount inside the tolerance", 17_820_000, "@dose_fact", "base"),
     Column("capped", _YES, "the protocol states a ceiling of one dose", True),
@@ -71,7 +73,9 @@ DOSES = (
     Column("zero", _YES, "an amount of 0 is recorded", False),
     Column("weighed", _YES, "the dose depends on body weight", True),
     Column("weight_age", _INT, "age of the weight in force", 1, "weight", "d"),
-    Column("weight_limit", _INT, "oldest weight that the protocol allows; null where it names none", 7, "weight-limit", "d"),
+    Column(
+        "weight_limit", _INT, "oldest weight that the protocol allows; null where it names none", 7, "weight-limit", "d"
+    ),
     Column("aged", _YES, "the protocol says how old a weight may be", True),
     Column("ordered_by_weight", _YES, "the record says which weight the order used", False),
     Column("used_is_measured", _YES, "the weight on the order equals a weight on record", True, "weight"),

@@ -20,7 +20,17 @@ Kind = Literal["treatment", "visit", "assessment"]
 HORIZON = 3660
 """Days after which an unlimited series is cut: ten years. What lies beyond is named in `not_judged`."""
 
-BUILT_IN = ("birth", "consented", "enrolled", "randomised", "day-zero", "discontinuation", "withdrawal", "death", "completion")
+BUILT_IN = (
+    "birth",
+    "consented",
+    "enrolled",
+    "randomised",
+    "day-zero",
+    "discontinuation",
+    "withdrawal",
+    "death",
+    "completion",
+)
 
 
 @dataclass(frozen=True)
@@ -199,7 +209,9 @@ class _Builder:
         """All slots of the arm; what refers to a later activity is expanded after it."""
         waiting = list(self.parts)
         while waiting:
-            ready = [p for p in waiting if not self._needs(p) & {w.activity for w in waiting if w.activity != p.activity}]
+            ready = [
+                p for p in waiting if not self._needs(p) & {w.activity for w in waiting if w.activity != p.activity}
+            ]
             for part in ready or waiting:
                 self._expand(part)
             waiting = [p for p in waiting if p not in (ready or waiting)]
@@ -285,7 +297,11 @@ class _Builder:
         cycles = part.element.in_
         cycle = self.protocol.cycles[cycles.name]
         every = _span(cycle.every) if cycle.every else Span()
-        start = next(self._instant(replace(part, element=part.element.model_copy(update={"in_": None})), cycle.from_.alternatives[0]))
+        start = next(
+            self._instant(
+                replace(part, element=part.element.model_copy(update={"in_": None})), cycle.from_.alternatives[0]
+            )
+        )
         most = cycle.times or min(HORIZON // max(1, every.about), 400)
         last = min(cycles.last or most, most)
         for k in range(cycles.first, last + 1, cycles.step):
@@ -382,7 +398,9 @@ def _groups(slots: tuple[Slot, ...]) -> tuple[tuple[int, ...], ...]:
 
 
 def _needs(columns: list[int], slots: tuple[Slot, ...], unit_of: dict[int, tuple[str, int]]) -> set[tuple[str, int]]:
-    refs = [r for c in columns for r in (slots[c].ref, *(b.ref for b in slots[c].bounds), *(u[0] for u in slots[c].until))]
+    refs = [
+        r for c in columns for r in (slots[c].ref, *(b.ref for b in slots[c].bounds), *(u[0] for u in slots[c].until))
+    ]
     return {unit_of[r.slot] for r in refs if r.slot >= 0}
 
 

@@ -31,7 +31,8 @@ class Records:
     """Doses or visits of a partition, sorted by participant, activity and time; one row a dose, not a bag.
 
     activity: place in `names`, or NOT_IN_ARM, ARM_UNKNOWN, AMBIGUOUS (a product of several treatments of the arm).
-    place: row of the first record in the table's frame; `parts` how many rows were joined.
+    place: row of the first record in the table's frame; `parts` how many rows were joined. `named`: the first activity
+    that the word may stand for, whatever the arm.
     """
 
     names: tuple[str, ...]
@@ -47,11 +48,26 @@ class Records:
     parts: Ints
     amount: Longs
     duplicate: Flags
+    named: Ints
     words: tuple[str, ...] = ()
 
     def take(self, order: Ints) -> Records:
         """These rows in another order, or fewer of them."""
-        columns = ("s", "activity", "word", "day", "last", "minute", "label", "status", "place", "parts", "amount", "duplicate")
+        columns = (
+            "s",
+            "activity",
+            "word",
+            "day",
+            "last",
+            "minute",
+            "label",
+            "status",
+            "place",
+            "parts",
+            "amount",
+            "duplicate",
+            "named",
+        )
         return Records(self.names, *(getattr(self, c)[order] for c in columns), words=self.words)
 
 
@@ -60,7 +76,9 @@ def read_doses(e: Evidence) -> Records:
     frame = e.frames["administrations"]
     names = tuple(e.protocol.treatments)
     words, codes = _codes(frame["treatment"])
-    table = np.array([_resolve(e.protocol, w, names) for w in words], dtype=np.int32).reshape(len(words), len(e.protocol.arms) + 1)
+    table = np.array([_resolve(e.protocol, w, names) for w in words], dtype=np.int32).reshape(
+        len(words), len(e.protocol.arms) + 1
+    )
     records = _records(e, frame, "start", names, words, codes, table)
     return _joined(records, frame, e)
 
@@ -71,7 +89,9 @@ def read_visits(e: Evidence) -> Records:
     names = tuple(e.protocol.visits)
     words, codes = _codes(frame["visit"])
     places, labels = zip(*(_visit(e.protocol, w, names) for w in words), strict=True) if words else ((), ())
-    table = np.array([[p] * (len(e.protocol.arms) + 1) for p in places], dtype=np.int32).reshape(len(words), len(e.protocol.arms) + 1)
+    table = np.array([[p] * (len(e.protocol.arms) + 1) for p in places], dtype=np.int32).reshape(
+        len(words), len(e.protocol.arms) + 1
+    )
     records = _records(e, frame, "date", names, words, codes, table)
     labelled = np.array(labels or [NONE], dtype=np.int32)[records.word] if words else records.label
     keep = np.flatnonzero(records.activity >= 0).astype(np.int32)
@@ -91,7 +111,9 @@ def check_words(protocol: Protocol, study: Study) -> None:
             if not fine:
                 row = int(frame.filter(frame[column] == word)["row"].min())  # type: ignore[arg-type]
                 why = f"is no {what} of the protocol {protocol.protocol}"
-                faults.append(Fault(study.tables[table].file, row, column, column, str(word), why, _nearest(str(word), known)))
+                faults.append(
+                    Fault(study.tables[table].file, row, column, column, str(word), why, _nearest(str(word), known))
+                )
     if faults:
         raise StudyError(faults)
 
@@ -170,17 +192,26 @@ def _records(
     s = frame["s"].to_numpy()
     activity = table[codes, arm[s]] if words else np.full(len(s), NOT_IN_ARM, np.int32)
     minute = whole(frame, f"{at}_minute", NONE).astype(np.int32)
-    label = whole(frame, "occurrence", NONE).astype(np.int32) if "occurrence" in frame.columns else np.full(len(s), NONE, np.int32)
+    label = (
+        whole(frame, "occurrence", NONE).astype(np.int32)
+        if "occurrence" in frame.columns
+        else np.full(len(s), NONE, np.int32)
+    )
     status = frame["status"].replace_strict(STATUS, default=GIVEN, return_dtype=pl.Int32).to_numpy()
     day, n = days(frame, at), len(s)
     base = whole(frame, "base", -1) if "base" in frame.columns else np.full(n, -1, np.int64)
     records = Records(
         names, s, activity.astype(np.int32), codes, day, days(frame, f"{at}_last"), minute, label, status,
-        np.arange(n, dtype=np.int32), np.ones(n, np.int32), base, np.zeros(n, np.bool_), words,
+        np.arange(n, dtype=np.int32), np.ones(n, np.int32), base, np.zeros(n, np.bool_), _first_named(table, codes), words,
     )  # fmt: skip
     group = (s.astype(np.int64) << 12) + (codes + 1)
     order = np.lexsort((frame["row"].to_numpy(), np.maximum(minute, -1), day, group)) if n else np.arange(0)
     return records.take(order.astype(np.int32))
+
+
+def _first_named(table: Ints, codes: Ints) -> Ints:
+    """The activity that each record's word names in the first arm that has it."""
+    return (table.max(axis=1)[codes] if len(table) else np.full(len(codes), NOT_IN_ARM)).astype(np.int32)
 
 
 def _joined(r: Records, frame: pl.DataFrame, e: Evidence) -> Records:
@@ -225,7 +256,9 @@ def _tell_apart(r: Records, frame: pl.DataFrame, pair: Ints) -> tuple[Flags, Fla
     same_amount = r.amount[pair] == r.amount[pair + 1]
     follows = timed & ~same_time & (start_a - np.where(end_b == NONE, start_b, end_b) <= RESTART)
     untold = ~timed & ~same_amount
-    part = other_bag | (same_bag & timed & ~same_time) | (no_bag & (follows | untold)) | (~same_amount & same_time & timed)
+    part = (
+        other_bag | (same_bag & timed & ~same_time) | (no_bag & (follows | untold)) | (~same_amount & same_time & timed)
+    )
     repeat = ~part & same_amount & (same_time | ~timed)
     return part, repeat
 

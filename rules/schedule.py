@@ -244,5 +244,3 @@ def _counts_from(laid: Laid, grid: Grid, c: int) -> Ints:
         if bound.valid_from is not None:
             day = np.maximum(day, _add(laid, _recorded(laid, grid, bound, c), bound.valid_from))
     return day
-
-

@@ -216,7 +216,11 @@ def _recorded_holds(e: Evidence, treatment: str) -> list[State]:
     resumed = _next(resumes, s, start)
     end = np.where(end != NONE, end + 1, resumed).astype(np.int32)
     opened = end == NONE
-    return [State(HOLD, "hold", s, start, np.where(opened, FOREVER, end).astype(np.int32), opened, held["row"].to_numpy())] if len(holds.s) else []
+    return (
+        [State(HOLD, "hold", s, start, np.where(opened, FOREVER, end).astype(np.int32), opened, held["row"].to_numpy())]
+        if len(holds.s)
+        else []
+    )
 
 
 def _next(resumes: pl.DataFrame, s: Ints, start: Ints) -> Ints:
@@ -239,7 +243,10 @@ def _not_enrolled(e: Evidence) -> Flags:
 
 def _ends(e: Evidence, treatments: Sequence[str]) -> dict[str, tuple[Ints, Ints]]:
     """Ends by what they end: death everything, withdrawal the trial, discontinuation a treatment or all of them."""
-    everything = [e.milestone(m) for m in ("death", "withdrawal", "withdrawal-from-the-trial", "withdrawal-of-consent", "completion")]
+    everything = [
+        e.milestone(m)
+        for m in ("death", "withdrawal", "withdrawal-from-the-trial", "withdrawal-of-consent", "completion")
+    ]
     participation = _earliest([(m.first, m.last) for m in everything])
     stopped = e.milestone("discontinuation")
     treatment = _earliest([participation, (stopped.first, stopped.last)])

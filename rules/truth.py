@@ -39,7 +39,7 @@ from rules.calendar import add_span
 from rules.evidence import SCALE, Evidence, Flags, Ints, Longs, Points, key
 
 Truth: TypeAlias = npt.NDArray[np.int8]
-MISSING = int(np.iinfo(np.int64).min)
+MISSING = np.int64(np.iinfo(np.int64).min)
 
 
 def both(a: Truth, b: Truth) -> Truth:
@@ -130,7 +130,9 @@ def _happened(condition: Event | Given | Reached, e: Evidence, s: Ints, day: Int
         case Event(name=name, negated=negated, grade=grade, within=within):
             spells = e.events(event_words(e, name))
             if grade is not None:
-                spells_kept = compare(spells.grade.astype(np.int64), np.full(len(spells.s), grade[1], np.int64), grade[0])
+                spells_kept = compare(
+                    spells.grade.astype(np.int64), np.full(len(spells.s), grade[1], np.int64), grade[0]
+                )
             else:
                 spells_kept = np.ones(len(spells.s), np.bool_)
             keys = key(spells.s[spells_kept], spells.start[spells_kept])

@@ -36,7 +36,7 @@ def dose_verdicts(laid: Laid, doses: pl.DataFrame, verdicts: Verdicts, place: Pl
         "least": wording.word("least", hits), "most": wording.word("most", hits), "weight_kg": hits["weight"] / 1000,
         "weight_on": hits["weight_day"].cast(pl.Int32).cast(pl.Date), "weight_age": hits["weight_age"],
         "due": hits["due"], "opens": hits["opens"], "closes": hits["closes"], "record": record,
-        "steps": wording.fill("{dose}", hits), "origin_basis": pl.Series([*basis, None], dtype=pl.String).gather(part),
+        "steps": _steps(wording, hits), "origin_basis": pl.Series([*basis, None], dtype=pl.String).gather(part),
         "origin": pl.Series([*source, None], dtype=pl.String).gather(part),
         "version": pl.Series([protocol.version] * len(hits), dtype=pl.String),
     })  # fmt: skip
@@ -46,27 +46,44 @@ def dose_verdicts(laid: Laid, doses: pl.DataFrame, verdicts: Verdicts, place: Pl
     complies = wording.phrases["complies"]
     return joined.with_columns(
         verdict=pl.when(pl.col("deviating") > 0).then(pl.lit("deviates")).when(pl.col("asking") > 0).then(pl.lit("cannot tell")).otherwise(pl.lit("complies")),
-        message=pl.col("messages").fill_null(complies), because=pl.concat_str("steps", "reasons", separator="; ", ignore_nulls=True),
+        message=pl.col("messages").fill_null(complies), because=pl.col("steps"),
         basis=pl.when(pl.col("assumed").fill_null(value=False)).then(pl.lit("assumed")).otherwise(pl.col("origin_basis")),
         source=pl.col("origin"),
     ).select(pl.col(f).cast(t) for f, t in VERDICTS.items())  # fmt: skip
 
 
+def _steps(wording: Wording, hits: pl.DataFrame) -> pl.Series:
+    """Day, window and arithmetic of a dose that has its place in the plan; of any other the record alone."""
+    matched, other = (wording.fill(wording.phrases[f"verdict_{w}"], hits) for w in ("matched", "unmatched"))
+    return pl.select(pl.when(hits["matched"] & hits["dosed"]).then(matched).otherwise(other)).to_series()
+
+
 def _own(found: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
     """Findings and queries of each dose record, joined; a query about the participant or the protocol counts for each."""
     direct = found.filter(pl.col("record").is_in(table["record"].implode()))
-    wide = found.filter(pl.col("code").is_in(["weight_implausible", "day-zero", "arm", "tolerance", "count", "dose"]) & ~pl.col("record").is_in(table["record"].implode()).fill_null(value=False))
+    wide = found.filter(
+        pl.col("code").is_in(["weight_implausible", "day-zero", "arm", "tolerance", "count", "dose"])
+        & ~pl.col("record").is_in(table["record"].implode()).fill_null(value=False)
+    )
     spread = []
     if len(wide):
         for row in wide.iter_rows(named=True):
             mine = table.filter(
                 ((pl.col("subject") == row["subject"]) if row["subject"] else pl.lit(True))
-                & ((pl.col("activity") == row["activity"]) if row["activity"] and row["code"] != "weight_implausible" else pl.lit(True))
+                & (
+                    (pl.col("activity") == row["activity"])
+                    if row["activity"] and row["code"] != "weight_implausible"
+                    else pl.lit(True)
+                )
             )
-            spread.append(pl.DataFrame([row] * len(mine), schema=found.schema).with_columns(record=mine["record"]) if len(mine) else found.clear())
+            spread.append(
+                pl.DataFrame([row] * len(mine), schema=found.schema).with_columns(record=mine["record"])
+                if len(mine)
+                else found.clear()
+            )
     both = pl.concat([direct, *spread])
     return both.group_by("record", maintain_order=True).agg(
         deviating=(pl.col("verdict") == "deviates").sum(), asking=(pl.col("verdict") == "cannot tell").sum(),
         codes=pl.col("code").str.join(", "), messages=pl.col("message").str.join(" "),
-        reasons=pl.col("because").drop_nulls().str.join("; "), assumed=(pl.col("basis") == "assumed").any(),
+        assumed=(pl.col("basis") == "assumed").any(),
     )  # fmt: skip

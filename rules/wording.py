@@ -74,14 +74,20 @@ class Wording:
         unknown = self.phrases["unknown"]
         columns = {name: self.word(name, hits) for name in dict.fromkeys(names)}
         texts = [
-            columns[piece].fill_null("" if piece in _OPTIONAL else unknown) if i % 2 else pl.Series([piece], dtype=pl.String)
+            columns[piece].fill_null("" if piece in _OPTIONAL else unknown)
+            if i % 2
+            else pl.Series([piece], dtype=pl.String)
             for i, piece in enumerate(pieces)
             if i % 2 or piece
         ]
         if not texts:
             return pl.Series([""] * len(hits), dtype=pl.String)
         lit = [pl.lit(t[0]) if len(t) == 1 and len(hits) != 1 else pl.lit(t) for t in texts]
-        return hits.select(pl.concat_str(lit).alias("text")).to_series() if any(len(t) == len(hits) for t in texts) else texts[0].new_from_index(0, len(hits))
+        return (
+            hits.select(pl.concat_str(lit).alias("text")).to_series()
+            if any(len(t) == len(hits) for t in texts)
+            else texts[0].new_from_index(0, len(hits))
+        )
 
     def word(self, name: str, hits: pl.DataFrame) -> pl.Series:
         """One word for every row of `hits`; null where it has no value."""
@@ -108,7 +114,9 @@ class Wording:
         value = value // 1000 if thousandths else value
         pairs = pl.DataFrame({"part": hits["part"].fill_null(-1), "value": value})
         texts = {
-            (p, v): _amount(self.laid.plan.parts[p], v) for p, v in pairs.unique().iter_rows() if v is not None and p is not None and p >= 0
+            (p, v): _amount(self.laid.plan.parts[p], v)
+            for p, v in pairs.unique().iter_rows()
+            if v is not None and p is not None and p >= 0
         }
         return pl.Series([texts.get((p, v)) for p, v in pairs.iter_rows()], dtype=pl.String)
 
@@ -159,7 +167,9 @@ def _weights(name: str) -> Word:
 def _days(name: str) -> Word:
     def word(w: Wording, hits: pl.DataFrame) -> pl.Series:
         one, many = w.phrases["day"], w.phrases["days"]
-        return pl.Series([None if v is None else (one if v == 1 else many).replace("#", str(v)) for v in hits[name]], dtype=pl.String)
+        return pl.Series(
+            [None if v is None else (one if v == 1 else many).replace("#", str(v)) for v in hits[name]], dtype=pl.String
+        )
 
     return word
 
@@ -177,6 +187,20 @@ def _intended(w: Wording, hits: pl.DataFrame) -> pl.Series:
     low, high = w.amounts(hits, "low", thousandths=True), w.amounts(hits, "high", thousandths=True)
     to = w.phrases["to"]
     return pl.Series([a if a == b else f"{a}{to}{b}" for a, b in zip(low, high, strict=True)], dtype=pl.String)
+
+
+def _dose_steps(w: Wording, hits: pl.DataFrame) -> pl.Series:
+    """The arithmetic of the dose, or what is known of it where the limits cannot be computed."""
+    known = w.fill(w.phrases["dose_known"], hits)
+    open_ = w.fill(w.phrases["dose_open"], hits)
+    return pl.select(pl.when(hits["low"].is_not_null()).then(known).otherwise(open_)).to_series()
+
+
+def _beside(w: Wording, hits: pl.DataFrame, phrase: str) -> pl.Series:
+    """How far an amount lies from the intended dose; without a weight, which weight it implies."""
+    against = w.fill(w.phrases[phrase], hits)
+    implied = w.fill(w.phrases["implies"], hits)
+    return pl.select(pl.when(hits["low"].is_not_null()).then(against).otherwise(implied)).to_series()
 
 
 def _slip(w: Wording, hits: pl.DataFrame) -> pl.Series:
@@ -204,11 +228,26 @@ def _recorded(w: Wording, hits: pl.DataFrame) -> pl.Series:
     raw = w.raw(table, hits["row"])
     shown = [c for c in _SHOWN.get(table, ()) if c in raw.columns]
     cells = [pl.format("{} {}", pl.lit(c), pl.col(c).cast(pl.String).str.strip_chars()) for c in shown]
-    return raw.select(pl.concat_str(cells, separator=", ", ignore_nulls=True)).to_series() if cells else pl.Series([None] * len(hits), dtype=pl.String)
+    return (
+        raw.select(pl.concat_str(cells, separator=", ", ignore_nulls=True)).to_series()
+        if cells
+        else pl.Series([None] * len(hits), dtype=pl.String)
+    )
 
 
 _SHOWN = {
-    "administrations": ("treatment", "start", "end", "amount", "unit", "occurrence", "status", "reason", "bag", "weight_used"),
+    "administrations": (
+        "treatment",
+        "start",
+        "end",
+        "amount",
+        "unit",
+        "occurrence",
+        "status",
+        "reason",
+        "bag",
+        "weight_used",
+    ),
     "visits": ("visit", "date", "status"),
     "observations": ("measure", "value", "unit", "at"),
     "subjects": ("subject", "arm", "birth_date", "enrolled", "day_zero"),
@@ -254,7 +293,9 @@ def _weight_text(w: Wording, hits: pl.DataFrame) -> pl.Series:
         if constant:
             out.append("")
         elif weights[i] is not None:
-            phrase = w.phrases["weight_known"].replace("{weight}", grams(weights[i]) or "").replace("{when}", str(when[i]))
+            phrase = (
+                w.phrases["weight_known"].replace("{weight}", grams(weights[i]) or "").replace("{when}", str(when[i]))
+            )
             out.append(phrase.replace("{age}", str(ages[i])))
         else:
             implied = hits["implied"][i]
@@ -315,7 +356,9 @@ def _does(w: Wording, hits: pl.DataFrame) -> pl.Series:
 def _denial(w: Wording, hits: pl.DataFrame) -> pl.Series:
     table = "administrations" if len(hits) and hits["treatment"][0] else "visits"
     raw = w.raw(table, hits["row"])
-    reasons = raw["reason"].cast(pl.String) if "reason" in raw.columns else pl.Series([None] * len(raw), dtype=pl.String)
+    reasons = (
+        raw["reason"].cast(pl.String) if "reason" in raw.columns else pl.Series([None] * len(raw), dtype=pl.String)
+    )
     recorded, no_record, because = w.phrases["not_given"], w.phrases["no_record"], w.phrases["because_of"]
     return pl.Series(
         [
@@ -355,7 +398,10 @@ def _dated(phrase: str, column: str) -> Word:
 
 def _procedure(w: Wording, hits: pl.DataFrame) -> pl.Series:
     text = _dates("first")(w, hits)
-    return pl.Series([w.phrases[f"first_{k}"].replace("#", t or "") for k, t in zip(hits["kind"], text, strict=True)], dtype=pl.String)
+    return pl.Series(
+        [w.phrases[f"first_{k}"].replace("#", t or "") for k, t in zip(hits["kind"], text, strict=True)],
+        dtype=pl.String,
+    )
 
 
 def _subject_arm(w: Wording, hits: pl.DataFrame) -> pl.Series:
@@ -370,7 +416,8 @@ _WORDS: dict[str, Word] = {
     "activity": lambda w, hits: w.by_part(hits, w.name_of),
     "occurrence": lambda w, hits: hits["occurrence"].cast(pl.String).fill_null(""),
     "arm": _subject_arm, "zero": _zero, "measure": _measure, "recorded": _recorded,
-    "given": _amounts("amount"), "least": _amounts("least"), "most": _amounts("most"), "ceiling": _amounts("ceiling"),
+    "excess": lambda w, hits: _beside(w, hits, "over_intended"), "shortfall": lambda w, hits: _beside(w, hits, "under_intended"),
+    "dose_steps": _dose_steps, "implied_weight": _weights("implied"), "given": _amounts("amount"), "least": _amounts("least"), "most": _amounts("most"), "ceiling": _amounts("ceiling"),
     "intended": _intended, "slip": _slip, "weight_age": _days("weight_age"), "weight_limit": _days("weight_limit"),
     "weight_used": _weights("used"), "weighed": _weights("grams"), "low": _weights("low"), "high": _weights("high"),
     "age": _age, "pounds": _pounds, "due_text": _text_of("due"), "window_text": _text_of("window"), "limit_text": lambda w, hits: w.by_part(

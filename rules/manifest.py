@@ -1,0 +1,117 @@
+"""The manifest of a run: everything that determines its result, under one hash, and beside it who ran it, when and where.
+
+The clock, the machine and the operator are no part of the hash: the same hash means the same bytes of result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from importlib import metadata, resources
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from protocol.document import write
+from rules.audit import Report
+from rules.facts import Study
+
+Manifest: TypeAlias = dict[str, Any]
+
+DRAFT = "protocol file not approved: DRAFT"
+"""Said of every protocol file as long as a protocol has no field that names who approved it."""
+
+_PACKAGES = ("protocol", "rules", "perprotocol")
+_LIBRARIES = ("numpy", "pint", "polars", "pydantic", "python-dateutil", "PyYAML", "rich", "typer")
+_OPERATOR = "PERPROTOCOL_OPERATOR"
+
+
+def write_manifest(
+    report: Report,
+    *,
+    options: Mapping[str, object] | None = None,
+    protocol_file: str | Path | None = None,
+    operator: str | None = None,
+) -> Manifest:
+    """The manifest of the run that gave the report, as data for JSON.
+
+    `hash` is the SHA-256 of everything above it. `run` says when, where and by whom (`operator`, else the environment
+    variable PERPROTOCOL_OPERATOR, else null); it is not part of the hash.
+    """
+    determined: Manifest = {
+        "tool": "perprotocol", "version": _version("perprotocol"), "build": build_hash(),
+        "python": platform.python_version(), "libraries": {name: _version(name) for name in _LIBRARIES},
+        "study": report.study.name, "inputs": input_hashes(report.study), "protocol": report.protocol.protocol,
+        "protocol version": report.protocol.version, "protocol hash": _sha256(write(report.protocol).encode()),
+        "protocol file": _file(protocol_file), "approval": DRAFT,
+        "data cut": _iso(report.study.data_cut), "data final": report.study.final, "as of": _iso(report.as_of),
+        "language": report.lang, "options": {name: _plain(value) for name, value in sorted((options or {}).items())},
+    }  # fmt: skip
+    return {**determined, "hash": manifest_hash(determined), "run": _run(operator)}
+
+
+def manifest_hash(manifest: Mapping[str, Any]) -> str:
+    """The SHA-256 of a manifest without its `hash`, its `run` and the hashes of the files it gave."""
+    kept = {key: value for key, value in manifest.items() if key not in ("hash", "run", "results")}
+    return _sha256(json.dumps(kept, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def input_hashes(study: Study) -> dict[str, str]:
+    """The SHA-256 of every input file; of tables that never were files, of their cells as CSV."""
+    if study.hashes:
+        return dict(sorted(study.hashes.items()))
+    return {table.file: _sha256(table.raw.write_csv().encode()) for table in study.tables.values()}
+
+
+@cache
+def build_hash() -> str:
+    """The SHA-256 of the tool's own files: two runs with the same build hash ran the same code and the same texts."""
+    digest = hashlib.sha256()
+    for package in _PACKAGES:
+        root = Path(str(resources.files(package)))
+        for path in sorted(root.rglob("*")):
+            if path.is_file() and path.suffix in (".py", ".yaml", ".json", ".css", ".js", ".txt"):
+                digest.update(f"{package}/{path.relative_to(root).as_posix()}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _run(operator: str | None) -> dict[str, str | None]:
+    now = datetime.now(UTC)
+    return {
+        "operator": operator or os.environ.get(_OPERATOR) or None,
+        "utc": now.isoformat(timespec="seconds"),
+        "time zone": now.astimezone().tzname(),
+        "utc offset": now.astimezone().strftime("%z"),
+        "platform": f"{platform.system()} {platform.release()} {platform.machine()}, {sys.implementation.name}",
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _file(path: str | Path | None) -> dict[str, str] | None:
+    """Name and hash of the protocol file; None for a protocol of the library or one made in memory."""
+    if path is None or not Path(path).is_file():
+        return None
+    return {"name": Path(path).name, "sha256": _sha256(Path(path).read_bytes())}
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _iso(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _plain(value: object) -> object:
+    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)

@@ -1,0 +1,51 @@
+"""The report's own words, in English and Chinese: `page/words.yaml` by key, column and value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib import resources
+from typing import Any
+
+from rules.deviations import BY_CODE
+from rules.wording import rule_text
+
+
+@cache
+def _words() -> dict[str, Any]:
+    import yaml  # noqa: PLC0415  start-up of --help does not need it
+
+    text = resources.files("rules").joinpath("page/words.yaml").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return loaded
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The words of one language, `en` or `zh`."""
+
+    lang: str
+
+    @cached_property
+    def words(self) -> dict[str, Any]:
+        """All words of the language, as the file has them."""
+        found: dict[str, Any] = _words()[self.lang]
+        return found
+
+    def __call__(self, key: str, **values: object) -> str:
+        """The phrase of that key with its names filled; KeyError where there is none."""
+        return str(self.words[key]).format(**values) if values else str(self.words[key])
+
+    def column(self, name: str) -> str:
+        """The heading of a column; its name where it has none."""
+        return str(self.words["columns"].get(name, name))
+
+    def value(self, value: str | None) -> str:
+        """A word of the engine as people read it: free text and names stay as they are."""
+        return "" if value is None else str(self.words["values"].get(value, value))
+
+    def code(self, code: str) -> str:
+        """The title of a rule, or of the fact that a query asks for."""
+        if code in BY_CODE:
+            return rule_text(BY_CODE[code], "title", self.lang)
+        return str(self.words["facts"].get(code, code))

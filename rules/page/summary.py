@@ -1,0 +1,61 @@
+"""What a report says first: deviations by rule, queries by question, and both by site and by participant."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from rules.audit import Report
+
+IMPORTANCE = ("important", "not important", "unclassified")
+
+
+def by_code(rows: pl.DataFrame) -> pl.DataFrame:
+    """Findings by rule, or queries by question, most first.
+
+    Columns: code, one per importance, number, events and subjects (counts), category.
+    """
+    split = [(pl.col("importance") == word).sum().alias(word) for word in IMPORTANCE]
+    grouped = rows.group_by("code").agg(
+        *split, pl.len().alias("number"), pl.col("event").n_unique().alias("events"),
+        pl.col("subject").drop_nulls().n_unique().alias("subjects"), pl.col("category").first(),
+    )  # fmt: skip
+    return grouped.sort("important", "number", "code", descending=[True, True, False])
+
+
+def by_subject(report: Report) -> pl.DataFrame:
+    """Everyone screened with site, arm and the numbers of findings, important ones, queries and departures.
+
+    Those with most findings first, then with most queries.
+    """
+    everyone = report.study.subjects.select("subject", "site", "arm")
+    important = report.findings.filter(pl.col("importance") == "important")
+    for name, rows in (
+        ("findings", report.findings),
+        ("important", important),
+        ("queries", report.queries),
+        ("departures", report.departures),
+    ):
+        counted = rows.group_by("subject").agg(pl.len().alias(name))
+        everyone = everyone.join(counted, on="subject", how="left", maintain_order="left").with_columns(
+            pl.col(name).fill_null(0)
+        )
+    order = ["findings", "important", "queries", "subject"]
+    return everyone.sort(order, descending=[True, True, True, False], maintain_order=True)
+
+
+def by_site(report: Report, people: pl.DataFrame) -> pl.DataFrame:
+    """Sites with their participants, findings, queries and departures; then one column per category of deviation."""
+    sums = people.group_by("site").agg(
+        pl.len().alias("subjects"), pl.col("findings", "important", "queries", "departures").sum(),
+    ).sort("site", nulls_last=True)  # fmt: skip
+    if not len(report.findings):
+        return sums
+    split = report.findings.group_by("site", "category").agg(pl.len()).sort("category")
+    wide = split.pivot("category", index="site", values="len")
+    joined = sums.join(wide, on="site", how="left", nulls_equal=True, maintain_order="left")
+    return joined.with_columns(pl.col(c).fill_null(0) for c in wide.columns if c != "site")
+
+
+def not_judged(report: Report) -> pl.DataFrame:
+    """What was not looked at, and why. Columns: what, why."""
+    return pl.DataFrame(report.not_judged, schema={"what": pl.String, "why": pl.String}, orient="row")
