@@ -313,7 +313,7 @@ class _Builder:
             yield Ref("milestone", "day-zero"), Span(days=offset_of(anchor.day, self.protocol.first_day))
         elif anchor.previous:
             yield Ref("previous"), Span()
-        elif name == "treatment" or name in self.protocol.products:
+        elif name == "treatment" or (name in self.protocol.products and name not in self.protocol.treatments):
             yield Ref("last-dose" if anchor.which == "last" else "first-dose", name), Span()
         elif name in self.protocol.milestones or name in BUILT_IN:
             yield Ref("milestone", name), Span()
