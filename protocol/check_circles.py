@@ -117,6 +117,19 @@ def _occurrences(part: Activity) -> int:
     return max(days, 1)
 
 
+def most_occurrences(activity: Activity) -> int | None:
+    """How many occurrences an activity can have; None where its document does not say."""
+    total = 0
+    for part, count in _parts(activity):
+        series = part.every is not None and part.times is None
+        open_ended = series or part.in_ is not None or getattr(part, "frequency", None) is not None
+        anchors = [instant.anchor for moment in part.due for instant in moment.alternatives]
+        if open_ended or not (part.due or part.limits) or any(anchor and anchor.which == "each" for anchor in anchors):
+            return None
+        total += count
+    return total
+
+
 def _anchors(part: Activity, index: int) -> Iterator[tuple[Path, str, Anchor]]:
     """What the occurrence at this position of the part counts from."""
     moments: list[tuple[Path, Moment]] = []

@@ -71,10 +71,31 @@ def _compare(path: Path, text: str, amount: Quantity | Range, due: str | None, t
         tree.fault(path, text, f"measures {word}, not {due} as the rest of this treatment", remedy)
 
 
+def _check_sizes(place: Path, dose: Dose, tree: Tree) -> None:
+    """Amounts have a unit and are not below zero, and the limits of a dose leave room between them."""
+    for field, amount in _amounts(dose):
+        low = amount.low if isinstance(amount, Range) else amount
+        if low.dimension == "number":
+            tree.fault((*place, field), amount.text, "lacks its unit", f"write it as in '{amount.text} mg'")
+        if low.value < 0:
+            tree.fault((*place, field), amount.text, "is below zero", "write an amount from 0 on")
+        for word in ("max", "min"):
+            limit = getattr(dose, word)
+            if limit is not None and "/" in limit.dimension and limit.dimension != low.dimension:
+                remedy = f"write it in the unit of {amount.text}, or as an amount alone"
+                tree.fault((*place, word), limit.text, f"is {limit.dimension}, but the dose is {low.dimension}", remedy)
+    if dose.amount is not None and dose.start is not None:
+        why = "stands beside an amount: either every dose is fixed or only the first"
+        tree.fault((*place, "start"), dose.start.text, why, "keep amount or start")
+    if dose.max and dose.min and dose.max.dimension == dose.min.dimension and dose.max.base < dose.min.base:
+        tree.fault((*place, "max"), dose.max.text, f"is below the minimum of {dose.min.text}", "write a larger one")
+
+
 def _check_treatment(path: Path, treatment: Treatment, tree: Tree) -> None:
     due = _substance(treatment)
     for inner, dose in doses(treatment):
         place = (*path, *inner)
+        _check_sizes(place, dose, tree)
         for field, amount in _amounts(dose):
             _compare((*place, field), amount.text, amount, due, tree)
         result = "mass" if dose.formula == "calvert" else due

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from protocol.actions import Action
 from protocol.activities import Activity, Treatment
-from protocol.check_circles import check_circles
+from protocol.check_circles import check_circles, most_occurrences
 from protocol.check_units import check_units
 from protocol.conditions import Compare, Condition, Count, Event, Given, Inside, Named, Reached, Recent, Words, leaves
 from protocol.defaults import blocks
@@ -187,6 +187,15 @@ class _Checker:
         if anchor.name is not None and anchor.name not in self.anchors:
             inner = "" if anchor.name == text else f"'{anchor.name}' "
             self.tree.fault(path, text, inner + "is nothing to count from", nearest(anchor.name, self.anchors))
+        elif anchor.name is not None and anchor.number is not None:
+            self._check_number(path, text, anchor.name, anchor.number)
+
+    def _check_number(self, path: Path, text: str, name: str, number: int) -> None:
+        blocks_of_it = (self.protocol.treatments, self.protocol.visits, self.protocol.assessments)
+        activity = next((block[name] for block in blocks_of_it if name in block), None)
+        most = most_occurrences(activity) if activity is not None else None
+        if most is not None and number > most:
+            self.tree.fault(path, text, f"counts from number {number} of {name}, which has {most}", "write one it has")
 
     def _check_leaf(self, path: Path, leaf: object, in_cycle: bool) -> None:
         """The names in one leaf; what `requires` of a product reads is a column of the record, and free."""
@@ -243,12 +252,23 @@ class _Checker:
         ):
             for index, name in enumerate(getattr(activity, word, ())):
                 self._check_name((*path, word, index), name, name, kind, known)
+        self._check_times(path, activity)
         if isinstance(activity, Treatment):
             for index, step in enumerate(activity.steps):
                 if step.level is not None and step.level not in activity.levels:
                     levels = map(str, activity.levels)
                     remedy = "levels are " + ", ".join(levels) if activity.levels else "define levels"
                     self.tree.fault((*path, "steps", index, "level"), str(step.level), "is no level", remedy)
+
+    def _check_times(self, path: Path, activity: Activity) -> None:
+        """A number of times needs the interval between them, unless each has its own due moment."""
+        stepped = isinstance(activity, Treatment) and activity.steps
+        if activity.times is None or stepped or (*path, "every") in self.tree.keys:
+            return
+        most = most_occurrences(activity.model_copy(update={"times": None}))
+        if activity.every is None and most is not None and activity.times > most:
+            why = "is more than its due moments, and nothing says how far apart they are"
+            self.tree.fault((*path, "times"), str(activity.times), why, "add 'every: 7 d'")
 
     def _check_action(self, path: Path, action: Action) -> None:
         known = self.products | {"all"}

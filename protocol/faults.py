@@ -52,7 +52,7 @@ def _note(tree: Tree, path: Path, details: ErrorDetails) -> None:
     kind, value = details["type"], details["input"]
     fault = details.get("ctx", {}).get("error")
     if isinstance(fault, ScalarError):
-        whole = value if isinstance(value, str) else fault.text
+        whole = value if isinstance(value, str) else shown(value) if fault.text == str(value) else fault.text
         inner = "" if fault.text.strip() in (whole.strip(), "") else f"'{fault.text}' "
         tree.fault(path, whole, inner + fault.why, fault.remedy, key=not whole)
     elif kind == "extra_forbidden":

@@ -148,9 +148,12 @@ class Criterion(Element):
     @model_validator(mode="after")
     def _states_one_condition(self) -> Criterion:
         forms = [form for form in _FORMS if self.written(form) is not None]
-        if len(forms) != 1 or ("of" in forms) != (self.at_least is not None):
-            said = "says " + " and ".join(forms) if forms else "states no condition"
-            raise ScalarError("", said, "write one of if, all, any, none, text, or at_least with of")
+        remedy = "write one of if, all, any, none, text, or at_least with of"
+        if ("of" in forms) != (self.at_least is not None):
+            raise ScalarError("", "has 'of' or 'at_least' without the other", remedy)
+        if len(forms) != 1:
+            said = "states more than one condition: " + ", ".join(forms) if forms else "states no condition"
+            raise ScalarError("", said, remedy)
         return self
 
 
