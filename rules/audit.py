@@ -17,9 +17,10 @@ from rules.findings import Place, Verdicts, judge
 from rules.grid import Laid
 from rules.logged import reconcile
 from rules.match import build_occasions
-from rules.plan import Plan, compile_plan
+from rules.plan import compile_plan
 from rules.records import check_words, read_doses, read_visits
 from rules.schedule import lay_out
+from rules.slots import Plan
 from rules.verdicts import VERDICTS, dose_verdicts
 
 PARTITION = 50_000

@@ -12,7 +12,7 @@ from protocol.timing import day_number_of
 from rules.assignment import NONE
 from rules.evidence import Ints, Longs
 from rules.grid import Grid, Laid
-from rules.plan import Part
+from rules.slots import Part
 from rules.wording import display_unit
 
 SCHEDULE: dict[str, pl.DataType] = {

@@ -19,7 +19,7 @@ from rules.assignment import NONE
 from rules.evidence import Evidence, Flags, Ints, Longs
 from rules.grid import Laid
 from rules.growth import plausible_weight
-from rules.plan import Part
+from rules.slots import Part
 from rules.truth import all_of
 
 Texts: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.object_]]"

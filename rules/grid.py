@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rules.evidence import Evidence, Ints
-from rules.plan import ArmPlan, Plan
 from rules.records import Records
+from rules.slots import ArmPlan, Plan
 from rules.states import States
 from rules.truth import Truth
 

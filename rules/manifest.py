@@ -13,7 +13,8 @@ import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
-from importlib import metadata, resources
+from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -27,6 +28,7 @@ DRAFT = "protocol file not approved: DRAFT"
 """Said of every protocol file as long as a protocol has no field that names who approved it."""
 
 _PACKAGES = ("protocol", "rules", "perprotocol")
+_SUFFIXES = (".py", ".yaml", ".json", ".css", ".js")
 _LIBRARIES = ("numpy", "pint", "polars", "pydantic", "python-dateutil", "PyYAML", "rich", "typer")
 _OPERATOR = "PERPROTOCOL_OPERATOR"
 
@@ -73,9 +75,9 @@ def build_hash() -> str:
     """The SHA-256 of the tool's own files: two runs with the same build hash ran the same code and the same texts."""
     digest = hashlib.sha256()
     for package in _PACKAGES:
-        root = Path(str(resources.files(package)))
-        for path in sorted(root.rglob("*")):
-            if path.is_file() and path.suffix in (".py", ".yaml", ".json", ".css", ".js", ".txt"):
+        spec = find_spec(package)
+        for root in map(Path, (spec and spec.submodule_search_locations) or ()):
+            for path in sorted(p for p in root.rglob("*") if p.suffix in _SUFFIXES):
                 digest.update(f"{package}/{path.relative_to(root).as_posix()}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()
 

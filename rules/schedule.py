@@ -10,12 +10,12 @@ import numpy as np
 
 from rules.assignment import NONE
 from rules.calendar import add_span
-from rules.evidence import Evidence, Ints, Milestone
+from rules.evidence import Evidence, Flags, Ints, Milestone
 from rules.grid import Grid, Laid
 from rules.identity import take_in_order, take_records
-from rules.plan import ArmPlan, Bound, Plan, Ref, Slot, Span
 from rules.records import NOT_GIVEN, Records, first_given
-from rules.states import read_states
+from rules.slots import ArmPlan, Bound, Plan, Ref, Slot, Span
+from rules.states import HOLD, OMIT, STOP, read_states
 from rules.truth import all_of
 
 FAR = 1 << 24
@@ -167,6 +167,8 @@ def _expect(laid: Laid, grid: Grid, c: int) -> None:
         expected[:] = 0
     if slot.part.element.if_:
         expected = all_of(slot.part.element.if_, e, s, np.full(len(s), e.horizon, np.int32))
+    if slot.follows and slot.ref.slot >= 0:
+        expected[_absent(laid, grid, slot.ref.slot)] = 0
     for ref, span, inclusive in slot.until:
         end = _add(laid, reference(laid, grid, ref), span)
         past = (end != NONE) & (due != NONE) & ((due > end) if inclusive else (due >= end))
@@ -182,6 +184,15 @@ def _expect(laid: Laid, grid: Grid, c: int) -> None:
         excuse, until = laid.states.excuse(slot.part.activity, s, due)
         grid.excuse[:, c] = excuse
         _delay(grid, c, until)
+
+
+def _absent(laid: Laid, grid: Grid, c: int) -> Flags:
+    """Participants for whom an occurrence will not take place: not expected, excused, or recorded as not given."""
+    record = grid.record[:, c]
+    denied = (record >= 0) & (grid.actual[:, c] == NONE)
+    excused = np.isin(grid.excuse[:, c], (HOLD, STOP, OMIT)) & (record < 0)
+    absent: Flags = (grid.expected[:, c] == 0) | denied | excused
+    return absent
 
 
 def _delay(grid: Grid, c: int, until: Ints) -> None:

@@ -16,7 +16,7 @@ from protocol.conditions import names_of
 from protocol.model import Modification
 from rules.assignment import NONE
 from rules.evidence import Evidence, Flags, Ints, key
-from rules.plan import Kind, Plan
+from rules.slots import Kind, Plan
 from rules.truth import Truth, all_of, event_words
 
 HOLD, STOP, OMIT, DELAY = 1, 2, 3, 4

@@ -20,8 +20,8 @@ from protocol.dosing import Dose
 from protocol.model import Protocol, Treatment
 from protocol.quantity import Range, format_amount
 from rules.grid import Laid
-from rules.plan import Part
 from rules.rule import Rule
+from rules.slots import Part
 
 _WORD = re.compile(r"\{(\w+)\}")
 Word = Callable[["Wording", pl.DataFrame], pl.Series]

@@ -1,0 +1,222 @@
+"""The parts of one arm as slots: `due`, `every`, `times`, `to` written out, anchors by name turned into columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+from protocol.model import Protocol, Treatment
+from protocol.timing import Anchor, Duration, FirstDay, Instant, offset_of
+from rules.slots import BUILT_IN, HORIZON, Bound, Element, Part, Ref, Slot, Span
+
+ZERO = Ref("milestone", "day-zero")
+_NO_SPAN = Span()
+
+
+class Start(NamedTuple):
+    """One beginning of a series: its reference and offset, and the window around it in days (None: not judged)."""
+
+    ref: Ref
+    offset: Span
+    low: int | None
+    high: int | None
+    follows: bool = False
+
+
+class Point(NamedTuple):
+    """A moment as an offset from a reference; `own` is the window that a `within` brings with it."""
+
+    ref: Ref
+    offset: Span
+    own: tuple[int, int] | None = None
+    follows: bool = False
+
+
+def expand_arm(protocol: Protocol, parts: list[Part]) -> tuple[tuple[Slot, ...], list[tuple[str, str]]]:
+    """All slots of one arm, and what of them is scheduled in a simplified way."""
+    expansion = _Expansion(protocol, parts)
+    return expansion.slots_of_all(), expansion.notes
+
+
+class _Expansion:
+    """The slots so far; `columns` are the columns of each activity."""
+
+    def __init__(self, protocol: Protocol, parts: list[Part]) -> None:
+        self.protocol = protocol
+        self.parts = parts
+        self.first_day = protocol.first_day or FirstDay.parse("0")
+        self.slots: list[Slot] = []
+        self.columns: dict[str, list[int]] = {}
+        self.notes: list[tuple[str, str]] = []
+
+    def slots_of_all(self) -> tuple[Slot, ...]:
+        """Every part expanded; what repeats another activity's occurrences comes after that activity."""
+        waiting = list(self.parts)
+        while waiting:
+            others = {(w.activity, p.activity) for w in waiting for p in waiting if w.activity != p.activity}
+            ready = [p for p in waiting if not any((name, p.activity) in others for name in _repeated(p.element))]
+            for part in ready or waiting:
+                self._expand(part)
+            waiting = [p for p in waiting if p not in (ready or waiting)]
+        return tuple(self._finished(slot, column) for column, slot in enumerate(self.slots))
+
+    def _note(self, part: Part, why: str) -> None:
+        if (part.path, why) not in self.notes:
+            self.notes.append((part.path, why))
+
+    def _expand(self, part: Part) -> None:
+        element = part.element
+        number = len(self.columns.get(part.activity, []))
+        starts = list(self._starts(part))
+        if not starts and element.limits:
+            starts = [Start(Ref("none"), _NO_SPAN, None, None)]
+        every = _span(element.every) if element.every else None
+        ends = tuple(self._ends(part))
+        for n, start in enumerate(self._series(part, starts, every)):
+            chained = element.late == "shift" and n > 0 and every is not None
+            slot = Slot(part, number + n + 1, start.ref, start.offset, start.low, start.high, (), chained, ends)
+            self.columns.setdefault(part.activity, []).append(len(self.slots))
+            self.slots.append(replace(slot, follows=start.follows))
+
+    def _series(self, part: Part, starts: list[Start], every: Span | None) -> Iterator[Start]:
+        """`times` counts occurrences, not rounds."""
+        if every is None or not starts:
+            yield from starts
+            return
+        for n in range(part.element.times or self._most(part, starts, every)):
+            start = starts[n % len(starts)]
+            yield start._replace(offset=start.offset + every.times(n // len(starts)))
+
+    def _most(self, part: Part, starts: list[Start], every: Span) -> int:
+        """How many occurrences a series with an end can hold at most; the end itself is judged per participant."""
+        ends = [span.about for ref, span, _ in self._ends(part) if ref == starts[0].ref]
+        if not ends:
+            self._note(part, f"occurrences beyond {HORIZON // 366} years are not scheduled")
+        length = min([HORIZON, *ends]) - starts[0].offset.about
+        return max(0, (length + 3) // max(1, every.about) + 1) * len(starts)
+
+    def _starts(self, part: Part) -> Iterator[Start]:
+        element = part.element
+        moments = element.due
+        if isinstance(element, Treatment) and not moments and element.from_ is not None:
+            moments = (element.from_,)
+        low, high = _window(element)
+        for moment in moments:
+            if len(moment.alternatives) > 1:
+                self._note(part, "of several moments only the first is scheduled")
+            for point in self._points(part, moment.alternatives[0], cycles=True):
+                window = point.own or (low, high)
+                yield Start(point.ref, point.offset, window[0], window[1], point.follows)
+
+    def _points(self, part: Part, i: Instant, *, cycles: bool = False) -> Iterator[Point]:
+        """The offsets that a moment means; inside `in`, day N counts in each cycle."""
+        match i.kind:
+            case "day" | "days":
+                first, last = (i.day, i.day) if i.kind == "day" else (i.first, i.last)
+                for day in range(first or 0, (last or 0) + 1):
+                    yield from self._day(part, day, cycles=cycles)
+            case "within_days":
+                ends = [offset_of(day or 0, self.first_day) for day in (i.first, i.last)]
+                near = min(ends, key=abs)
+                yield Point(ZERO, Span(days=near), (ends[0] - near, ends[1] - near))
+            case _:
+                yield from self._anchored(part, i)
+
+    def _anchored(self, part: Part, i: Instant) -> Iterator[Point]:
+        if i.anchor is None:
+            return
+        if any(d is not None and d.clock for d in (i.offset, i.low, i.high)):
+            self._note(part, "moments in hours are scheduled by their day, not judged")
+        for ref, base in self._refs(part, i.anchor):
+            follows = i.anchor.which == "each"
+            if i.low is None or i.high is None:
+                yield Point(ref, base + (_span(i.offset) if i.offset else _NO_SPAN), None, follows)
+            else:
+                low, high = _span(i.low), _span(i.high)
+                near = low if abs(low.about) < abs(high.about) else high
+                yield Point(ref, base + near, (low.about - near.about, high.about - near.about), follows)
+
+    def _day(self, part: Part, day: int, *, cycles: bool) -> Iterator[Point]:
+        chosen = part.element.in_ if cycles else None
+        if chosen is None:
+            yield Point(ZERO, Span(days=offset_of(day, self.first_day)))
+            return
+        cycle = self.protocol.cycles[chosen.name]
+        every = _span(cycle.every)
+        start = next(self._points(part, cycle.from_.alternatives[0]))
+        most = cycle.times or min(HORIZON // max(1, every.about), 400)
+        for k in range(chosen.first, min(chosen.last or most, most) + 1, chosen.step):
+            yield Point(start.ref, start.offset + every.times(k - 1) + Span(days=day - 1))
+
+    def _refs(self, part: Part, anchor: Anchor) -> Iterator[tuple[Ref, Span]]:
+        """What an anchor counts from; an activity that is not expanded yet is named, and found when all are."""
+        name = anchor.name or ""
+        if anchor.day is not None:
+            yield ZERO, Span(days=offset_of(anchor.day, self.first_day))
+        elif anchor.previous:
+            yield Ref("previous"), _NO_SPAN
+        elif name == "treatment" or name in self.protocol.products:
+            yield Ref("last-dose" if anchor.which == "last" else "first-dose", name), _NO_SPAN
+        elif name in self.protocol.milestones or name in BUILT_IN:
+            yield Ref("milestone", name), _NO_SPAN
+        elif name in {p.activity for p in self.parts}:
+            for column in self._chosen(name, anchor):
+                yield Ref("slot", name, column, anchor.planned), _NO_SPAN
+        else:
+            self._note(part, f"'{anchor}' is not scheduled: its days are not known beforehand")
+
+    def _chosen(self, name: str, anchor: Anchor) -> list[int]:
+        """Columns of an activity that an anchor names; -N stands for the Nth of one not expanded yet."""
+        columns = self.columns.get(name, [])
+        if not columns:
+            return [-(anchor.number or 1)]
+        if anchor.which == "each":
+            return columns
+        return columns[-1:] if anchor.which == "last" else columns[(anchor.number or 1) - 1 :][:1]
+
+    def _ends(self, part: Part) -> Iterator[tuple[Ref, Span, bool]]:
+        for moment, inclusive in ((part.element.to, True), (part.element.before, False)):
+            for instant in moment.alternatives if moment and not part.course else ():
+                for point in self._points(part, instant):
+                    yield point.ref, point.offset, inclusive
+
+    def _finished(self, slot: Slot, column: int) -> Slot:
+        """References as columns, and the limits attached."""
+        bounds = []
+        for limit in slot.part.element.limits:
+            marks = (limit.valid_from, limit.opens, limit.due, limit.closes, limit.valid_to)
+            for ref, base in self._refs(slot.part, limit.from_):
+                spans = [base + _span(m) if m is not None else None for m in marks]
+                bounds.append(Bound(self._column(ref, slot, column), *spans))
+        until = tuple((self._column(ref, slot, column), span, inclusive) for ref, span, inclusive in slot.until)
+        return replace(slot, ref=self._column(slot.ref, slot, column), bounds=tuple(bounds), until=until)
+
+    def _column(self, ref: Ref, slot: Slot, column: int) -> Ref:
+        if ref.kind == "previous":
+            mine = self.columns[slot.part.activity]
+            place = mine.index(column)
+            return replace(ref, slot=mine[place - 1] if place else -1)
+        if ref.kind == "slot" and ref.slot < 0:
+            found = self.columns.get(ref.name, [])[-ref.slot - 1 :][:1]
+            return replace(ref, slot=found[0]) if found else Ref("none")
+        return ref
+
+
+def _repeated(element: Element) -> set[str]:
+    """Activities whose occurrences this one repeats: `before each atg`."""
+    anchors = (i.anchor for moment in element.due for i in moment.alternatives)
+    return {a.name for a in anchors if a is not None and a.which == "each" and a.name}
+
+
+def _window(element: Element) -> tuple[int | None, int | None]:
+    window = element.window
+    if window is None or window.low.clock or window.high.clock:
+        return None, None
+    return _span(window.low).about, _span(window.high).about
+
+
+def _span(duration: Duration) -> Span:
+    """Whole days of a duration; the hours of a clock time are dropped, which the caller has named as not judged."""
+    sign = -1 if duration.minutes < 0 else 1
+    return Span(duration.months, duration.days + sign * (abs(duration.minutes) // 1440))

@@ -1,0 +1,124 @@
+"""The plan's words: what an occurrence counts from, by how much, and in which window; the same for every participant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from protocol.model import Assessment, Protocol, Treatment, Visit
+
+Element = Treatment | Visit | Assessment
+Kind = Literal["treatment", "visit", "assessment"]
+
+HORIZON = 3660
+"""Days after which an unlimited series is cut: ten years. What lies beyond is named in `not_judged`."""
+
+BUILT_IN = (
+    "birth",
+    "consented",
+    "enrolled",
+    "randomised",
+    "day-zero",
+    "discontinuation",
+    "withdrawal",
+    "death",
+    "completion",
+)
+
+
+@dataclass(frozen=True)
+class Ref:
+    """What a slot counts from: a milestone, another slot, the slot before it, or the first or last dose of all."""
+
+    kind: Literal["milestone", "slot", "previous", "first-dose", "last-dose", "none"]
+    name: str = ""
+    slot: int = -1
+    planned: bool = False
+
+
+@dataclass(frozen=True)
+class Span:
+    """An offset in calendar months and days, added at once from its reference."""
+
+    months: int = 0
+    days: int = 0
+
+    def __add__(self, other: Span) -> Span:
+        return Span(self.months + other.months, self.days + other.days)
+
+    def times(self, n: int) -> Span:
+        """This span n times."""
+        return Span(self.months * n, self.days * n)
+
+    @property
+    def about(self) -> int:
+        """Its length in days, months taken as 30.4: good for ordering and reach, never for a date."""
+        return round(self.months * 30.4375) + self.days
+
+
+@dataclass(frozen=True)
+class Bound:
+    """One entry of `limits`: marks counted from one reference. None where the mark is not stated."""
+
+    ref: Ref
+    valid_from: Span | None
+    opens: Span | None
+    due: Span | None
+    closes: Span | None
+    valid_to: Span | None
+
+
+@dataclass(frozen=True)
+class Part:
+    """One step of an activity with everything inherited; `path` leads to its origin in the protocol."""
+
+    code: int
+    activity: str
+    kind: Kind
+    step: int
+    path: str
+    element: Element
+    judged: bool
+    course: bool
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One planned occurrence of one arm."""
+
+    part: Part
+    occurrence: int
+    ref: Ref
+    offset: Span
+    low: int | None
+    high: int | None
+    bounds: tuple[Bound, ...] = ()
+    chained: bool = False
+    until: tuple[tuple[Ref, Span, bool], ...] = ()
+    """Ends of the series: (reference, offset, the last day belongs to it)."""
+    follows: bool = False
+    """It accompanies its reference (`before each atg`): without that occurrence it is not expected."""
+
+
+@dataclass(frozen=True)
+class ArmPlan:
+    """The slots of one arm, and the groups of slots (column numbers) in the order in which their days become known."""
+
+    arm: str
+    concurrent: bool
+    slots: tuple[Slot, ...]
+    groups: tuple[tuple[int, ...], ...]
+
+    def columns(self, activity: str) -> list[int]:
+        """The columns of one activity's slots."""
+        return [i for i, slot in enumerate(self.slots) if slot.part.activity == activity]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All arms of a protocol, its parts, and what is scheduled or read but not judged, with the reason."""
+
+    protocol: Protocol
+    parts: tuple[Part, ...]
+    arms: dict[str, ArmPlan]
+    not_judged: tuple[tuple[str, str], ...] = field(default=())
