@@ -88,9 +88,9 @@ def _narrowed(study: Study, subject: str, more: dict[str, list[Row]]) -> Study:
         if len(mine) or name == "subjects":
             tables[name] = mine.to_dicts() if name in more else mine
     for name, rows in more.items():
-        tables[name] = [*tables.get(name, []), *rows]  # type: ignore[misc, list-item]
+        tables[name] = [*tables.get(name, []), *rows]
     zone = study.settings.get("time_zone", "")
-    return from_frames(study.name, tables, data_cut=study.data_cut, final=study.final, time_zone=zone)  # type: ignore[arg-type]
+    return from_frames(study.name, tables, data_cut=study.data_cut, final=study.final, time_zone=zone)
 
 
 def judge_typed(protocol: Protocol, study: Study, dose: TypedDose, person: Person, lang: str) -> pl.DataFrame:

@@ -13,12 +13,13 @@ from protocol.model import Protocol
 from rules.calendar_table import SCHEDULE, calendar_table
 from rules.evidence import Evidence, evidence_of
 from rules.facts import Study
-from rules.findings import Place, Verdicts, judge
+from rules.findings import Verdicts, judge
 from rules.grid import Laid
 from rules.logged import reconcile
 from rules.match import build_occasions
 from rules.plan import compile_plan
 from rules.records import check_words, read_doses, read_visits
+from rules.rows import Place
 from rules.schedule import lay_out
 from rules.slots import Plan
 from rules.verdicts import VERDICTS, dose_verdicts

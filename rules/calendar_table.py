@@ -13,7 +13,7 @@ from rules.assignment import NONE
 from rules.evidence import Ints, Longs
 from rules.grid import Grid, Laid
 from rules.slots import Part
-from rules.wording import display_unit
+from rules.words import display_unit
 
 SCHEDULE: dict[str, pl.DataType] = {
     "subject": pl.String(), "site": pl.String(), "arm": pl.String(), "activity": pl.String(), "kind": pl.String(),
@@ -118,7 +118,7 @@ def _grams(laid: Laid, s: Ints, due: Ints) -> Longs:
     return np.where(there, e.weights.value[at], -1)
 
 
-def _intended(dose: Dose, grams: Longs, part: Part) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def _intended(dose: Dose, grams: Longs, part: Part) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Lowest and highest intended dose in thousandths of base units, and whether a weight went into it."""
     amount = dose.amount or dose.start
     nothing = np.full(len(grams), np.nan)

@@ -177,12 +177,14 @@ def _bounded(dose: Longs, floor: Longs | None, ceiling: Longs | None, rounding: 
 def _rounded(dose: Longs, rounding: Rounding) -> Longs:
     step = _whole(rounding.step) * 1000
     add = {"down": 0, "up": step - 1, "nearest": step // 2}[rounding.direction]
-    return (dose + add) // step * step
+    rounded: Longs = (dose + add) // step * step
+    return rounded
 
 
 def _down(options: Longs, rounding: tuple[Rounding, ...]) -> Longs:
     steps = np.array([_whole(r.step) * 1000 for r in rounding])[:, None]
-    return options - steps
+    lower: Longs = options - steps
+    return lower
 
 
 def _per(dose: Longs, *, up: bool) -> Longs:
@@ -382,8 +384,8 @@ def _implied(
     amount: Longs,
     told: Flags,
     over: np.ndarray,
-    under: np.ndarray,  # type: ignore[type-arg]
-) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+    under: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
     """Without a weight: how far the weight that the dose implies lies outside what is plausible for the age."""
     rate = doses.columns["rate"][rows]
     some = (amount != UNKNOWN) & (amount > 0) & (rate > 0)

@@ -156,7 +156,7 @@ class _Expansion:
             yield ZERO, Span(days=offset_of(anchor.day, self.first_day))
         elif anchor.previous:
             yield Ref("previous"), _NO_SPAN
-        elif name == "treatment" or name in self.protocol.products:
+        elif name == "treatment" or (name in self.protocol.products and name not in self.protocol.treatments):
             yield Ref("last-dose" if anchor.which == "last" else "first-dose", name), _NO_SPAN
         elif name in self.protocol.milestones or name in BUILT_IN:
             yield Ref("milestone", name), _NO_SPAN

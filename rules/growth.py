@@ -34,4 +34,5 @@ def plausible_weight(age_least: Ints, age_most: Ints) -> tuple[Longs, Longs]:
 
 def _median(age: Ints) -> Longs:
     months = np.clip(age, 0, 240 * 31) / DAYS_A_MONTH
-    return np.interp(months, _MONTHS, _GRAMS).round().astype(np.int64)
+    median: Longs = np.interp(months, _MONTHS, _GRAMS).round().astype(np.int64)
+    return median

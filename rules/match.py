@@ -6,6 +6,8 @@ reads those.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -22,7 +24,7 @@ from rules.records import UNKNOWN as STATUS_UNKNOWN
 from rules.states import DELAY, HOLD, OMIT, STOP
 from rules.truth import Truth, truth
 
-Array = npt.NDArray[np.generic]
+Array = npt.NDArray[Any]
 
 
 def build_occasions(laid: Laid) -> dict[str, pl.DataFrame]:
@@ -143,7 +145,8 @@ def _parts_of_doses(laid: Laid) -> tuple[Ints, Ints]:
 
 def _anchored(laid: Laid) -> Flags:
     """Participants whose calendar could be laid out: their day zero is known."""
-    return laid.zero != NONE
+    known: Flags = laid.zero != NONE
+    return known
 
 
 def _definite(first: Ints, last: Ints, opens: Ints, closes: Ints) -> Ints:
@@ -161,7 +164,8 @@ def _permitted(laid: Laid) -> Flags:
     free = np.array([name not in scheduled for name in laid.doses.names] + [False] * 3)
     optional = {p.activity for p in laid.plan.parts if p.element.may_if}
     free |= np.array([name in optional for name in laid.doses.names] + [False] * 3)
-    return free[laid.doses.activity]
+    permitted: Flags = free[laid.doses.activity]
+    return permitted
 
 
 def _state(laid: Laid, kind: int) -> Truth:
@@ -189,7 +193,8 @@ def _stopped(laid: Laid) -> Truth:
 
 def _after_death(laid: Laid, s: Ints, day: Ints) -> Flags:
     death = laid.evidence.milestone("death").last[s]
-    return (death != NONE) & (day != NONE) & (day > death)
+    after: Flags = (death != NONE) & (day != NONE) & (day > death)
+    return after
 
 
 def _weight_age(doses: Doses, day: Ints) -> Ints:

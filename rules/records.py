@@ -6,7 +6,7 @@ before anything is judged. Rows that say *not given* stay: they answer for an oc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -68,7 +68,7 @@ class Records:
             "duplicate",
             "named",
         )
-        return Records(self.names, *(getattr(self, c)[order] for c in columns), words=self.words)
+        return replace(self, **{c: getattr(self, c)[order] for c in columns})
 
 
 def read_doses(e: Evidence) -> Records:
@@ -95,7 +95,7 @@ def read_visits(e: Evidence) -> Records:
     records = _records(e, frame, "date", names, words, codes, table)
     labelled = np.array(labels or [NONE], dtype=np.int32)[records.word] if words else records.label
     keep = np.flatnonzero(records.activity >= 0).astype(np.int32)
-    return Records(**(records.__dict__ | {"label": labelled})).take(keep)
+    return replace(records, label=labelled).take(keep)
 
 
 def check_words(protocol: Protocol, study: Study) -> None:
@@ -223,7 +223,7 @@ def _joined(r: Records, frame: pl.DataFrame, e: Evidence) -> Records:
     same &= (r.label[1:] == r.label[:-1]) & (r.status[1:] != NOT_GIVEN) & (r.status[:-1] != NOT_GIVEN)
     if not same.any():
         return r
-    pair = np.flatnonzero(same)
+    pair = np.flatnonzero(same).astype(np.int32)
     part, repeat = _tell_apart(r, frame, pair)
     duplicate = r.duplicate.copy()
     duplicate[pair[repeat] + 1] = True
@@ -238,7 +238,7 @@ def _joined(r: Records, frame: pl.DataFrame, e: Evidence) -> Records:
     amount = np.where(unknown, -1, amount)
     status = r.status.copy()
     np.maximum.at(status, first, r.status)
-    joined = Records(**(r.__dict__ | {"amount": amount, "parts": parts, "duplicate": duplicate, "status": status}))
+    joined = replace(r, amount=amount, parts=parts, duplicate=duplicate, status=status)
     return joined.take(np.flatnonzero(head).astype(np.int32))
 
 

@@ -1,4 +1,4 @@
-"""The plan's words: what an occurrence counts from, by how much, and in which window; the same for every participant."""
+"""The words of a plan: what an occurrence counts from, by how much, and in which window."""
 
 from __future__ import annotations
 

@@ -251,7 +251,7 @@ def _scaled(quantity: Quantity, name: str, e: Evidence) -> int:
 def _places(name: str, e: Evidence, words: Sequence[str]) -> list[int]:
     measure = e.protocol.measures.get(name)
     order = [str(v).lower() for v in (measure.values if measure is not None and measure.values else ("no", "yes"))]
-    return [order.index(w.lower()) * SCALE for w in words if w.lower() in order] or [MISSING + 1]
+    return [order.index(w.lower()) * SCALE for w in words if w.lower() in order] or [int(MISSING) + 1]
 
 
 def _equal_words(op: Op, same: Flags, told: Flags) -> Truth:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from rules.findings import Place, Verdicts
+from rules.findings import Verdicts
 from rules.grid import Laid
+from rules.rows import Place
 from rules.wording import Wording
 
 VERDICTS: dict[str, pl.DataType] = {

@@ -1,0 +1,103 @@
+"""What cannot be told: one query per missing fact, with the rules that it blocks, never one per rule."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from rules.occasions import column
+from rules.rows import SCHEMA, Place, assemble, stack
+from rules.rule import Rule
+from rules.wording import Wording, catalogue
+
+_BY_PROTOCOL = frozenset({"tolerance", "dose", "weight-limit"})
+_BY_SUBJECT = frozenset({"day-zero", "arm", "consent", "stop-date"})
+"""Facts that are missing once for the protocol, or once for a participant; the others once for a record."""
+
+
+def missing_facts(rule: Rule, rows: pl.DataFrame, index: npt.NDArray[np.generic]) -> pl.DataFrame:
+    """Which facts are missing in each row that a rule cannot judge: (table row, fact, rule)."""
+    pieces = []
+    for name in rule.inputs():
+        fact = column(rule.table, name).fact
+        if not fact:
+            continue
+        null = rows[name].is_null()
+        facts = rows[fact[1:]] if fact.startswith("@") else pl.Series([fact] * len(rows), dtype=pl.String)
+        chosen = null.arg_true()
+        pieces.append(pl.DataFrame({"at": pl.Series(index).gather(chosen), "fact": facts.gather(chosen)}))
+    return pl.concat(pieces).unique(maintain_order=True).with_columns(rule=pl.lit(rule.code), table=pl.lit(rule.table))
+
+
+def read_queries(
+    asked: list[pl.DataFrame],
+    open_facts: list[pl.DataFrame],
+    tables: dict[str, pl.DataFrame],
+    wording: Wording,
+    place: Place,
+) -> pl.DataFrame:
+    """Doubts of rules that ask, and one query per missing fact with the rules that it blocks."""
+    pieces = list(asked)
+    if open_facts:
+        for (table, fact), group in pl.concat(open_facts).group_by("table", "fact", maintain_order=True):
+            pieces.append(_ask(str(table), str(fact), group, tables[str(table)], wording, place))
+    queries = stack([p for p in pieces if len(p)], SCHEMA)
+    return _merged(queries)
+
+
+def _ask(
+    table: str, fact: str, group: pl.DataFrame, rows: pl.DataFrame, wording: Wording, place: Place
+) -> pl.DataFrame:
+    blocked = group.group_by("at", maintain_order=True).agg(pl.col("rule").unique(maintain_order=True).str.join(", "))
+    hits = rows[blocked["at"].to_numpy()].with_columns(rules=blocked["rule"])
+    hits = _once(hits, fact, place)
+    hits = hits.with_columns(
+        table=pl.lit({"doses": "administrations", "people": "subjects", "criteria": "subjects"}.get(table, ""))
+    )
+    template = catalogue(wording.lang)["facts"][fact]
+    message = wording.fill(template, hits)
+    extra = hits["affected"] if "affected" in hits.columns else None
+    if extra is not None:
+        message = pl.select(pl.format("{} ({}×)", message, extra)).to_series()
+    frame = assemble(hits, wording, place, f"query-{fact}", "", asks=True)
+    if fact in _BY_PROTOCOL or extra is not None:
+        frame = frame.with_columns(
+            pl.lit(None, pl.String).alias("subject"), pl.lit(None, pl.Int32).alias("occurrence"), pl.lit(None, pl.Date).alias("date"),
+            pl.format("{}/protocol/{}/{}", pl.lit(place.study), pl.col("activity"), pl.lit(f"query-{fact}")).alias("id"),
+            pl.lit(None, pl.String).alias("record"), pl.lit(None, pl.String).alias("site"), pl.lit(None, pl.String).alias("arm"),
+        )  # fmt: skip
+    return frame.with_columns(message.alias("message"), hits["rules"].alias("rule"), pl.lit(fact).alias("code")).select(
+        pl.col(f).cast(t) for f, t in SCHEMA.items()
+    )
+
+
+def _once(hits: pl.DataFrame, fact: str, place: Place) -> pl.DataFrame:
+    """One row per missing fact: for the protocol, for a participant, or for a record."""
+    if fact in _BY_PROTOCOL or (fact == "count" and "viable_or_total" in place.absent):
+        keys = ["part"]
+    elif fact in _BY_SUBJECT:
+        keys = ["s"]
+    else:
+        return hits
+    others = [pl.col(c).first() for c in hits.columns if c not in (*keys, "rules")]
+    rules = pl.col("rules").str.split(", ").explode().unique(maintain_order=True).str.join(", ").first()
+    grouped = hits.group_by(keys, maintain_order=True).agg(*others, rules.alias("rules"), pl.len().alias("affected"))
+    return grouped.drop("affected") if fact in _BY_SUBJECT else grouped
+
+
+def _merged(queries: pl.DataFrame) -> pl.DataFrame:
+    """A dose that an implausible weight blocks is no second question: its rules join the query about the weight."""
+    blocked = queries.filter(pl.col("code") == "weight-implausible")
+    if not len(blocked):
+        return queries
+    rules = blocked.group_by("subject").agg(
+        pl.col("rule").str.split(", ").explode().unique(maintain_order=True).str.join(", ").alias("more")
+    )
+    rest = queries.filter(pl.col("code") != "weight-implausible").join(
+        rules, on="subject", how="left", maintain_order="left"
+    )
+    joined = pl.when((pl.col("code") == "weight_implausible") & pl.col("more").is_not_null()).then(
+        pl.format("{}, {}", "rule", "more")
+    )
+    return rest.with_columns(rule=joined.otherwise(pl.col("rule"))).drop("more")

@@ -1,0 +1,165 @@
+"""Hits of a rule as rows of a report: who, what, when, which record, which paragraph, how important."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+
+from protocol.model import Protocol
+from protocol.timing import Duration
+from rules.rule import Rule
+from rules.wording import Wording, rule_text
+
+FIELDS = (
+    "id", "event", "code", "rule", "verdict", "importance", "category", "term", "subject", "site", "arm", "activity",
+    "occurrence", "date", "measure", "measure_unit", "expected", "observed", "because", "message", "record", "source",
+    "version", "basis", "logged", "decision", "state",
+)  # fmt: skip
+"""The fields of a finding or a query, in order."""
+
+SCHEMA: dict[str, pl.DataType] = {f: pl.String() for f in FIELDS} | {
+    "occurrence": pl.Int32(), "date": pl.Date(), "measure": pl.Float64(),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a partition's facts stand: study and site names, ids, and how records are named and read."""
+
+    study: str
+    files: dict[str, str]
+    absent: frozenset[str]
+    raw: Callable[[str, pl.Series], pl.DataFrame]
+
+
+def finding_rows(rule: Rule, hits: pl.DataFrame, wording: Wording, place: Place) -> pl.DataFrame:
+    """The hits of one rule as findings (or, where the rule asks, as queries)."""
+    hits = hits.with_columns(
+        measure=(rule.measure if rule.measure is not None else pl.lit(None)).cast(pl.Float64),
+        measure_unit=pl.lit(rule.measure_unit), table=pl.lit(_table_of(rule)),
+    )  # fmt: skip
+    texts = {
+        f: wording.fill(rule_text(rule, f, wording.lang), hits) for f in ("message", "expected", "observed", "because")
+    }
+    importance = _importance(wording.protocol, rule, hits["measure"])
+    basis, source = _origins(rule, hits, wording)
+    return assemble(hits, wording, place, rule.code, rule.code, rule.asks).with_columns(
+        pl.Series("importance", importance), pl.lit(rule.category).alias("category"), pl.lit(rule.term).alias("term"),
+        hits["measure"], pl.lit(rule.measure_unit or None).alias("measure_unit"), pl.Series("basis", basis), pl.Series("source", source),
+        *(texts[f].alias(f) for f in texts),
+    ).select(pl.col(f).cast(t) for f, t in SCHEMA.items())  # fmt: skip
+
+
+def _table_of(rule: Rule) -> str:
+    return {"doses": "administrations", "weights": "observations", "people": "subjects", "criteria": "subjects"}.get(
+        rule.table, ""
+    )
+
+
+def assemble(hits: pl.DataFrame, wording: Wording, place: Place, code: str, rules: str, asks: bool) -> pl.DataFrame:
+    """The fields that every finding and query shares: who, what, when, which record."""
+    subjects = wording.laid.evidence.frames["subjects"]
+    subject = subjects["subject"].gather(hits["s"])
+    site = subjects["site"].gather(hits["s"])
+    activity = wording.by_part(hits, lambda p: p.activity) if "criterion" not in hits.columns else hits["criterion"]
+    when = _date_of(hits)
+    where = pl.Series(
+        [
+            str(o) if o is not None else str(d) if d is not None else ""
+            for o, d in zip(hits["occurrence"], when, strict=True)
+        ],
+        dtype=pl.String,
+    )
+    event = pl.select(
+        pl.concat_str(pl.lit(place.study), subject, activity.fill_null(""), where, separator="/")
+    ).to_series()
+    frame = pl.DataFrame({f: pl.Series([None] * len(hits), dtype=t) for f, t in SCHEMA.items()})
+    return frame.with_columns(
+        event.alias("event"), (event + f"/{code}").alias("id"), pl.lit(code).alias("code"), pl.lit(rules).alias("rule"),
+        pl.lit("cannot tell" if asks else "deviates").alias("verdict"), pl.lit("unclassified").alias("importance"),
+        subject.alias("subject"), site.alias("site"), subjects["arm"].gather(hits["s"]).alias("arm"), activity.alias("activity"),
+        hits["occurrence"].alias("occurrence"), when.alias("date"), _record(hits, place).alias("record"),
+        pl.lit(wording.protocol.version).alias("version"), pl.lit("not reconciled").alias("logged"), pl.lit("new").alias("state"),
+    )  # fmt: skip
+
+
+def _date_of(hits: pl.DataFrame) -> pl.Series:
+    """The day a row is about: when it happened, else when it was due."""
+    candidates = [
+        hits[c].cast(pl.Int32).cast(pl.Date) if hits[c].dtype != pl.Date else hits[c]
+        for c in ("day", "due", "at", "first", "zero_recorded")
+        if c in hits.columns
+    ]
+    found = candidates[0]
+    for other in candidates[1:]:
+        found = (
+            found.set(found.is_null(), None)
+            if found.null_count() == 0
+            else pl.select(pl.coalesce(found, other)).to_series()
+        )
+    return found
+
+
+def _record(hits: pl.DataFrame, place: Place) -> pl.Series:
+    """Where the record stands: `administrations.csv:12`."""
+    if "table" in hits.columns and len(hits) and hits["table"][0]:
+        tables = hits["table"]
+    elif "treatment" in hits.columns:
+        tables = pl.Series(["administrations" if t else "visits" for t in hits["treatment"]], dtype=pl.String)
+    else:
+        tables = pl.Series(["administrations"] * len(hits), dtype=pl.String)
+    if "death_table" in hits.columns:
+        tables = pl.select(pl.when(hits["death_row"].is_null()).then(tables).otherwise(hits["death_table"])).to_series()
+    files = tables.replace_strict(place.files, default=None, return_dtype=pl.String)
+    rows = hits["death_row"].fill_null(hits["row"]) if "death_row" in hits.columns else hits["row"]
+    return pl.select(pl.concat_str(files, rows.cast(pl.String), separator=":")).to_series()
+
+
+def _origins(rule: Rule, hits: pl.DataFrame, wording: Wording) -> tuple[list[str], list[str]]:
+    """Stated or assumed, and the protocol's paragraph, of the fields that the verdict rests on: per part of the plan."""
+    protocol = wording.protocol
+    if not rule.rests_on:
+        return ["stated"] * len(hits), ["ICH E6(R3)"] * len(hits)
+    found: dict[str | None, tuple[str, str]] = {}
+    keys = hits["criterion"].to_list() if "criterion" in hits.columns else hits["part"].to_list()
+    for key in dict.fromkeys(keys):
+        if "criterion" in hits.columns:
+            block = "exclude" if key in protocol.eligibility.exclude else "include"
+            paths = [f"eligibility.{block}.{key}.if"]
+        elif key is None:
+            paths = [f"milestones.day-zero" if f == "milestones" else f for f in rule.rests_on]
+        else:
+            paths = [_path(wording.laid.plan.parts[key].path, f) for f in rule.rests_on]
+        origins = [(p, protocol.origin(p)) for p in paths]
+        basis = "assumed" if any(o.basis == "assumed" for _, o in origins) else "stated"
+        source = "; ".join(dict.fromkeys(f"{p.rpartition('.')[2]}: {o.text} ({o.basis})" for p, o in origins))
+        found[key] = (basis, source)
+    return [found[k][0] for k in keys], [found[k][1] for k in keys]
+
+
+def _path(part: str, field: str) -> str:
+    """Where a field of a part stands: a tolerance or a maximum belongs to its dose, a weight policy to the protocol."""
+    if field in ("tolerance", "max"):
+        return f"{part}.dose.{field}"
+    return {"weight": "weight.within", "modifications": "modifications"}.get(field, f"{part}.{field}")
+
+
+def _importance(protocol: Protocol, rule: Rule, measure: pl.Series) -> list[str]:
+    """The sponsor's criterion applied to the measure; *unclassified* where the protocol has none for the rule."""
+    criterion = protocol.importance.rules.get(rule.code)
+    if criterion is None:
+        return ["unclassified"] * len(measure)
+    yes, no = ("important", "not important") if criterion.important else ("not important", "important")
+    if criterion.side is None or criterion.bound is None:
+        return [yes] * len(measure)
+    bound = criterion.bound.days if isinstance(criterion.bound, Duration) else float(criterion.bound.value)
+    compare = {"from": operator.ge, "above": operator.gt, "below": operator.lt}[criterion.side]
+    return ["unclassified" if v is None else yes if compare(round(v, 9), bound) else no for v in measure]
+
+
+def stack(frames: list[pl.DataFrame], schema: dict[str, pl.DataType]) -> pl.DataFrame:
+    """Tables of one schema as one; empty with that schema where there are none."""
+    return pl.concat(frames) if frames else pl.DataFrame(schema=schema)

@@ -1,0 +1,327 @@
+"""The words of the templates: each a function from the hits of a rule to a column of text, null where it has none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from protocol.dosing import Dose
+from protocol.model import Treatment
+from protocol.quantity import Range, format_amount
+from rules.slots import Part
+from rules.states import FOREVER
+
+if TYPE_CHECKING:
+    from rules.wording import Wording
+
+Word = Callable[["Wording", pl.DataFrame], pl.Series]
+
+
+def amount_text(part: Part, value: int) -> str:
+    unit = display_unit(part)
+    return format_amount(value, unit[0], unit[1]) if unit else str(value)
+
+
+def display_unit(part: Part) -> tuple[str, str] | None:
+    """Dimension and unit in which a treatment's amounts are printed: that of its dose without kg, m² and d."""
+    dose = _dose(part)
+    amount = dose.amount or dose.start if dose is not None else None
+    if amount is None:
+        return None
+    low = amount.low if isinstance(amount, Range) else amount
+    dimension, text = low.dimension.split("/")[0], low.unit.text.split("/")[0].strip()
+    return ("cells", "cells") if dimension in ("number", "cells") else (dimension, text)
+
+
+def _dose(part: Part) -> Dose | None:
+    element = part.element
+    return element.dose[0] if isinstance(element, Treatment) and element.dose else None
+
+
+def grams(value: int | None) -> str | None:
+    """A body weight in kilograms."""
+    return None if value is None else f"{value / 1000:.3f}".rstrip("0").rstrip(".") + " kg"
+
+
+def _dates(name: str) -> Word:
+    def word(w: Wording, hits: pl.DataFrame) -> pl.Series:
+        column = hits[name]
+        column = column if column.dtype == pl.Date else column.cast(pl.Int32).cast(pl.Date)
+        return column.dt.to_string("%Y-%m-%d")
+
+    return word
+
+
+def _amounts(name: str, *, thousandths: bool = False) -> Word:
+    return lambda w, hits: w.amounts(hits, name, thousandths)
+
+
+def _weights(name: str) -> Word:
+    return lambda w, hits: pl.Series([grams(v) for v in hits[name]], dtype=pl.String)
+
+
+def _days(name: str) -> Word:
+    def word(w: Wording, hits: pl.DataFrame) -> pl.Series:
+        one, many = w.phrases["day"], w.phrases["days"]
+        return pl.Series(
+            [None if v is None else (one if v == 1 else many).replace("#", str(v)) for v in hits[name]], dtype=pl.String
+        )
+
+    return word
+
+
+def _measure(w: Wording, hits: pl.DataFrame) -> pl.Series:
+    unit = str(hits["measure_unit"][0]) if len(hits) else ""
+    if unit == "d":
+        return _days("measure")(w, hits.with_columns(pl.col("measure").cast(pl.Int64)))
+    value = hits["measure"].round(1)
+    text = pl.Series([None if v is None else f"{v:g}" for v in value], dtype=pl.String)
+    return text + f" {unit}"
+
+
+def _intended(w: Wording, hits: pl.DataFrame) -> pl.Series:
+    low, high = w.amounts(hits, "low", thousandths=True), w.amounts(hits, "high", thousandths=True)
+    to = w.phrases["to"]
+    return pl.Series([a if a == b else f"{a}{to}{b}" for a, b in zip(low, high, strict=True)], dtype=pl.String)
+
+
+def _dose_steps(w: Wording, hits: pl.DataFrame) -> pl.Series:
+    """The arithmetic of the dose, or what is known of it where the limits cannot be computed."""
+    known = w.fill(w.phrases["dose_known"], hits)
+    open_ = w.fill(w.phrases["dose_open"], hits)
+    return pl.select(pl.when(hits["low"].is_not_null()).then(known).otherwise(open_)).to_series()
+
+
+def _beside(w: Wording, hits: pl.DataFrame, phrase: str) -> pl.Series:
+    """How far an amount lies from the intended dose; without a weight, which weight it implies."""
+    against = w.fill(w.phrases[phrase], hits)
+    implied = w.fill(w.phrases["implies"], hits)
+    return pl.select(pl.when(hits["low"].is_not_null()).then(against).otherwise(implied)).to_series()
+
+
+def _slip(w: Wording, hits: pl.DataFrame) -> pl.Series:
+    texts: dict[int | None, str | None] = {None: None, 0: None, 1: w.phrases["slip_per_kg"]}
+    for slip in hits["slip"].unique():
+        if slip not in texts:
+            factor = abs(slip) / 10_000
+            phrase = "slip_pounds" if round(factor, 1) == 2.2 else "slip_daily" if factor < 10 else "slip_ten"
+            texts[slip] = w.phrases[phrase].replace("#", f"{factor:g}").replace("@", "×" if slip > 0 else "÷")
+    return pl.Series([texts[v] for v in hits["slip"]], dtype=pl.String)
+
+
+def _arm(w: Wording, hits: pl.DataFrame) -> pl.Series:
+    arms = pl.Series(w.laid.evidence.arm, dtype=pl.String)
+    return arms.gather(hits["s"])
+
+
+def _zero(w: Wording, hits: pl.DataFrame) -> pl.Series:
+    return pl.Series(w.laid.zero, dtype=pl.Int32).gather(hits["s"]).cast(pl.Date).dt.to_string("%Y-%m-%d")
+
+
+def _recorded(w: Wording, hits: pl.DataFrame) -> pl.Series:
+    """The cells of the record that matter, as recorded: `start 2024-03-15, amount 1.62e8 cells`."""
+    table = str(hits["table"][0]) if len(hits) else "administrations"
+    raw = w.raw(table, hits["row"])
+    shown = [c for c in _SHOWN.get(table, ()) if c in raw.columns]
+    cells = [pl.format("{} {}", pl.lit(c), pl.col(c).cast(pl.String).str.strip_chars()) for c in shown]
+    return (
+        raw.select(pl.concat_str(cells, separator=", ", ignore_nulls=True)).to_series()
+        if cells
+        else pl.Series([None] * len(hits), dtype=pl.String)
+    )
+
+
+_SHOWN = {
+    "administrations": (
+        "treatment",
+        "start",
+        "end",
+        "amount",
+        "unit",
+        "occurrence",
+        "status",
+        "reason",
+        "bag",
+        "weight_used",
+    ),
+    "visits": ("visit", "date", "status"),
+    "observations": ("measure", "value", "unit", "at"),
+    "subjects": ("subject", "arm", "birth_date", "enrolled", "day_zero"),
+}
+
+
+def _text_of(field: str) -> Word:
+    def word(w: Wording, hits: pl.DataFrame) -> pl.Series:
+        def text(part: Part) -> str | None:
+            value = getattr(part.element, field)
+            if isinstance(value, tuple):
+                return ", ".join(str(v) for v in value) or None
+            return str(value) if value is not None else None
+
+        return w.by_part(hits, text)
+
+    return word
+
+
+def _dose_text(w: Wording, hits: pl.DataFrame) -> pl.Series:
+    def text(part: Part) -> str | None:
+        dose = _dose(part)
+        return str(dose.amount or dose.start) if dose is not None else None
+
+    return w.by_part(hits, text)
+
+
+def _tolerance_text(w: Wording, hits: pl.DataFrame) -> pl.Series:
+    def text(part: Part) -> str | None:
+        dose = _dose(part)
+        return str(dose.tolerance) if dose is not None and dose.tolerance is not None else w.phrases["no_tolerance"]
+
+    return w.by_part(hits, text)
+
+
+def _weight_text(w: Wording, hits: pl.DataFrame) -> pl.Series:
+    """How the weight enters the dose: the weight and its day, or what is known without it."""
+    fixed = hits["weighed"].not_().to_list() if hits["weighed"].dtype == pl.Boolean else [False] * len(hits)
+    weights, ages = hits["weight"], hits["weight_age"]
+    when = hits["weight_day"].cast(pl.Int32).cast(pl.Date).dt.to_string("%Y-%m-%d")
+    out: list[str | None] = []
+    for i, constant in enumerate(fixed):
+        if constant:
+            out.append("")
+        elif weights[i] is not None:
+            phrase = (
+                w.phrases["weight_known"].replace("{weight}", grams(weights[i]) or "").replace("{when}", str(when[i]))
+            )
+            out.append(phrase.replace("{age}", str(ages[i])))
+        else:
+            implied = hits["implied"][i]
+            out.append(w.phrases["weight_unknown"].replace("{implied}", grams(implied) or w.phrases["unknown"]))
+    return pl.Series(out, dtype=pl.String)
+
+
+def _joined(w: Wording, hits: pl.DataFrame) -> pl.Series:
+    phrase = w.phrases["rows_joined"]
+    return pl.Series([phrase.replace("#", str(n)) if n > 1 else "" for n in hits["parts"]], dtype=pl.String)
+
+
+def _moved(w: Wording, hits: pl.DataFrame) -> pl.Series:
+    phrase = w.phrases["moved"]
+    return pl.Series([phrase.replace("#", str(n)) if n else "" for n in hits["delayed"].fill_null(0)], dtype=pl.String)
+
+
+def _age(w: Wording, hits: pl.DataFrame) -> pl.Series:
+    years = w.phrases["years"]
+    return pl.Series([years.replace("#", f"{d / 365.25:.1f}") for d in hits["age"]], dtype=pl.String)
+
+
+def _pounds(w: Wording, hits: pl.DataFrame) -> pl.Series:
+    """Where reading the number as pounds (or the other way round) makes it plausible, say so."""
+    phrase, out = w.phrases["pounds"], []
+    for g, low, high in zip(hits["grams"], hits["low"], hits["high"], strict=True):
+        as_pounds = round(g * 0.45359237)
+        fits = low <= as_pounds <= high
+        out.append(phrase.replace("#", f"{g / 1000:g}").replace("@", grams(round(as_pounds, -2)) or "") if fits else "")
+    return pl.Series(out, dtype=pl.String)
+
+
+def _states(w: Wording, hits: pl.DataFrame, kind: tuple[int, ...]) -> pl.Series:
+    """Which hold or stop was in force: its name and the day it began."""
+    out: list[str | None] = []
+    names = w.laid.doses.names
+    for s, activity, day in zip(hits["s"], hits["activity"], hits["day"].cast(pl.Int32), strict=True):
+        found = ""
+        for state in w.laid.states.by_treatment.get(names[activity], []) if activity >= 0 and day is not None else []:
+            at, there = state.spell(np.array([s], np.int32), np.array([day - 1], np.int32))
+            if state.kind in kind and there[0] and day < max(int(state.end[at[0]]), 1) <= FOREVER:
+                since = str(np.datetime64(int(state.start[at[0]]), "D"))
+                found = w.phrases["state"].replace("{name}", state.name).replace("{since}", since)
+        out.append(found)
+    return pl.Series(out, dtype=pl.String)
+
+
+def _does(w: Wording, hits: pl.DataFrame) -> pl.Series:
+    def text(part: Part) -> str:
+        does = getattr(part.element, "does", ())
+        return w.phrases["with_assessments"].replace("#", ", ".join(does)) if does else ""
+
+    return w.by_part(hits, text)
+
+
+def _denial(w: Wording, hits: pl.DataFrame) -> pl.Series:
+    table = "administrations" if len(hits) and hits["treatment"][0] else "visits"
+    raw = w.raw(table, hits["row"])
+    reasons = (
+        raw["reason"].cast(pl.String) if "reason" in raw.columns else pl.Series([None] * len(raw), dtype=pl.String)
+    )
+    recorded, no_record, because = w.phrases["not_given"], w.phrases["no_record"], w.phrases["because_of"]
+    return pl.Series(
+        [
+            no_record if row is None else recorded + (because.replace("#", reason) if reason else "")
+            for row, reason in zip(hits["row"], reasons, strict=True)
+        ],
+        dtype=pl.String,
+    )
+
+
+def _criterion(w: Wording, hits: pl.DataFrame) -> pl.Series:
+    eligibility = w.protocol.eligibility
+    texts: dict[str, str] = {}
+    for name, criterion in {**eligibility.include, **eligibility.exclude}.items():
+        kind = w.phrases["excludes" if name in eligibility.exclude else "includes"]
+        title = criterion.title.in_(w.lang) if criterion.title is not None else name
+        texts[name] = kind.replace("#", f"{title} ({', '.join(_conditions(criterion))})")
+    return pl.Series([texts[c] for c in hits["criterion"]], dtype=pl.String)
+
+
+def _conditions(criterion: Any) -> list[str]:
+    condition = criterion.condition
+    return [getattr(c, "text", "") or type(c).__name__.lower() for c in getattr(condition, "of", (condition,))]
+
+
+def _table_word(w: Wording, hits: pl.DataFrame) -> pl.Series:
+    return pl.Series([w.phrases.get(f"table_{t}", t) if t else None for t in hits["death_table"]], dtype=pl.String)
+
+
+def _dated(phrase: str, column: str) -> Word:
+    def word(w: Wording, hits: pl.DataFrame) -> pl.Series:
+        text = _dates(column)(w, hits)
+        return pl.Series([w.phrases[phrase].replace("#", t) if t else "" for t in text], dtype=pl.String)
+
+    return word
+
+
+def _procedure(w: Wording, hits: pl.DataFrame) -> pl.Series:
+    text = _dates("first")(w, hits)
+    return pl.Series(
+        [w.phrases[f"first_{k}"].replace("#", t or "") for k, t in zip(hits["kind"], text, strict=True)],
+        dtype=pl.String,
+    )
+
+
+def _subject_arm(w: Wording, hits: pl.DataFrame) -> pl.Series:
+    titles = {a: (d.title.in_(w.lang) if d.title else a) for a, d in w.protocol.arms.items()}
+    return pl.Series([titles.get(a) if a else None for a in _arm(w, hits)], dtype=pl.String)
+
+
+OPTIONAL = frozenset({"slip", "moved", "joined", "weight_text", "hold", "stop", "does", "pounds", "consent", "death"})
+
+WORDS: dict[str, Word] = {
+    **{name: _dates(name) for name in ("day", "due", "opens", "closes", "earliest", "weight_day", "zero_recorded")},
+    "activity": lambda w, hits: w.by_part(hits, w.name_of),
+    "occurrence": lambda w, hits: hits["occurrence"].cast(pl.String).fill_null(""),
+    "arm": _subject_arm, "zero": _zero, "measure": _measure, "recorded": _recorded,
+    "excess": lambda w, hits: _beside(w, hits, "over_intended"), "shortfall": lambda w, hits: _beside(w, hits, "under_intended"),
+    "dose_steps": _dose_steps, "implied_weight": _weights("implied"), "given": _amounts("amount"), "least": _amounts("least"), "most": _amounts("most"), "ceiling": _amounts("ceiling"),
+    "intended": _intended, "slip": _slip, "weight_age": _days("weight_age"), "weight_limit": _days("weight_limit"),
+    "weight_used": _weights("used"), "weighed": _weights("grams"), "low": _weights("low"), "high": _weights("high"),
+    "age": _age, "pounds": _pounds, "due_text": _text_of("due"), "window_text": _text_of("window"), "limit_text": lambda w, hits: w.by_part(
+        hits, lambda p: "; ".join(f"{x.from_}: {x.opens}" for x in p.element.limits if x.opens) or None),
+    "dose_text": _dose_text, "tolerance_text": _tolerance_text, "weight_text": _weight_text, "joined": _joined, "moved": _moved,
+    "hold": lambda w, hits: _states(w, hits, (1,)), "stop": lambda w, hits: _states(w, hits, (2,)),
+    "does": _does, "denial": _denial, "criterion": _criterion, "reads": lambda w, hits: hits["reads"],
+    "procedure": _procedure, "consent": _dated("consent_on", "signed"), "death": _dated("death_on", "death"),
+    "after_death_record": _table_word, "zero_event": _dated("event_on", "zero_event"), "at": _dates("at"),
+}  # fmt: skip
