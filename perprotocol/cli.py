@@ -76,10 +76,21 @@ _Height = Annotated[str | None, typer.Option("--height", help='Body height, such
     'perprotocol schedule uc-msc-saa --subject 001 --arm msc --day-zero 2024-03-01 --weight "16.2 kg"'
 )
 def schedule(
-    protocol: _ProtocolArg, study: _StudyArg = None, subject: _Subject = None, arm: _Arm = None, day_zero: _Zero = None,
-    weight: _Weight = None, weighed_on: _Weighed = None, birth_date: _Birth = None, height: _Height = None,
-    as_of: _AsOf = None, format: _FormatOpt = Format.table, output: _Out = None, lang: _LangOpt = Lang.en, quiet: _Quiet = False,
-) -> None:  # fmt: skip
+    protocol: _ProtocolArg,
+    study: _StudyArg = None,
+    subject: _Subject = None,
+    arm: _Arm = None,
+    day_zero: _Zero = None,
+    weight: _Weight = None,
+    weighed_on: _Weighed = None,
+    birth_date: _Birth = None,
+    height: _Height = None,
+    as_of: _AsOf = None,
+    format: _FormatOpt = Format.table,
+    output: _Out = None,
+    lang: _LangOpt = Lang.en,
+    quiet: _Quiet = False,
+) -> None:
     """The calendar: what is due to whom, when, within which window, and how much."""
     from perprotocol.typed_in import Person, one_of, person_study  # noqa: PLC0415
 
@@ -107,14 +118,31 @@ def schedule(
     '--treatment uc-msc --given "1.62e8 cells" --on 2024-03-15'
 )
 def validate(
-    protocol: _ProtocolArg, study: _StudyArg = None, subject: _Subject = None,
-    treatment: Annotated[str | None, typer.Option("--treatment", help="Treatment of the dose typed in.", metavar="NAME")] = None,
-    given: Annotated[str | None, typer.Option("--given", help='Amount typed in, such as "1.6e7 cells", in the count the protocol uses.', metavar="AMOUNT")] = None,
+    protocol: _ProtocolArg,
+    study: _StudyArg = None,
+    subject: _Subject = None,
+    treatment: Annotated[
+        str | None, typer.Option("--treatment", help="Treatment of the dose typed in.", metavar="NAME")
+    ] = None,
+    given: Annotated[
+        str | None,
+        typer.Option(
+            "--given", help='Amount typed in, such as "1.6e7 cells", in the count the protocol uses.', metavar="AMOUNT"
+        ),
+    ] = None,
     on: Annotated[str | None, typer.Option("--on", help="Day of the dose typed in.", metavar="DATE")] = None,
-    arm: _Arm = None, day_zero: _Zero = None, weight: _Weight = None, weighed_on: _Weighed = None, birth_date: _Birth = None,
-    height: _Height = None, as_of: _AsOf = None, format: _FormatOpt = Format.table, output: _Out = None,
-    lang: _LangOpt = Lang.en, quiet: _Quiet = False,
-) -> None:  # fmt: skip
+    arm: _Arm = None,
+    day_zero: _Zero = None,
+    weight: _Weight = None,
+    weighed_on: _Weighed = None,
+    birth_date: _Birth = None,
+    height: _Height = None,
+    as_of: _AsOf = None,
+    format: _FormatOpt = Format.table,
+    output: _Out = None,
+    lang: _LangOpt = Lang.en,
+    quiet: _Quiet = False,
+) -> None:
     """Was (or would be) a dose right? One verdict per administration on record, or for one dose typed in.
 
     Nothing is stored. Exit status for one dose: 0 complies, 1 deviates, 3 cannot tell.
@@ -153,16 +181,21 @@ def validate(
     "perprotocol audit uc-msc-saa examples/uc-msc-saa --format json --as-of 2016-01-31"
 )
 def audit(
-    protocol: _ProtocolArg, study: Annotated[Path, typer.Argument(help="A study folder, or one Excel workbook.", metavar="STUDY")],
-    as_of: _AsOf = None, format: _FormatOpt = Format.table, output: _Out = None, lang: _LangOpt = Lang.en,
+    protocol: _ProtocolArg,
+    study: Annotated[Path, typer.Argument(help="A study folder, or one Excel workbook.", metavar="STUDY")],
+    as_of: _AsOf = None,
+    format: _FormatOpt = Format.table,
+    output: _Out = None,
+    lang: _LangOpt = Lang.en,
     strict: Annotated[bool, typer.Option("--strict", help="Queries alone also give exit status 3.")] = False,
     quiet: _Quiet = False,
-) -> None:  # fmt: skip
+) -> None:
     """All detected deviations and proposed queries of a study, with the evidence; reconciled with the site's own log."""
     with bad_input():
+        from rules.report import write_report  # noqa: PLC0415
+
         import protocol as promised  # noqa: PLC0415
         import rules  # noqa: PLC0415
-        from rules.report import write_report  # noqa: PLC0415
 
         trial = promised.read(protocol)
         facts = rules.read_study(study)
@@ -182,12 +215,21 @@ def audit(
     "perprotocol due uc-msc-saa examples/uc-msc-saa --format csv -o week.csv"
 )
 def due(
-    protocol: _ProtocolArg, study: Annotated[Path, typer.Argument(help="A study folder.", metavar="STUDY")],
-    start: Annotated[str | None, typer.Option("--from", help="First day of the list; default: the as-of day.", metavar="DATE")] = None,
-    end: Annotated[str | None, typer.Option("--to", help="Last day of the list; default: a week later.", metavar="DATE")] = None,
-    subject: _Subject = None, as_of: _AsOf = None, format: _FormatOpt = Format.table, output: _Out = None,
-    lang: _LangOpt = Lang.en, quiet: _Quiet = False,
-) -> None:  # fmt: skip
+    protocol: _ProtocolArg,
+    study: Annotated[Path, typer.Argument(help="A study folder.", metavar="STUDY")],
+    start: Annotated[
+        str | None, typer.Option("--from", help="First day of the list; default: the as-of day.", metavar="DATE")
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", help="Last day of the list; default: a week later.", metavar="DATE")
+    ] = None,
+    subject: _Subject = None,
+    as_of: _AsOf = None,
+    format: _FormatOpt = Format.table,
+    output: _Out = None,
+    lang: _LangOpt = Lang.en,
+    quiet: _Quiet = False,
+) -> None:
     """The worklist: what is open, due or overdue, and the last compliant day of each."""
     from perprotocol.typed_in import one_of, worklist  # noqa: PLC0415
 
@@ -237,9 +279,12 @@ def init(
 
 @app.command(epilog="Example:\n\nperprotocol demo -o demo")
 def demo(
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the HTML page.", metavar="FOLDER")] = Path("demo"),
-    lang: _LangOpt = Lang.en, quiet: _Quiet = False,
-) -> None:  # fmt: skip
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the HTML page.", metavar="FOLDER")] = Path(
+        "demo"
+    ),
+    lang: _LangOpt = Lang.en,
+    quiet: _Quiet = False,
+) -> None:
     """The main job on the synthetic example study: one child's calendar, one verdict, the audit, and its HTML page."""
     from perprotocol.demonstration import run_demo  # noqa: PLC0415
 

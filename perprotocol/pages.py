@@ -38,9 +38,18 @@ def verdict_text(verdicts: pl.DataFrame, lang: str) -> str:
         lines.append(f"{words.get(v['verdict'], v['verdict']).upper()}  {v['message']}")
         weight = f"{v['weight_kg']:g} kg ({v['weight_on']}, {v['weight_age']} d)" if v["weight_kg"] is not None else "?"
         steps = {
-            "given": v["given"], "intended": v["intended"], "least": v["least"], "most": v["most"], "weight_kg": weight,
-            "due": v["due"], "opens": v["opens"], "closes": v["closes"], "because": v["because"], "basis": words.get(v["basis"], v["basis"]),
-            "source": v["source"], "version": v["version"],
-        }  # fmt: skip
+            "given": v["given"],
+            "intended": v["intended"],
+            "least": v["least"],
+            "most": v["most"],
+            "weight_kg": weight,
+            "due": v["due"],
+            "opens": v["opens"],
+            "closes": v["closes"],
+            "because": v["because"],
+            "basis": words.get(v["basis"], v["basis"]),
+            "source": v["source"],
+            "version": v["version"],
+        }
         lines += [f"  {words.get(k, k)}: {x}" for k, x in steps.items() if x is not None]
     return "\n".join(lines)

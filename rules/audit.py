@@ -50,11 +50,16 @@ class Report:
         """Rows read = used + ignored + refused, per table, with the reasons and the columns nobody reads."""
         rows = [
             (
-                t.file, t.balance.read, t.balance.used, sum(t.balance.ignored.values()), sum(t.balance.refused.values()),
-                "; ".join(f"{n} {why}" for why, n in (*t.balance.ignored.items(), *t.balance.refused.items())), ", ".join(t.unmapped),
+                t.file,
+                t.balance.read,
+                t.balance.used,
+                sum(t.balance.ignored.values()),
+                sum(t.balance.refused.values()),
+                "; ".join(f"{n} {why}" for why, n in (*t.balance.ignored.items(), *t.balance.refused.items())),
+                ", ".join(t.unmapped),
             )
             for t in self.study.tables.values()
-        ]  # fmt: skip
+        ]
         return pl.DataFrame(
             rows, schema=["table", "read", "used", "ignored", "refused", "reasons", "unmapped columns"], orient="row"
         )
@@ -96,9 +101,16 @@ def audit(
     verdicts = [judge(laid, build_occasions(laid), _place(study), lang) for laid in _laid(plan, study, as_of, progress)]
     findings, queries, departures, counts = _together(verdicts)
     return Report(
-        protocol, study, _horizon(study, as_of), lang, reconcile(findings, study), queries, departures, counts,
+        protocol,
+        study,
+        _horizon(study, as_of),
+        lang,
+        reconcile(findings, study),
+        queries,
+        departures,
+        counts,
         (*plan.not_judged, *_absent(plan, study)),
-    )  # fmt: skip
+    )
 
 
 def _together(verdicts: Sequence[Verdicts]) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]:

@@ -16,12 +16,30 @@ from rules.slots import Part
 from rules.words import display_unit
 
 SCHEDULE: dict[str, pl.DataType] = {
-    "subject": pl.String(), "site": pl.String(), "arm": pl.String(), "activity": pl.String(), "kind": pl.String(),
-    "cycle": pl.Int32(), "occurrence": pl.Int32(), "study_day": pl.Int32(), "due": pl.Date(), "valid_from": pl.Date(),
-    "opens": pl.Date(), "closes": pl.Date(), "valid_to": pl.Date(), "dose": pl.Float64(), "dose_low": pl.Float64(),
-    "dose_high": pl.Float64(), "dose_unit": pl.String(), "level": pl.Int32(), "weight_kg": pl.Float64(), "version": pl.String(),
-    "basis": pl.String(), "source": pl.String(), "status": pl.String(),
-}  # fmt: skip
+    "subject": pl.String(),
+    "site": pl.String(),
+    "arm": pl.String(),
+    "activity": pl.String(),
+    "kind": pl.String(),
+    "cycle": pl.Int32(),
+    "occurrence": pl.Int32(),
+    "study_day": pl.Int32(),
+    "due": pl.Date(),
+    "valid_from": pl.Date(),
+    "opens": pl.Date(),
+    "closes": pl.Date(),
+    "valid_to": pl.Date(),
+    "dose": pl.Float64(),
+    "dose_low": pl.Float64(),
+    "dose_high": pl.Float64(),
+    "dose_unit": pl.String(),
+    "level": pl.Int32(),
+    "weight_kg": pl.Float64(),
+    "version": pl.String(),
+    "basis": pl.String(),
+    "source": pl.String(),
+    "status": pl.String(),
+}
 """The fields of a schedule row, in order."""
 
 
@@ -48,18 +66,24 @@ def _arm(laid: Laid, grid: Grid) -> pl.DataFrame:
     doses = _doses(laid, grid, who.astype(np.int32), column.astype(np.int32), due)
     origins = [laid.plan.protocol.origin(f"{s.part.path}.due") for s in slots]
     columns: dict[str, pl.Series | pl.Expr] = {
-        "subject": subjects["subject"].gather(who), "site": subjects["site"].gather(who),
+        "subject": subjects["subject"].gather(who),
+        "site": subjects["site"].gather(who),
         "arm": pl.Series([grid.arm.arm]).new_from_index(0, len(kept)),
-        "activity": per_slot([s.part.activity for s in slots], pl.String()), "kind": per_slot([s.part.kind for s in slots], pl.String()),
-        "cycle": pl.Series([None] * len(kept), dtype=pl.Int32), "occurrence": per_slot([s.occurrence for s in slots], pl.Int32()),
+        "activity": per_slot([s.part.activity for s in slots], pl.String()),
+        "kind": per_slot([s.part.kind for s in slots], pl.String()),
+        "cycle": pl.Series([None] * len(kept), dtype=pl.Int32),
+        "occurrence": per_slot([s.occurrence for s in slots], pl.Int32()),
         "study_day": _study_day(laid, grid, who.astype(np.int32), due),
         **{n: _date(getattr(grid, n).ravel()[kept]) for n in ("due", "opens", "closes")},
-        "valid_from": pl.Series([None] * len(kept), dtype=pl.Date), "valid_to": pl.Series([None] * len(kept), dtype=pl.Date),
-        **doses, "level": per_slot([getattr(s.part.element, "level", None) for s in slots], pl.Int32()),
+        "valid_from": pl.Series([None] * len(kept), dtype=pl.Date),
+        "valid_to": pl.Series([None] * len(kept), dtype=pl.Date),
+        **doses,
+        "level": per_slot([getattr(s.part.element, "level", None) for s in slots], pl.Int32()),
         "version": pl.Series([laid.plan.protocol.version]).new_from_index(0, len(kept)),
-        "basis": per_slot([o.basis for o in origins], pl.String()), "source": per_slot([o.text for o in origins], pl.String()),
+        "basis": per_slot([o.basis for o in origins], pl.String()),
+        "source": per_slot([o.text for o in origins], pl.String()),
         "status": _status(laid, grid).gather(kept),
-    }  # fmt: skip
+    }
     return pl.DataFrame({name: columns[name] for name in SCHEDULE}, schema=SCHEDULE)
 
 

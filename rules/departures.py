@@ -11,9 +11,16 @@ from rules.rows import Place
 from rules.states import EXCUSES
 
 DEPARTURES: dict[str, pl.DataType] = {
-    "subject": pl.String(), "site": pl.String(), "activity": pl.String(), "occurrence": pl.Int32(), "date": pl.Date(),
-    "kind": pl.String(), "days": pl.Int32(), "percent": pl.Float64(), "record": pl.String(),
-}  # fmt: skip
+    "subject": pl.String(),
+    "site": pl.String(),
+    "activity": pl.String(),
+    "occurrence": pl.Int32(),
+    "date": pl.Date(),
+    "kind": pl.String(),
+    "days": pl.Int32(),
+    "percent": pl.Float64(),
+    "record": pl.String(),
+}
 
 
 def read_departures(laid: Laid, tables: dict[str, pl.DataFrame], place: Place) -> pl.DataFrame:
@@ -91,6 +98,13 @@ def read_departures(laid: Laid, tables: dict[str, pl.DataFrame], place: Place) -
         pl.concat_str(pl.lit(place.files.get("administrations", "")), rows["row"].cast(pl.String), separator=":")
     ).to_series()
     return rows.select(
-        subjects["subject"].gather(rows["s"]).alias("subject"), subjects["site"].gather(rows["s"]).alias("site"),
-        parts.gather(rows["part"]).alias("activity"), "occurrence", "date", "kind", "days", "percent", record.alias("record"),
-    )  # fmt: skip
+        subjects["subject"].gather(rows["s"]).alias("subject"),
+        subjects["site"].gather(rows["s"]).alias("site"),
+        parts.gather(rows["part"]).alias("activity"),
+        "occurrence",
+        "date",
+        "kind",
+        "days",
+        "percent",
+        record.alias("record"),
+    )

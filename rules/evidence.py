@@ -223,9 +223,13 @@ class Evidence:
         chosen = frame.filter(frame["event"].str.to_lowercase().is_in(list(names))).sort("s", "start", "row")
         grade = chosen["grade"].cast(pl.String).str.extract(r"([0-9])").cast(pl.Int32).fill_null(0).to_numpy()
         return Spells(
-            chosen["s"].to_numpy(), days(chosen, "start"), days(chosen, "end_last"), grade, chosen["row"].to_numpy(),
+            chosen["s"].to_numpy(),
+            days(chosen, "start"),
+            days(chosen, "end_last"),
+            grade,
+            chosen["row"].to_numpy(),
             tuple(chosen["detail"]),
-        )  # fmt: skip
+        )
 
     def age_days(self, s: Ints, day: Ints) -> tuple[Ints, Ints]:
         """Age on a day in days, least and most; `NONE` where birth or day is unknown."""

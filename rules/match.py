@@ -6,25 +6,20 @@ reads those.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
-from protocol.conditions import names_of
 from rules.assignment import NONE
 from rules.dose import UNKNOWN, Doses, compute_doses
-from rules.evidence import Flags, Ints, Longs, days
+from rules.evidence import Flags, Ints
 from rules.grid import Grid, Laid
-from rules.growth import plausible_weight
-from rules.occasions import TABLES, schema
-from rules.records import ARM_UNKNOWN, NOT_GIVEN, NOT_IN_ARM, PARTLY
+from rules.occasions import TABLES
+from rules.occasions_frame import Array, after_death, flag, occasions_frame
+from rules.people import criteria_occasions, people_occasions, weight_occasions
+from rules.records import ARM_UNKNOWN, NOT_GIVEN, NOT_IN_ARM
 from rules.records import UNKNOWN as STATUS_UNKNOWN
-from rules.states import DELAY, HOLD, OMIT, STOP
-from rules.truth import Truth, truth
-
-Array = npt.NDArray[Any]
+from rules.states import HOLD, OMIT, STOP
+from rules.truth import Truth
 
 
 def build_occasions(laid: Laid) -> dict[str, pl.DataFrame]:
@@ -36,31 +31,6 @@ def build_occasions(laid: Laid) -> dict[str, pl.DataFrame]:
         "people": people_occasions(laid),
         "weights": weight_occasions(laid),
     }
-
-
-def _frame(table: str, columns: dict[str, Array | pl.Series], **more: Array | pl.Series) -> pl.DataFrame:
-    """Arrays as a table with the dtypes of its description; `NONE` and `UNKNOWN` become null in nullable columns."""
-    dtypes = schema(table)
-    series = [_series(name, columns[name], dtypes[name]) for name in dtypes]
-    series += [_series(name, values, None) for name, values in more.items()]
-    return pl.DataFrame(series)
-
-
-def _series(name: str, values: Array | pl.Series, dtype: pl.DataType | None) -> pl.Series:
-    if isinstance(values, pl.Series):
-        return values.alias(name)
-    if values.dtype == np.int8:
-        answers = pl.Series(name, values).cast(pl.Int8)
-        return (answers == 1).set(answers < 0, None).alias(name)
-    series = pl.Series(name, values, dtype=pl.String if values.dtype == object else None)
-    if values.dtype in (np.int32, np.int64):
-        hollow = NONE if values.dtype == np.int32 else UNKNOWN
-        series = series.set(series == hollow, None)
-    return series.cast(dtype) if dtype is not None else series
-
-
-def _flag(values: npt.ArrayLike, n: int) -> Flags:
-    return np.broadcast_to(np.asarray(values, np.bool_), n)
 
 
 def dose_occasions(laid: Laid) -> pl.DataFrame:
@@ -87,19 +57,44 @@ def dose_occasions(laid: Laid) -> pl.DataFrame:
     in_arm = np.where(r.activity == ARM_UNKNOWN, -1, np.where(r.activity == NOT_IN_ARM, 0, 1)).astype(np.int8)
     dosed = doses.dosed & (matched | (anchored == -1)) & ~zero & (r.status != STATUS_UNKNOWN)
     columns: dict[str, Array | pl.Series] = {
-        "s": r.s, "part": np.where(part < 0, NONE, part).astype(np.int32), "row": e.frames["administrations"]["row"].to_numpy()[r.place],
-        "occurrence": occurrence, "day": day, "matched": matched, "anchored": anchored, "in_arm": in_arm, "course": course,
-        "duplicate": r.duplicate, "permitted": _permitted(laid),
-        "due": plan["due"], "opens": plan["opens"], "closes": plan["closes"],
-        "timed": window & (r.status != STATUS_UNKNOWN), "spaced": bounded & (plan["earliest"] != NONE), "earliest": plan["earliest"],
-        "on_hold": _state(laid, HOLD), "stopped": _stopped(laid), "after_death": _after_death(laid, r.s, r.day),
-        "dosed": dosed, "amount": amount, "least": doses.columns["least"], "most": doses.columns["most"],
-        "ceiling": doses.columns["ceiling"], "weight_age": _weight_age(doses, r.day),
-        "weight_limit": np.where(doses.columns["weight_limit"] == UNKNOWN, NONE, doses.columns["weight_limit"]).astype(np.int32),
-        "zero": zero & (r.status != NOT_GIVEN), "ordered_by_weight": doses.columns["used"] != UNKNOWN,
-        "amount_fact": doses.amount_fact, "dose_fact": doses.dose_fact,
-        **{f: doses.flags[f] for f in ("capped", "far_over", "far_under", "unit_doubt", "weighed", "aged", "used_is_measured")},
-    }  # fmt: skip
+        "s": r.s,
+        "part": np.where(part < 0, NONE, part).astype(np.int32),
+        "row": e.frames["administrations"]["row"].to_numpy()[r.place],
+        "occurrence": occurrence,
+        "day": day,
+        "matched": matched,
+        "anchored": anchored,
+        "in_arm": in_arm,
+        "course": course,
+        "duplicate": r.duplicate,
+        "permitted": _permitted(laid),
+        "due": plan["due"],
+        "opens": plan["opens"],
+        "closes": plan["closes"],
+        "timed": window & (r.status != STATUS_UNKNOWN),
+        "spaced": bounded & (plan["earliest"] != NONE),
+        "earliest": plan["earliest"],
+        "on_hold": _state(laid, HOLD),
+        "stopped": _stopped(laid),
+        "after_death": after_death(laid, r.s, r.day),
+        "dosed": dosed,
+        "amount": amount,
+        "least": doses.columns["least"],
+        "most": doses.columns["most"],
+        "ceiling": doses.columns["ceiling"],
+        "weight_age": _weight_age(doses, r.day),
+        "weight_limit": np.where(doses.columns["weight_limit"] == UNKNOWN, NONE, doses.columns["weight_limit"]).astype(
+            np.int32
+        ),
+        "zero": zero & (r.status != NOT_GIVEN),
+        "ordered_by_weight": doses.columns["used"] != UNKNOWN,
+        "amount_fact": doses.amount_fact,
+        "dose_fact": doses.dose_fact,
+        **{
+            f: doses.flags[f]
+            for f in ("capped", "far_over", "far_under", "unit_doubt", "weighed", "aged", "used_is_measured")
+        },
+    }
     more: dict[str, Array | pl.Series] = {
         c: doses.columns[c] for c in ("low", "high", "weight", "weight_day", "weight_row", "used", "slip")
     }
@@ -112,7 +107,7 @@ def dose_occasions(laid: Laid) -> pl.DataFrame:
         "status": r.status,
         "activity": r.activity,
     }
-    table = _frame("doses", columns, **more)
+    table = occasions_frame("doses", columns, **more)
     kept = r.status != NOT_GIVEN
     table = table if kept.all() else table.filter(pl.Series(kept))
     return table.with_columns(
@@ -191,12 +186,6 @@ def _stopped(laid: Laid) -> Truth:
     return answer
 
 
-def _after_death(laid: Laid, s: Ints, day: Ints) -> Flags:
-    death = laid.evidence.milestone("death").last[s]
-    after: Flags = (death != NONE) & (day != NONE) & (day > death)
-    return after
-
-
 def _weight_age(doses: Doses, day: Ints) -> Ints:
     weighed = doses.columns["weight_day"]
     return np.where((weighed != UNKNOWN) & (day != NONE), day - np.where(weighed == UNKNOWN, 0, weighed), NONE).astype(
@@ -212,13 +201,13 @@ def planned_occasions(laid: Laid) -> pl.DataFrame:
     if not columns:
         return pl.DataFrame(
             schema={c.name: c.dtype for c in TABLES["planned"]}
-            | {c: pl.Int32 for c in ("excuse", "column", "delayed", "place")}
+            | dict.fromkeys(("excuse", "column", "delayed", "place"), pl.Int32)
         )
     over = (columns["closing"] != NONE) & (columns["closing"] < e.horizon)
     n = len(over)
-    rule_columns: dict[str, Array | pl.Series] = {**columns, "over": over, "final": _flag(e.final, n)}
+    rule_columns: dict[str, Array | pl.Series] = {**columns, "over": over, "final": flag(e.final, n)}
     more = {c: columns[c] for c in ("excuse", "column", "delayed", "place", "actual", "judged")}
-    table = _frame("planned", rule_columns, **more)
+    table = occasions_frame("planned", rule_columns, **more)
     outside = pl.max_horizontal(pl.col("opens") - pl.col("day"), pl.col("day") - pl.col("closes"))
     return table.with_columns(days_outside=outside.dt.total_days())
 
@@ -247,17 +236,30 @@ def _planned(laid: Laid, grid: Grid) -> dict[str, Array]:
     opens, closes = grid.opens.ravel(), grid.closes.ravel()
     excuse = grid.excuse.ravel()
     return {
-        "s": np.repeat(grid.s, len(slots)), "part": spread([s.part.code for s in slots]).astype(np.int32), "row": row,
+        "s": np.repeat(grid.s, len(slots)),
+        "part": spread([s.part.code for s in slots]).astype(np.int32),
+        "row": row,
         "occurrence": spread([s.occurrence for s in slots]).astype(np.int32),
-        "treatment": treatment & spread(judged), "visit": ~treatment & spread(judged),
-        "expected": grid.expected.ravel(), "done": done, "denied": denied,
-        "excused": _excused(laid, grid, excuse, denied, place), "unknown": done & (status == STATUS_UNKNOWN),
-        "day": actual, "due": grid.due.ravel(), "opens": opens, "closes": closes,
+        "treatment": treatment & spread(judged),
+        "visit": ~treatment & spread(judged),
+        "expected": grid.expected.ravel(),
+        "done": done,
+        "denied": denied,
+        "excused": _excused(laid, grid, excuse, denied, place),
+        "unknown": done & (status == STATUS_UNKNOWN),
+        "day": actual,
+        "due": grid.due.ravel(),
+        "opens": opens,
+        "closes": closes,
         "timed": spread([s.low is not None for s in slots]) & (opens != NONE),
-        "closing": np.where(closes != NONE, closes, grid.due.ravel()), "excuse": np.abs(excuse), "judged": spread(judged),
+        "closing": np.where(closes != NONE, closes, grid.due.ravel()),
+        "excuse": np.abs(excuse),
+        "judged": spread(judged),
         "column": np.broadcast_to(np.arange(len(slots), dtype=np.int32), shape).ravel(),
-        "delayed": grid.delayed.ravel(), "place": place, "actual": actual,
-    }  # fmt: skip
+        "delayed": grid.delayed.ravel(),
+        "place": place,
+        "actual": actual,
+    }
 
 
 def _rows(laid: Laid, record: Ints, treatment: Array) -> tuple[Ints, Ints]:
@@ -286,133 +288,3 @@ def _excused(laid: Laid, grid: Grid, excuse: Ints, denied: Flags, place: Ints) -
             if any(w in reasons[int(place[i])] for w in words):
                 excused[i] = -1
     return excused
-
-
-def criteria_occasions(laid: Laid) -> pl.DataFrame:
-    """One row per participant and eligibility criterion, on the day of enrolment."""
-    e = laid.evidence
-    eligibility = e.protocol.eligibility
-    concurrent = np.array(
-        [e.protocol.arms[a].group == "concurrent" if a in e.protocol.arms else False for a in e.arm], np.bool_
-    )
-    enrolled = e.milestone("enrolled").day
-    day = np.where(enrolled != NONE, enrolled, laid.zero).astype(np.int32)
-    judged = ~laid.states.not_enrolled & ~concurrent & (day != NONE) & ("observations" in e.tables)
-    pieces: list[dict[str, Array]] = []
-    for exclude, criteria in ((False, eligibility.include), (True, eligibility.exclude)):
-        for name, criterion in criteria.items():
-            answer = truth(criterion.condition, e, e.everyone, day, name)
-            pieces.append({
-                "s": e.everyone, "holds": answer, "judged": judged, "excludes": np.full(e.n, exclude),
-                "fact": np.full(e.n, "observation", dtype=object), "criterion": np.full(e.n, name, dtype=object),
-                "reads": np.full(e.n, ", ".join(sorted(names_of((criterion.condition,))) or [name]), dtype=object),
-                "at": day,
-            })  # fmt: skip
-    if not pieces:
-        return pl.DataFrame(schema=schema("criteria") | {"criterion": pl.String, "reads": pl.String, "at": pl.Int32})
-    columns = {c: np.concatenate([p[c] for p in pieces]) for c in pieces[0]}
-    empty = np.full(len(columns["s"]), NONE, np.int32)
-    return _frame(
-        "criteria", {**columns, "part": empty, "row": empty, "occurrence": empty},
-        criterion=columns["criterion"], reads=columns["reads"], at=columns["at"],
-    )  # fmt: skip
-
-
-def people_occasions(laid: Laid) -> pl.DataFrame:
-    """One row per participant: consent, day zero, and records after death."""
-    e = laid.evidence
-    first, kind = _first_procedure(laid)
-    concurrent = np.array(
-        [e.protocol.arms[a].group == "concurrent" if a in e.protocol.arms else False for a in e.arm], np.bool_
-    )
-    signed, signed_last = e.milestone("consented").first, e.milestone("consented").last
-    before = _before_consent(laid, first, signed, signed_last)
-    death_row, death_table = _records_after_death(laid)
-    empty = np.full(e.n, NONE, np.int32)
-    both = (laid.zero_recorded != NONE) & (laid.zero_event != NONE)
-    return _frame(
-        "people",
-        {
-            "s": e.everyone, "part": empty, "row": e.frames["subjects"]["row"], "occurrence": empty,
-            "consent_judged": ("consents" in e.tables or bool((signed != NONE).any())) & ~concurrent & (first != NONE),
-            "treated_before_consent": before, "zero_judged": both,
-            "zero_differs": both & (laid.zero_recorded != laid.zero_event), "after_death": death_row != NONE,
-        },
-        first=first, kind=kind, signed=signed, zero_recorded=laid.zero_recorded, zero_event=laid.zero_event,
-        death=e.milestone("death").last, death_row=death_row, death_table=death_table,
-    )  # fmt: skip
-
-
-def _first_procedure(laid: Laid) -> tuple[Ints, Array]:
-    """Day and kind of each participant's first dose or visit on record."""
-    e = laid.evidence
-    first = np.full(e.n, 1 << 24, np.int32)
-    kind = np.full(e.n, "", dtype=object)
-    for records, word in ((laid.doses, "dose"), (laid.visits, "visit")):
-        rows = np.flatnonzero((records.status != NOT_GIVEN) & (records.day != NONE))
-        own = np.full(e.n, 1 << 24, np.int32)
-        np.minimum.at(own, records.s[rows], records.day[rows])
-        kind[own < first] = word
-        first = np.minimum(first, own)
-    return np.where(first == 1 << 24, NONE, first).astype(np.int32), kind
-
-
-def _before_consent(laid: Laid, first: Ints, signed: Ints, signed_last: Ints) -> Truth:
-    """Whether the first procedure came before consent; on one day clock times decide, without them it is open."""
-    answer = np.where(signed == NONE, -1, np.where(first < signed, 1, np.where(first > signed_last, 0, -1))).astype(
-        np.int8
-    )
-    same = np.flatnonzero((first == signed) & (signed == signed_last) & (signed != NONE))
-    consents = laid.evidence.frames["consents"]
-    if len(same) and len(consents):
-        timed = consents.drop_nulls("signed_minute").group_by("s").agg(pl.col("signed_minute").min())
-        minute = np.full(laid.evidence.n, NONE, np.int32)
-        minute[timed["s"].to_numpy()] = timed["signed_minute"].to_numpy()
-        for records in (laid.doses, laid.visits):
-            rows = np.flatnonzero(
-                (records.minute != NONE) & (records.day == first[records.s]) & (minute[records.s] != NONE)
-            )
-            answer[records.s[rows]] = (records.minute[rows] < minute[records.s[rows]]).astype(np.int8)
-    return answer
-
-
-def _records_after_death(laid: Laid) -> tuple[Ints, Array]:
-    """Line and table of the first record of each participant dated after death."""
-    e = laid.evidence
-    row, table = np.full(e.n, NONE, np.int32), np.full(e.n, "", dtype=object)
-    if (e.milestone("death").last == NONE).all():
-        return row, table
-    for name, column in (("administrations", "start"), ("visits", "date"), ("observations", "at")):
-        frame = e.frames[name]
-        if name != "observations":
-            frame = frame.filter(~pl.col("status").is_in(["not given", "not done"]).fill_null(value=False))
-        s, day = frame["s"].to_numpy(), days(frame, column)
-        late = np.flatnonzero(_after_death(laid, s, day))[::-1]
-        late = late[row[s[late]] == NONE]
-        row[s[late]] = frame["row"].to_numpy()[late]
-        table[s[late]] = name
-    return row, table
-
-
-def weight_occasions(laid: Laid) -> pl.DataFrame:
-    """One row per body weight on record."""
-    e = laid.evidence
-    weights = e.weights
-    low, high = plausible_weight(*e.age_days(weights.s, weights.day))
-    least, _ = e.age_days(weights.s, weights.day)
-    empty = np.full(len(weights.s), NONE, np.int32)
-    return _frame(
-        "weights",
-        {
-            "s": weights.s, "part": empty, "row": weights.row, "occurrence": empty, "aged": low != NONE,
-            "grams": weights.value, "low": _null(low), "high": _null(high),
-        },
-        at=weights.day, age=least,
-    )  # fmt: skip
-
-
-def _null(values: Longs) -> Longs:
-    return np.where(values == NONE, UNKNOWN, values)
-
-
-__all__ = ["DELAY", "PARTLY", "build_occasions"]

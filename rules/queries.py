@@ -63,10 +63,16 @@ def _ask(
     frame = assemble(hits, wording, place, f"query-{fact}", "", asks=True)
     if fact in _BY_PROTOCOL or extra is not None:
         frame = frame.with_columns(
-            pl.lit(None, pl.String).alias("subject"), pl.lit(None, pl.Int32).alias("occurrence"), pl.lit(None, pl.Date).alias("date"),
-            pl.format("{}/protocol/{}/{}", pl.lit(place.study), pl.col("activity"), pl.lit(f"query-{fact}")).alias("id"),
-            pl.lit(None, pl.String).alias("record"), pl.lit(None, pl.String).alias("site"), pl.lit(None, pl.String).alias("arm"),
-        )  # fmt: skip
+            pl.lit(None, pl.String).alias("subject"),
+            pl.lit(None, pl.Int32).alias("occurrence"),
+            pl.lit(None, pl.Date).alias("date"),
+            pl.format("{}/protocol/{}/{}", pl.lit(place.study), pl.col("activity"), pl.lit(f"query-{fact}")).alias(
+                "id"
+            ),
+            pl.lit(None, pl.String).alias("record"),
+            pl.lit(None, pl.String).alias("site"),
+            pl.lit(None, pl.String).alias("arm"),
+        )
     return frame.with_columns(message.alias("message"), hits["rules"].alias("rule"), pl.lit(fact).alias("code")).select(
         pl.col(f).cast(t) for f, t in SCHEMA.items()
     )

@@ -18,8 +18,15 @@ from rules.evidence import Evidence, Flags, Ints, Longs, days, key, whole
 from rules.facts import Study
 
 GIVEN, PARTLY, NOT_GIVEN, UNKNOWN = range(4)
-STATUS = {"given": GIVEN, "partly given": PARTLY, "not given": NOT_GIVEN, "unknown": UNKNOWN,
-          "done": GIVEN, "partly done": PARTLY, "not done": NOT_GIVEN}  # fmt: skip
+STATUS = {
+    "given": GIVEN,
+    "partly given": PARTLY,
+    "not given": NOT_GIVEN,
+    "unknown": UNKNOWN,
+    "done": GIVEN,
+    "partly done": PARTLY,
+    "not done": NOT_GIVEN,
+}
 RESTART = 60
 """Minutes within which a second row without a bag goes on with the dose before it. A tool default."""
 
@@ -201,9 +208,22 @@ def _records(
     day, n = days(frame, at), len(s)
     base = whole(frame, "base", -1) if "base" in frame.columns else np.full(n, -1, np.int64)
     records = Records(
-        names, s, activity.astype(np.int32), codes, day, days(frame, f"{at}_last"), minute, label, status,
-        np.arange(n, dtype=np.int32), np.ones(n, np.int32), base, np.zeros(n, np.bool_), _first_named(table, codes), words,
-    )  # fmt: skip
+        names,
+        s,
+        activity.astype(np.int32),
+        codes,
+        day,
+        days(frame, f"{at}_last"),
+        minute,
+        label,
+        status,
+        np.arange(n, dtype=np.int32),
+        np.ones(n, np.int32),
+        base,
+        np.zeros(n, np.bool_),
+        _first_named(table, codes),
+        words,
+    )
     group = (s.astype(np.int64) << 12) + (codes + 1)
     order = np.lexsort((frame["row"].to_numpy(), np.maximum(minute, -1), day, group)) if n else np.arange(0)
     return records.take(order.astype(np.int32))

@@ -14,15 +14,41 @@ from rules.rule import Rule
 from rules.wording import Wording, rule_text
 
 FIELDS = (
-    "id", "event", "code", "rule", "verdict", "importance", "category", "term", "subject", "site", "arm", "activity",
-    "occurrence", "date", "measure", "measure_unit", "expected", "observed", "because", "message", "record", "source",
-    "version", "basis", "logged", "decision", "state",
-)  # fmt: skip
+    "id",
+    "event",
+    "code",
+    "rule",
+    "verdict",
+    "importance",
+    "category",
+    "term",
+    "subject",
+    "site",
+    "arm",
+    "activity",
+    "occurrence",
+    "date",
+    "measure",
+    "measure_unit",
+    "expected",
+    "observed",
+    "because",
+    "message",
+    "record",
+    "source",
+    "version",
+    "basis",
+    "logged",
+    "decision",
+    "state",
+)
 """The fields of a finding or a query, in order."""
 
 SCHEMA: dict[str, pl.DataType] = {f: pl.String() for f in FIELDS} | {
-    "occurrence": pl.Int32(), "date": pl.Date(), "measure": pl.Float64(),
-}  # fmt: skip
+    "occurrence": pl.Int32(),
+    "date": pl.Date(),
+    "measure": pl.Float64(),
+}
 
 
 @dataclass(frozen=True)
@@ -39,18 +65,28 @@ def finding_rows(rule: Rule, hits: pl.DataFrame, wording: Wording, place: Place)
     """The hits of one rule as findings (or, where the rule asks, as queries)."""
     hits = hits.with_columns(
         measure=(rule.measure if rule.measure is not None else pl.lit(None)).cast(pl.Float64),
-        measure_unit=pl.lit(rule.measure_unit), table=pl.lit(_table_of(rule)),
-    )  # fmt: skip
+        measure_unit=pl.lit(rule.measure_unit),
+        table=pl.lit(_table_of(rule)),
+    )
     texts = {
         f: wording.fill(rule_text(rule, f, wording.lang), hits) for f in ("message", "expected", "observed", "because")
     }
     importance = _importance(wording.protocol, rule, hits["measure"])
     basis, source = _origins(rule, hits, wording)
-    return assemble(hits, wording, place, rule.code, rule.code, rule.asks).with_columns(
-        pl.Series("importance", importance), pl.lit(rule.category).alias("category"), pl.lit(rule.term).alias("term"),
-        hits["measure"], pl.lit(rule.measure_unit or None).alias("measure_unit"), pl.Series("basis", basis), pl.Series("source", source),
-        *(texts[f].alias(f) for f in texts),
-    ).select(pl.col(f).cast(t) for f, t in SCHEMA.items())  # fmt: skip
+    return (
+        assemble(hits, wording, place, rule.code, rule.code, rule.asks)
+        .with_columns(
+            pl.Series("importance", importance),
+            pl.lit(rule.category).alias("category"),
+            pl.lit(rule.term).alias("term"),
+            hits["measure"],
+            pl.lit(rule.measure_unit or None).alias("measure_unit"),
+            pl.Series("basis", basis),
+            pl.Series("source", source),
+            *(texts[f].alias(f) for f in texts),
+        )
+        .select(pl.col(f).cast(t) for f, t in SCHEMA.items())
+    )
 
 
 def _table_of(rule: Rule) -> str:
@@ -78,12 +114,23 @@ def assemble(hits: pl.DataFrame, wording: Wording, place: Place, code: str, rule
     ).to_series()
     frame = pl.DataFrame({f: pl.Series([None] * len(hits), dtype=t) for f, t in SCHEMA.items()})
     return frame.with_columns(
-        event.alias("event"), (event + f"/{code}").alias("id"), pl.lit(code).alias("code"), pl.lit(rules).alias("rule"),
-        pl.lit("cannot tell" if asks else "deviates").alias("verdict"), pl.lit("unclassified").alias("importance"),
-        subject.alias("subject"), site.alias("site"), subjects["arm"].gather(hits["s"]).alias("arm"), activity.alias("activity"),
-        hits["occurrence"].alias("occurrence"), when.alias("date"), _record(hits, place).alias("record"),
-        pl.lit(wording.protocol.version).alias("version"), pl.lit("not reconciled").alias("logged"), pl.lit("new").alias("state"),
-    )  # fmt: skip
+        event.alias("event"),
+        (event + f"/{code}").alias("id"),
+        pl.lit(code).alias("code"),
+        pl.lit(rules).alias("rule"),
+        pl.lit("cannot tell" if asks else "deviates").alias("verdict"),
+        pl.lit("unclassified").alias("importance"),
+        subject.alias("subject"),
+        site.alias("site"),
+        subjects["arm"].gather(hits["s"]).alias("arm"),
+        activity.alias("activity"),
+        hits["occurrence"].alias("occurrence"),
+        when.alias("date"),
+        _record(hits, place).alias("record"),
+        pl.lit(wording.protocol.version).alias("version"),
+        pl.lit("not reconciled").alias("logged"),
+        pl.lit("new").alias("state"),
+    )
 
 
 def _date_of(hits: pl.DataFrame) -> pl.Series:

@@ -68,9 +68,19 @@ def _grid(laid: Laid, arm: ArmPlan, s: Ints) -> Grid:
         return np.full(shape, value, np.int32)
 
     grid = Grid(
-        arm, s, blank(NONE), blank(NONE), blank(NONE), blank(NONE), blank(NONE), blank(-1), blank(NONE),
-        np.ones(shape, np.int8), blank(0), blank(0),
-    )  # fmt: skip
+        arm,
+        s,
+        blank(NONE),
+        blank(NONE),
+        blank(NONE),
+        blank(NONE),
+        blank(NONE),
+        blank(-1),
+        blank(NONE),
+        np.ones(shape, np.int8),
+        blank(0),
+        blank(0),
+    )
     for group in arm.groups:
         _lay_group(laid, grid, group)
     return grid

@@ -10,12 +10,29 @@ from rules.rows import Place
 from rules.wording import Wording
 
 VERDICTS: dict[str, pl.DataType] = {
-    "subject": pl.String(), "activity": pl.String(), "occurrence": pl.Int32(), "date": pl.Date(), "verdict": pl.String(),
-    "given": pl.String(), "intended": pl.String(), "least": pl.String(), "most": pl.String(), "weight_kg": pl.Float64(),
-    "weight_on": pl.Date(), "weight_age": pl.Int32(), "due": pl.Date(), "opens": pl.Date(), "closes": pl.Date(),
-    "codes": pl.String(), "message": pl.String(), "because": pl.String(), "basis": pl.String(), "source": pl.String(),
-    "version": pl.String(), "record": pl.String(),
-}  # fmt: skip
+    "subject": pl.String(),
+    "activity": pl.String(),
+    "occurrence": pl.Int32(),
+    "date": pl.Date(),
+    "verdict": pl.String(),
+    "given": pl.String(),
+    "intended": pl.String(),
+    "least": pl.String(),
+    "most": pl.String(),
+    "weight_kg": pl.Float64(),
+    "weight_on": pl.Date(),
+    "weight_age": pl.Int32(),
+    "due": pl.Date(),
+    "opens": pl.Date(),
+    "closes": pl.Date(),
+    "codes": pl.String(),
+    "message": pl.String(),
+    "because": pl.String(),
+    "basis": pl.String(),
+    "source": pl.String(),
+    "version": pl.String(),
+    "record": pl.String(),
+}
 """The fields of a verdict, in order."""
 
 
@@ -31,26 +48,46 @@ def dose_verdicts(laid: Laid, doses: pl.DataFrame, verdicts: Verdicts, place: Pl
     basis = ["assumed" if any(o.basis == "assumed" for o in three) else "stated" for three in origins]
     source = ["; ".join(dict.fromkeys(o.text for o in three)) for three in origins]
     part = hits["part"].fill_null(len(origins))
-    table = pl.DataFrame({
-        "subject": subjects, "activity": wording.by_part(hits, lambda p: p.activity), "occurrence": hits["occurrence"],
-        "date": hits["day"], "given": wording.word("given", hits), "intended": wording.word("intended", hits),
-        "least": wording.word("least", hits), "most": wording.word("most", hits), "weight_kg": hits["weight"] / 1000,
-        "weight_on": hits["weight_day"].cast(pl.Int32).cast(pl.Date), "weight_age": hits["weight_age"],
-        "due": hits["due"], "opens": hits["opens"], "closes": hits["closes"], "record": record,
-        "steps": _steps(wording, hits), "origin_basis": pl.Series([*basis, None], dtype=pl.String).gather(part),
-        "origin": pl.Series([*source, None], dtype=pl.String).gather(part),
-        "version": pl.Series([protocol.version] * len(hits), dtype=pl.String),
-    })  # fmt: skip
+    table = pl.DataFrame(
+        {
+            "subject": subjects,
+            "activity": wording.by_part(hits, lambda p: p.activity),
+            "occurrence": hits["occurrence"],
+            "date": hits["day"],
+            "given": wording.word("given", hits),
+            "intended": wording.word("intended", hits),
+            "least": wording.word("least", hits),
+            "most": wording.word("most", hits),
+            "weight_kg": hits["weight"] / 1000,
+            "weight_on": hits["weight_day"].cast(pl.Int32).cast(pl.Date),
+            "weight_age": hits["weight_age"],
+            "due": hits["due"],
+            "opens": hits["opens"],
+            "closes": hits["closes"],
+            "record": record,
+            "steps": _steps(wording, hits),
+            "origin_basis": pl.Series([*basis, None], dtype=pl.String).gather(part),
+            "origin": pl.Series([*source, None], dtype=pl.String).gather(part),
+            "version": pl.Series([protocol.version] * len(hits), dtype=pl.String),
+        }
+    )
     found = pl.concat([verdicts.findings, verdicts.queries])
     own = _own(found, table)
     joined = table.join(own, on="record", how="left", maintain_order="left")
     complies = wording.phrases["complies"]
     return joined.with_columns(
-        verdict=pl.when(pl.col("deviating") > 0).then(pl.lit("deviates")).when(pl.col("asking") > 0).then(pl.lit("cannot tell")).otherwise(pl.lit("complies")),
-        message=pl.col("messages").fill_null(complies), because=pl.col("steps"),
-        basis=pl.when(pl.col("assumed").fill_null(value=False)).then(pl.lit("assumed")).otherwise(pl.col("origin_basis")),
+        verdict=pl.when(pl.col("deviating") > 0)
+        .then(pl.lit("deviates"))
+        .when(pl.col("asking") > 0)
+        .then(pl.lit("cannot tell"))
+        .otherwise(pl.lit("complies")),
+        message=pl.col("messages").fill_null(complies),
+        because=pl.col("steps"),
+        basis=pl.when(pl.col("assumed").fill_null(value=False))
+        .then(pl.lit("assumed"))
+        .otherwise(pl.col("origin_basis")),
         source=pl.col("origin"),
-    ).select(pl.col(f).cast(t) for f, t in VERDICTS.items())  # fmt: skip
+    ).select(pl.col(f).cast(t) for f, t in VERDICTS.items())
 
 
 def _steps(wording: Wording, hits: pl.DataFrame) -> pl.Series:
@@ -84,7 +121,9 @@ def _own(found: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
             )
     both = pl.concat([direct, *spread])
     return both.group_by("record", maintain_order=True).agg(
-        deviating=(pl.col("verdict") == "deviates").sum(), asking=(pl.col("verdict") == "cannot tell").sum(),
-        codes=pl.col("code").str.join(", "), messages=pl.col("message").str.join(" "),
+        deviating=(pl.col("verdict") == "deviates").sum(),
+        asking=(pl.col("verdict") == "cannot tell").sum(),
+        codes=pl.col("code").str.join(", "),
+        messages=pl.col("message").str.join(" "),
         assumed=(pl.col("basis") == "assumed").any(),
-    )  # fmt: skip
+    )

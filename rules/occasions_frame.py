@@ -1,0 +1,48 @@
+"""Arrays as an occasions table: sentinels become nulls, answers become Booleans."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from rules.assignment import NONE
+from rules.dose import UNKNOWN
+from rules.evidence import Flags, Ints
+from rules.grid import Laid
+from rules.occasions import schema
+
+Array = npt.NDArray[Any]
+
+
+def occasions_frame(table: str, columns: dict[str, Array | pl.Series], **more: Array | pl.Series) -> pl.DataFrame:
+    """Arrays as a table with the dtypes of its description; `NONE` and `UNKNOWN` become null in nullable columns."""
+    dtypes = schema(table)
+    series = [_series(name, columns[name], dtypes[name]) for name in dtypes]
+    series += [_series(name, values, None) for name, values in more.items()]
+    return pl.DataFrame(series)
+
+
+def _series(name: str, values: Array | pl.Series, dtype: pl.DataType | None) -> pl.Series:
+    if isinstance(values, pl.Series):
+        return values.alias(name)
+    if values.dtype == np.int8:
+        answers = pl.Series(name, values).cast(pl.Int8)
+        return (answers == 1).set(answers < 0, None).alias(name)
+    series = pl.Series(name, values, dtype=pl.String if values.dtype == object else None)
+    if values.dtype in (np.int32, np.int64):
+        hollow = NONE if values.dtype == np.int32 else UNKNOWN
+        series = series.set(series == hollow, None)
+    return series.cast(dtype) if dtype is not None else series
+
+
+def flag(values: npt.ArrayLike, n: int) -> Flags:
+    return np.broadcast_to(np.asarray(values, np.bool_), n)
+
+
+def after_death(laid: Laid, s: Ints, day: Ints) -> Flags:
+    death = laid.evidence.milestone("death").last[s]
+    after: Flags = (death != NONE) & (day != NONE) & (day > death)
+    return after

@@ -1,0 +1,171 @@
+"""Occasions that are not occurrences: eligibility criteria, consent, day zero, death, body weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from protocol.conditions import names_of
+from rules.assignment import NONE
+from rules.dose import UNKNOWN
+from rules.evidence import Ints, Longs, days
+from rules.grid import Laid
+from rules.growth import plausible_weight
+from rules.occasions import schema
+from rules.occasions_frame import Array, after_death, occasions_frame
+from rules.records import NOT_GIVEN
+from rules.truth import Truth, truth
+
+
+def criteria_occasions(laid: Laid) -> pl.DataFrame:
+    """One row per participant and eligibility criterion, on the day of enrolment."""
+    e = laid.evidence
+    eligibility = e.protocol.eligibility
+    concurrent = np.array(
+        [e.protocol.arms[a].group == "concurrent" if a in e.protocol.arms else False for a in e.arm], np.bool_
+    )
+    enrolled = e.milestone("enrolled").day
+    day = np.where(enrolled != NONE, enrolled, laid.zero).astype(np.int32)
+    judged = ~laid.states.not_enrolled & ~concurrent & (day != NONE) & ("observations" in e.tables)
+    pieces: list[dict[str, Array]] = []
+    for exclude, criteria in ((False, eligibility.include), (True, eligibility.exclude)):
+        for name, criterion in criteria.items():
+            answer = truth(criterion.condition, e, e.everyone, day, name)
+            pieces.append(
+                {
+                    "s": e.everyone,
+                    "holds": answer,
+                    "judged": judged,
+                    "excludes": np.full(e.n, exclude),
+                    "fact": np.full(e.n, "observation", dtype=object),
+                    "criterion": np.full(e.n, name, dtype=object),
+                    "reads": np.full(e.n, ", ".join(sorted(names_of((criterion.condition,))) or [name]), dtype=object),
+                    "at": day,
+                }
+            )
+    if not pieces:
+        return pl.DataFrame(schema=schema("criteria") | {"criterion": pl.String, "reads": pl.String, "at": pl.Int32})
+    columns = {c: np.concatenate([p[c] for p in pieces]) for c in pieces[0]}
+    empty = np.full(len(columns["s"]), NONE, np.int32)
+    return occasions_frame(
+        "criteria",
+        {**columns, "part": empty, "row": empty, "occurrence": empty},
+        criterion=columns["criterion"],
+        reads=columns["reads"],
+        at=columns["at"],
+    )
+
+
+def people_occasions(laid: Laid) -> pl.DataFrame:
+    """One row per participant: consent, day zero, and records after death."""
+    e = laid.evidence
+    first, kind = _first_procedure(laid)
+    concurrent = np.array(
+        [e.protocol.arms[a].group == "concurrent" if a in e.protocol.arms else False for a in e.arm], np.bool_
+    )
+    signed, signed_last = e.milestone("consented").first, e.milestone("consented").last
+    before = _before_consent(laid, first, signed, signed_last)
+    death_row, death_table = _records_after_death(laid)
+    empty = np.full(e.n, NONE, np.int32)
+    both = (laid.zero_recorded != NONE) & (laid.zero_event != NONE)
+    return occasions_frame(
+        "people",
+        {
+            "s": e.everyone,
+            "part": empty,
+            "row": e.frames["subjects"]["row"],
+            "occurrence": empty,
+            "consent_judged": ("consents" in e.tables or bool((signed != NONE).any())) & ~concurrent & (first != NONE),
+            "treated_before_consent": before,
+            "zero_judged": both,
+            "zero_differs": both & (laid.zero_recorded != laid.zero_event),
+            "after_death": death_row != NONE,
+        },
+        first=first,
+        kind=kind,
+        signed=signed,
+        zero_recorded=laid.zero_recorded,
+        zero_event=laid.zero_event,
+        death=e.milestone("death").last,
+        death_row=death_row,
+        death_table=death_table,
+    )
+
+
+def _first_procedure(laid: Laid) -> tuple[Ints, Array]:
+    """Day and kind of each participant's first dose or visit on record."""
+    e = laid.evidence
+    first = np.full(e.n, 1 << 24, np.int32)
+    kind = np.full(e.n, "", dtype=object)
+    for records, word in ((laid.doses, "dose"), (laid.visits, "visit")):
+        rows = np.flatnonzero((records.status != NOT_GIVEN) & (records.day != NONE))
+        own = np.full(e.n, 1 << 24, np.int32)
+        np.minimum.at(own, records.s[rows], records.day[rows])
+        kind[own < first] = word
+        first = np.minimum(first, own)
+    return np.where(first == 1 << 24, NONE, first).astype(np.int32), kind
+
+
+def _before_consent(laid: Laid, first: Ints, signed: Ints, signed_last: Ints) -> Truth:
+    """Whether the first procedure came before consent; on one day clock times decide, without them it is open."""
+    answer = np.where(signed == NONE, -1, np.where(first < signed, 1, np.where(first > signed_last, 0, -1))).astype(
+        np.int8
+    )
+    same = np.flatnonzero((first == signed) & (signed == signed_last) & (signed != NONE))
+    consents = laid.evidence.frames["consents"]
+    if len(same) and len(consents):
+        timed = consents.drop_nulls("signed_minute").group_by("s").agg(pl.col("signed_minute").min())
+        minute = np.full(laid.evidence.n, NONE, np.int32)
+        minute[timed["s"].to_numpy()] = timed["signed_minute"].to_numpy()
+        for records in (laid.doses, laid.visits):
+            rows = np.flatnonzero(
+                (records.minute != NONE) & (records.day == first[records.s]) & (minute[records.s] != NONE)
+            )
+            answer[records.s[rows]] = (records.minute[rows] < minute[records.s[rows]]).astype(np.int8)
+    return answer
+
+
+def _records_after_death(laid: Laid) -> tuple[Ints, Array]:
+    """Line and table of the first record of each participant dated after death."""
+    e = laid.evidence
+    row, table = np.full(e.n, NONE, np.int32), np.full(e.n, "", dtype=object)
+    if (e.milestone("death").last == NONE).all():
+        return row, table
+    for name, column in (("administrations", "start"), ("visits", "date"), ("observations", "at")):
+        frame = e.frames[name]
+        if name != "observations":
+            frame = frame.filter(~pl.col("status").is_in(["not given", "not done"]).fill_null(value=False))
+        s, day = frame["s"].to_numpy(), days(frame, column)
+        late = np.flatnonzero(after_death(laid, s, day))[::-1]
+        late = late[row[s[late]] == NONE]
+        row[s[late]] = frame["row"].to_numpy()[late]
+        table[s[late]] = name
+    return row, table
+
+
+def weight_occasions(laid: Laid) -> pl.DataFrame:
+    """One row per body weight on record."""
+    e = laid.evidence
+    weights = e.weights
+    low, high = plausible_weight(*e.age_days(weights.s, weights.day))
+    least, _ = e.age_days(weights.s, weights.day)
+    empty = np.full(len(weights.s), NONE, np.int32)
+    return occasions_frame(
+        "weights",
+        {
+            "s": weights.s,
+            "part": empty,
+            "row": weights.row,
+            "occurrence": empty,
+            "aged": low != NONE,
+            "grams": weights.value,
+            "low": _null(low),
+            "high": _null(high),
+        },
+        at=weights.day,
+        age=least,
+    )
+
+
+def _null(values: Longs) -> Longs:
+    return np.where(values == NONE, UNKNOWN, values)
