@@ -14,9 +14,9 @@ def shadowed() -> str | None:
         if place != home / name:
             where = place or "nowhere"
             return (
-                f"perprotocol: the Python package '{name}' that would be used is not ours: it comes from {where}, ours is "
-                f"{home / name}. Another installed distribution has the same name; install perprotocol in an environment "
-                f"of its own (python -m venv) or remove the other distribution."
+                f"perprotocol: the Python package '{name}' that would be used is not ours: it comes from {where}, "
+                f"ours is {home / name}. Another installed distribution has the same name; install perprotocol "
+                f"in an environment of its own (python -m venv), or remove the other distribution."
             )
     return None
 

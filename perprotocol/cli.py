@@ -190,7 +190,7 @@ def audit(
     strict: Annotated[bool, typer.Option("--strict", help="Queries alone also give exit status 3.")] = False,
     quiet: _Quiet = False,
 ) -> None:
-    """All detected deviations and proposed queries of a study, with the evidence; reconciled with the site's own log."""
+    """All detected deviations and proposed queries of a study, with the evidence, beside the site's own log."""
     with bad_input():
         from rules.report import write_report  # noqa: PLC0415
 

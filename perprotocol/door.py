@@ -31,7 +31,7 @@ def day(text: str | None, option: str) -> date | None:
 
 
 def resolve_as_of(text: str | None, *, quiet: bool) -> date:
-    """The day of judgement: as typed, else today, taken once and printed, since no verdict may depend on a clock unseen."""
+    """The day of judgement: as typed, else today, taken once and printed: no verdict depends on a clock unseen."""
     given = day(text, "--as-of")
     if given is None:
         given = date.today()

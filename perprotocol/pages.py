@@ -27,7 +27,8 @@ def explain_rule(code: str, lang: str) -> str:
         remedy = f"write {near[0]}" if near else "see perprotocol explain --list"
         raise StudyError([Fault("explain", None, None, "", code, "is no rule", remedy)])
     title, message = rule_text(rule, "title", lang), rule_text(rule, "message", lang)
-    return f"{rule.code}: {title}\n\n  {message}\n\n{rule.page.strip()}\n\nCategory\n--------\n{rule.category}; {rule.term}\n"
+    head, tail = f"{rule.code}: {title}\n\n  {message}\n\n", f"\n\nCategory\n--------\n{rule.category}; {rule.term}\n"
+    return head + rule.page.strip() + tail
 
 
 def verdict_text(verdicts: pl.DataFrame, lang: str) -> str:

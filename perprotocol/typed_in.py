@@ -1,4 +1,4 @@
-"""One participant or one dose typed at the command line: a study of one, judged by the same engine. Nothing is stored."""
+"""One participant or one dose typed in: a study of one, judged by the same engine. Nothing is stored."""
 
 from __future__ import annotations
 

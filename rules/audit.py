@@ -134,7 +134,7 @@ def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _horizon(study: Study, as_of: date | None) -> date:
-    """The last day anything is known of: the earlier of data cut and as-of; the study's own last record without them."""
+    """The last day anything is known of: the earlier of data cut and as-of, else the study's own last record."""
     given = [d for d in (as_of, study.data_cut) if d is not None]
     return min(given) if given else _last_record(study)
 

@@ -30,7 +30,7 @@ HUNDRED = 10_000
 HEAVIEST = 650_000
 """Grams; with it `rate * weight` is proven to stay inside 64 bits."""
 SLIPS = (10, 100, 1000, 2.2046, 2, 3, 5)
-"""Factors of known slips: a power of ten, pounds for kilograms, a daily dose given at once or a single dose as daily."""
+"""Factors of known slips: a power of ten, pounds for kilograms, a daily dose taken for a single one."""
 FAR = 9
 """A dose this many times over the intended one is over, whatever the tolerance: a tenfold slip less ten per cent."""
 
@@ -231,7 +231,7 @@ def _at_precision(
 
 
 def _amounts(doses: Doses, laid: Laid, frame: pl.DataFrame, part: Ints) -> None:
-    """The amount to be judged: prepared where the infusion was cut short, viable cells where the protocol counts them."""
+    """The amount to be judged: prepared where the infusion was cut short, viable where the protocol counts viable."""
     records = laid.doses
     amount = np.where(records.amount >= 0, records.amount, UNKNOWN)
     partly = records.status == 1
@@ -265,7 +265,7 @@ def _from_volume(amount: Longs, frame: pl.DataFrame) -> Longs:
 
 
 def _counted(doses: Doses, laid: Laid, frame: pl.DataFrame, part: Ints, amount: Longs) -> Longs:
-    """Cells in the protocol's count. A total becomes viable by the viability; what the record leaves open is unknown."""
+    """Cells in the protocol's count: a total becomes viable by the viability; what is left open is unknown."""
     wanted = np.array([_count(p) for p in laid.plan.parts] + [""], dtype=object)[part]
     if not (wanted != "").any():
         return amount
@@ -350,7 +350,7 @@ def _surface(laid: Laid, doses: Doses, rows: Ints, dose: Dose) -> Longs:
 
 
 def _slips(doses: Doses, laid: Laid, rows: Ints, per_weight: bool) -> None:
-    """Name the factor where it fits a known slip; where the weight is unknown, judge the weight that the dose implies."""
+    """Name the factor where it fits a known slip; without a weight, judge the weight that the dose implies."""
     amount = doses.columns.get("recorded_amount", doses.columns["amount"])[rows]
     amount = np.where(doses.columns["amount"][rows] != UNKNOWN, doses.columns["amount"][rows], amount)
     low, high = doses.columns["low"][rows], doses.columns["high"][rows]

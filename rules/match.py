@@ -44,8 +44,8 @@ def dose_occasions(laid: Laid) -> pl.DataFrame:
     window: Flags = np.zeros(n, np.bool_)
     bounded: Flags = np.zeros(n, np.bool_)
     for grid, who, column, rows in _placed(laid):
-        for name in plan:
-            plan[name][rows] = getattr(grid, name)[who, column]
+        for name, days_of in plan.items():
+            days_of[rows] = getattr(grid, name)[who, column]
         window[rows] = np.array([s.low is not None and s.part.judged for s in grid.arm.slots])[column]
         bounded[rows] = np.array([bool(s.bounds) and s.part.judged for s in grid.arm.slots])[column]
     doses = compute_doses(laid, part, occurrence)
@@ -226,8 +226,8 @@ def _planned(laid: Laid, grid: Grid) -> dict[str, Array]:
     ]
     record = grid.record.ravel()
     status = np.zeros(len(record), np.int32)
-    for flag, records in ((treatment, laid.doses), (~treatment, laid.visits)):
-        chosen = np.flatnonzero(flag & (record >= 0))
+    for chosen_kind, records in ((treatment, laid.doses), (~treatment, laid.visits)):
+        chosen = np.flatnonzero(chosen_kind & (record >= 0))
         status[chosen] = records.status[record[chosen]]
     denied = (record >= 0) & (status == NOT_GIVEN)
     done = (record >= 0) & ~denied
@@ -265,11 +265,11 @@ def _planned(laid: Laid, grid: Grid) -> dict[str, Array]:
 def _rows(laid: Laid, record: Ints, treatment: Array) -> tuple[Ints, Ints]:
     """Line of the record in its table, and its place in the table's frame."""
     row, place = np.full(len(record), NONE, np.int32), np.full(len(record), -1, np.int32)
-    for flag, records, table in (
+    for chosen_kind, records, table in (
         (treatment, laid.doses, "administrations"),
         (~treatment.astype(np.bool_), laid.visits, "visits"),
     ):
-        chosen = np.flatnonzero(flag & (record >= 0))
+        chosen = np.flatnonzero(chosen_kind & (record >= 0))
         if len(chosen):
             place[chosen] = records.place[record[chosen]]
             row[chosen] = laid.evidence.frames[table]["row"].to_numpy()[place[chosen]]
@@ -277,7 +277,7 @@ def _rows(laid: Laid, record: Ints, treatment: Array) -> tuple[Ints, Ints]:
 
 
 def _excused(laid: Laid, grid: Grid, excuse: Ints, denied: Flags, place: Ints) -> Truth:
-    """Whether the protocol allows or orders the absence. Open where a recorded reason names a condition without a value."""
+    """Whether the protocol allows or orders the absence; open where a reason names a condition without a value."""
     excused = np.isin(excuse, (HOLD, STOP, OMIT)).astype(np.int8)
     unsure = np.flatnonzero(denied & (excuse == -OMIT))
     if len(unsure):

@@ -39,10 +39,12 @@ def _series(name: str, values: Array | pl.Series, dtype: pl.DataType | None) -> 
 
 
 def flag(values: npt.ArrayLike, n: int) -> Flags:
+    """One flag for n rows."""
     return np.broadcast_to(np.asarray(values, np.bool_), n)
 
 
 def after_death(laid: Laid, s: Ints, day: Ints) -> Flags:
+    """Rows dated after every day on which the participant may have died."""
     death = laid.evidence.milestone("death").last[s]
     after: Flags = (death != NONE) & (day != NONE) & (day > death)
     return after

@@ -263,7 +263,7 @@ def _joined(r: Records, frame: pl.DataFrame, e: Evidence) -> Records:
 
 
 def _tell_apart(r: Records, frame: pl.DataFrame, pair: Ints) -> tuple[Flags, Flags]:
-    """Of each row that follows another of the same day: does it continue that dose, or repeat it? Else it is its own."""
+    """Of each row that follows another of its day: does it continue that dose, or repeat it? Else it is its own."""
     before, after = frame[r.place[pair]], frame[r.place[pair + 1]]
     bag_b, bag_a = before["bag"], after["bag"]
     other_bag = (bag_b != bag_a).fill_null(value=False).to_numpy()

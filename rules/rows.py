@@ -166,7 +166,7 @@ def _record(hits: pl.DataFrame, place: Place) -> pl.Series:
 
 
 def _origins(rule: Rule, hits: pl.DataFrame, wording: Wording) -> tuple[list[str], list[str]]:
-    """Stated or assumed, and the protocol's paragraph, of the fields that the verdict rests on: per part of the plan."""
+    """Stated or assumed, and the paragraphs, of the protocol's fields that the verdict rests on."""
     protocol = wording.protocol
     if not rule.rests_on:
         return ["stated"] * len(hits), ["ICH E6(R3)"] * len(hits)
@@ -177,7 +177,7 @@ def _origins(rule: Rule, hits: pl.DataFrame, wording: Wording) -> tuple[list[str
             block = "exclude" if key in protocol.eligibility.exclude else "include"
             paths = [f"eligibility.{block}.{key}.if"]
         elif key is None:
-            paths = [f"milestones.day-zero" if f == "milestones" else f for f in rule.rests_on]
+            paths = ["milestones.day-zero" if f == "milestones" else f for f in rule.rests_on]
         else:
             paths = [_path(wording.laid.plan.parts[key].path, f) for f in rule.rests_on]
         origins = [(p, protocol.origin(p)) for p in paths]

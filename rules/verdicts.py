@@ -97,7 +97,7 @@ def _steps(wording: Wording, hits: pl.DataFrame) -> pl.Series:
 
 
 def _own(found: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
-    """Findings and queries of each dose record, joined; a query about the participant or the protocol counts for each."""
+    """Findings and queries of each dose record; a query about the participant or the protocol counts for each."""
     direct = found.filter(pl.col("record").is_in(table["record"].implode()))
     wide = found.filter(
         pl.col("code").is_in(["weight_implausible", "day-zero", "arm", "tolerance", "count", "dose"])

@@ -21,6 +21,7 @@ Word = Callable[["Wording", pl.DataFrame], pl.Series]
 
 
 def amount_text(part: Part, value: int) -> str:
+    """An amount in base units as people write it, in the unit of the treatment's dose."""
     unit = display_unit(part)
     return format_amount(value, unit[0], unit[1]) if unit else str(value)
 
