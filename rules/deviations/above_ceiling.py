@@ -2,12 +2,12 @@
 
 What
 ----
-An administered amount above the maximum that the protocol sets for one dose, whatever the weight. The ceiling
-has no tolerance.
+An administered amount above the maximum that the protocol sets for one dose, whatever the weight. The maximum has
+no tolerance. An amount that no participant could be meant to get, such as a tenfold one, is an overdose instead.
 
 Why it matters
 --------------
-A ceiling marks the largest dose with safety data behind it.
+A maximum marks the largest dose with safety data behind it.
 
 Reference
 ---------
@@ -15,11 +15,11 @@ The protocol's maximum dose.
 
 Deviates
 --------
-amount = 100000001, ceiling = 100000000, most = 100000000
+amount = 100000001, ceiling = 100000000
 
 Complies
 --------
-amount = 100000000, ceiling = 100000000, most = 100000000
+amount = 100000000, ceiling = 100000000
 """
 
 import polars as pl

@@ -2,16 +2,16 @@
 
 What
 ----
-A record of an administration with the amount 0 and no status: given nothing, or not given, or a number left
-out?
+A record of an administration with the amount 0 that does not say *not given*: was nothing given, or was the number
+left out? A question to the site, never a finding.
 
 Why it matters
 --------------
-It is neither a 100 % underdose nor silently a dose not given.
+A 0 may hide a dose that was given, or a dose that was not: neither may be assumed.
 
 Reference
 ---------
-SDTM: a dose not given is ECOCCUR = N, never an amount of 0.
+CDISC SDTM, EC domain: a dose not given is ECOCCUR = N, never an amount of 0.
 
 Deviates
 --------

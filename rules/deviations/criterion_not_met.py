@@ -2,8 +2,8 @@
 
 What
 ----
-An enrolled participant for whom an inclusion criterion was false or an exclusion criterion true on the day of
-enrolment. A screen failure who was not enrolled is the protocol working.
+An enrolled participant for whom an inclusion criterion was false, or an exclusion criterion true, on the day of
+enrolment. A screen failure who was never enrolled is the protocol working, and is not judged.
 
 Why it matters
 --------------
@@ -11,15 +11,15 @@ A participant who should not be in the trial bears its risk without its reason.
 
 Reference
 ---------
-ICH E3 16.2.2; SDTM IE.
+ICH E3 Q&As (R1) 2012; CDISC SDTM, IE domain.
 
 Deviates
 --------
-holds = no
+excludes = yes, holds = yes
 
 Complies
 --------
-holds = yes
+excludes = no, holds = yes
 """
 
 import polars as pl
@@ -36,7 +36,7 @@ criterion_not_met = Rule(
     applies=pl.col("judged"),
     deviates=(pl.col("excludes") & pl.col("holds")) | (~pl.col("excludes") & ~pl.col("holds")),
     rests_on=("if",),
-    message="Enrolled although {criterion} was not met.",
+    message="Enrolled against {criterion}.",
     expected="{criterion}",
     observed="{evidence}",
     because="{evidence}",

@@ -2,15 +2,16 @@
 
 What
 ----
-The recorded day zero is not the day of the event that the protocol names as day zero. The event's day is used.
+The recorded day zero is not the day of the event that the protocol counts from. The event's day is used until the
+site has answered.
 
 Why it matters
 --------------
-Every due day is counted from day zero: one wrong date makes a whole calendar look late.
+Every due day is counted from day zero: one wrong date makes a whole calendar look late or early.
 
 Reference
 ---------
-The protocol's milestone day-zero.
+The protocol's definition of day zero.
 
 Deviates
 --------

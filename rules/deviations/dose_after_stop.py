@@ -2,7 +2,8 @@
 
 What
 ----
-A dose given after a stopping criterion, the discontinuation of that treatment, or withdrawal from the trial.
+A dose given after the protocol's stopping criterion was met, after the treatment was discontinued, or after the
+participant left the trial. The day of the stop itself does not count.
 
 Why it matters
 --------------
@@ -10,7 +11,7 @@ A stop protects the participant; a dose after withdrawal has no consent behind i
 
 Reference
 ---------
-The protocol's modifications and milestones; ICH E6(R3).
+The protocol's stopping rules; CDISC DVCAT "not withdrawn after developing withdrawal criteria".
 
 Deviates
 --------

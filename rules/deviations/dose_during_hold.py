@@ -2,16 +2,16 @@
 
 What
 ----
-A dose given while a hold of that treatment was in force. The day on which the hold began does not count unless
-clock times say so.
+A dose given while a hold of that treatment was in force. The day on which the hold began does not count, nor does
+the day on which it ended.
 
 Why it matters
 --------------
-A hold exists because another dose could harm.
+Treatment is held because another dose could harm.
 
 Reference
 ---------
-The protocol's modifications; holds on record.
+The protocol's rules for holding treatment, and the holds on record.
 
 Deviates
 --------

@@ -2,15 +2,15 @@
 
 What
 ----
-A dose given before the first day of its window. A dose on the first day is on time.
+A dose given before the first day of its window. On the first day it is on time.
 
 Why it matters
 --------------
-Too early a dose shortens the interval that safety and effect rest on.
+A dose too early shortens the interval on which safety and effect rest.
 
 Reference
 ---------
-The protocol's window; ICH E3 Q&As (R1) 2012.
+The protocol's window for the dose; ICH E3 Q&As (R1) 2012.
 
 Deviates
 --------

@@ -2,16 +2,16 @@
 
 What
 ----
-A dose given after the last day of its window. A dose on the last day is on time. A delay that the protocol
-orders moves the window.
+A dose given after the last day of its window. On the last day it is on time. A delay that the protocol orders moves
+the window.
 
 Why it matters
 --------------
-A late dose changes exposure and may shift all that follows.
+A late dose lowers the exposure over time, and may shift all that follows.
 
 Reference
 ---------
-The protocol's window; ICH E3 Q&As (R1) 2012.
+The protocol's window for the dose; ICH E3 Q&As (R1) 2012.
 
 Deviates
 --------

@@ -1,17 +1,18 @@
-"""Given or not? Nothing is recorded.
+"""Given or not? No record tells.
 
 What
 ----
-The window of an expected dose has closed, the data cut is past, and no record says that it was given or not
-given.
+The window of an expected dose has closed before the data cut and nothing is recorded; or a record says that it is
+unknown whether the dose was given. A question to the site. Once the data are declared final, no record at all means
+*not given*, which is the rule `dose_not_given`.
 
 Why it matters
 --------------
-No record is not the same as not given: only the site can tell.
+No record is not the same as *not given*: only the site can tell.
 
 Reference
 ---------
-Good clinical data practice; E6(R3) 4.2. A query, never a finding, unless the data are declared final.
+ICH E6(R3) 4.2, on complete and accurate records.
 
 Deviates
 --------
@@ -19,7 +20,7 @@ done = no
 
 Complies
 --------
-done = yes
+done = no, excused = yes
 """
 
 import polars as pl
@@ -28,18 +29,20 @@ from rules.rule import Rule
 
 dose_no_record = Rule(
     code="dose_no_record",
-    title="Given or not? Nothing is recorded",
+    title="Given or not? No record tells",
     page=__doc__,
     table="planned",
     category="wrong study treatment, administration or dose",
     term="no record of a dose",
-    applies=pl.col("treatment") & ~pl.col("done") & ~pl.col("denied") & pl.col("over") & ~pl.col("final"),
+    applies=pl.col("treatment")
+    & ~pl.col("denied")
+    & (pl.col("unknown") | (~pl.col("done") & pl.col("over") & ~pl.col("final"))),
     deviates=pl.col("expected") & ~pl.col("excused"),
     rests_on=("due", "window"),
     asks=True,
     fact="record",
-    message="Was {activity} {occurrence}, due {due}, given or not? Its window closed on {closes} and nothing is recorded.",
+    message="Was {activity} {occurrence}, due {due} (window to {closes}), given or not? No record tells.",
     expected="a record of {activity} {occurrence}",
-    observed="no record",
+    observed="no record that tells",
     because="{timing}",
 )

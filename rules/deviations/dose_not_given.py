@@ -2,16 +2,16 @@
 
 What
 ----
-A record, or data declared final, says that an expected dose was not given, and neither a hold, a stop nor a
-condition of the protocol accounts for it.
+An expected dose was not given, and neither a hold, a stop nor a condition of the protocol accounts for it. A record
+says so; or the data are declared final and none says that it was given.
 
 Why it matters
 --------------
-A missed dose lowers the exposure on which efficacy is judged.
+A dose left out lowers the exposure on which efficacy is judged.
 
 Reference
 ---------
-ICH E3 Q&As (R1) 2012; SDTM: a dose not given is ECOCCUR = N, never a dose of 0.
+ICH E3 Q&As (R1) 2012; CDISC SDTM, EC domain: a dose not given is ECOCCUR = N, never a dose of 0.
 
 Deviates
 --------
@@ -19,7 +19,7 @@ done = no, denied = yes
 
 Complies
 --------
-done = yes
+done = no, denied = yes, excused = yes
 """
 
 import polars as pl

@@ -2,16 +2,16 @@
 
 What
 ----
-Two records of one participant, treatment and day with the same amount and nothing (bag, time, occurrence) that
-tells them apart.
+Two records of one participant, treatment and day with the same amount, and nothing (bag, time, occurrence) that
+tells them apart. The first is judged as the dose.
 
 Why it matters
 --------------
-Counted twice it looks like an extra dose; if it was one, the child got double.
+Counted twice, one dose looks like two; and if there were two, the participant got double.
 
 Reference
 ---------
-Situation: one dose reported by two entries.
+ICH E6(R3) 4.2, on complete and accurate records.
 
 Deviates
 --------

@@ -2,8 +2,8 @@
 
 What
 ----
-A dose given sooner after the previous recorded dose than the protocol's minimum interval. Days are counted, not
-hours, where the limit is in days.
+A dose given sooner after the recorded dose before than the protocol's minimum interval allows. Where the interval is
+in days, days are counted and not hours.
 
 Why it matters
 --------------
@@ -11,7 +11,7 @@ Minimum intervals exist for safety: two doses too close add their toxicity.
 
 Reference
 ---------
-The protocol's limits; a limit counts from recorded dates only.
+The protocol's minimum interval; it counts from recorded dates only, never from planned ones.
 
 Deviates
 --------

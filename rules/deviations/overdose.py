@@ -2,17 +2,18 @@
 
 What
 ----
-An administered amount above the largest that the intended dose and its tolerance allow. A dose exactly on the
-limit complies. Where the ratio fits a known slip (10, 100, 1000, pounds for kilograms, a daily dose given at
-once) the slip is named.
+An administered amount above the largest that the intended dose and its tolerance allow. An amount exactly on the
+limit complies; one above the maximum of the protocol is the rule `above_ceiling`. Where the ratio fits a known slip
+(10, 100, 1000, pounds for kilograms, a daily dose given at once) the slip is named. An amount many times over any dose
+that the participant could be meant to get is an overdose even if the weight is unknown.
 
 Why it matters
 --------------
-Too much harms: a tenfold slip is the classic fatal error.
+Too much may harm: a tenfold slip is the classic fatal error.
 
 Reference
 ---------
-The protocol's dose and tolerance; amounts are compared as whole base units.
+The protocol's dose and tolerance. Amounts are compared exactly, as whole base units.
 
 Deviates
 --------

@@ -2,16 +2,16 @@
 
 What
 ----
-A dose or visit of the trial before consent was signed. On the same day clock times decide; without them it is a
-question.
+A dose or a visit of the trial before consent was signed. On one and the same day clock times decide; without them it
+cannot be told.
 
 Why it matters
 --------------
-Nothing is done for a trial without consent.
+Nothing may be done for a trial before the participant, or the parents, have agreed.
 
 Reference
 ---------
-ICH E6(R3) informed consent; Declaration of Helsinki.
+ICH E6(R3), Annex 1, 2.8, informed consent; Declaration of Helsinki.
 
 Deviates
 --------

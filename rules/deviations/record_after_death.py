@@ -2,15 +2,15 @@
 
 What
 ----
-A dose, visit or observation dated after the recorded death.
+A dose, a visit or a measurement dated after the recorded day of death. A question to the site, never a finding.
 
 Why it matters
 --------------
-One of the two dates is wrong.
+One of the two dates is wrong, and survival is counted from one of them.
 
 Reference
 ---------
-Records that contradict each other are asked about, not judged.
+ICH E6(R3) 4.2: records that contradict each other are asked about, not judged.
 
 Deviates
 --------

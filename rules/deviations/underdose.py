@@ -2,16 +2,17 @@
 
 What
 ----
-An administered amount below the smallest that the intended dose and its tolerance allow. A dose exactly on the
-limit complies.
+An administered amount below the smallest that the intended dose and its tolerance allow. An amount exactly on the
+limit complies. An amount far below any dose that the participant could be meant to get is an underdose even if the
+weight is unknown. An amount of 0 is the rule `amount_zero`.
 
 Why it matters
 --------------
-Too little may not work, and is read as a failure of the product.
+Too little may not work, and is then taken for a failure of the product.
 
 Reference
 ---------
-The protocol's dose and tolerance; amounts are compared as whole base units.
+The protocol's dose and tolerance. Amounts are compared exactly, as whole base units.
 
 Deviates
 --------

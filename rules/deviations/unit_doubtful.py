@@ -2,16 +2,16 @@
 
 What
 ----
-A recorded amount that differs from the intended dose by a factor of a million: no one can have given it, so the
-unit or the column's power of ten is wrong.
+A recorded amount that differs from the intended dose by a factor of a million. Nobody can have given it: the unit, or
+the power of ten in a column's heading, must be wrong. A question to the site, never a finding.
 
 Why it matters
 --------------
-Read literally it would be a monstrous overdose; it is a question about the record.
+Read literally it would be a monstrous overdose; in truth nothing is known yet about the dose.
 
 Reference
 ---------
-Situation: a column headed ×10⁶ cells with one row written out in cells.
+ICH E6(R3) 4.2. The usual cause: a column headed 10⁶ cells, in which one row is written out in cells.
 
 Deviates
 --------
@@ -38,7 +38,7 @@ unit_doubtful = Rule(
     rests_on=("dose",),
     asks=True,
     fact="amount",
-    message="{activity} {occurrence} on {day}: {given} cannot have been given; a unit slip by a factor of 10⁶ is suspected{slip}.",
+    message="{activity} {occurrence} on {day}: {given} cannot have been given; a unit wrong by 10⁶ is suspected{slip}.",
     expected="{least} to {most}",
     observed="{given}",
     because="{dose}",

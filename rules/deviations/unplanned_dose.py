@@ -2,16 +2,17 @@
 
 What
 ----
-A record of an allowed treatment for which the schedule holds no occurrence: one dose too many, or one so far
-from every planned day that it cannot be any of them.
+A dose of a treatment of the participant's arm for which the calendar holds no occurrence: one too many, or one so far
+from every planned day that it can be none of them. A dose after a stop or during a hold is the finding of those
+rules.
 
 Why it matters
 --------------
-An extra dose adds exposure that the protocol did not foresee.
+An extra dose adds exposure that the protocol does not foresee.
 
 Reference
 ---------
-Identity of doses: the order-preserving assignment of least displacement (docs/engine.md).
+The protocol's schedule. Doses are matched to planned days in their order, with the least total displacement.
 
 Deviates
 --------
@@ -33,8 +34,11 @@ unplanned_dose = Rule(
     table="doses",
     category="wrong study treatment, administration or dose",
     term="unplanned dose",
-    applies=~pl.col("duplicate") & ~pl.col("course") & ~pl.col("matched") & ~pl.col("permitted"),
-    deviates=pl.col("in_arm") & pl.col("anchored") & ~pl.col("stopped") & ~pl.col("on_hold") & ~pl.col("after_death"),
+    applies=~pl.col("duplicate") & ~pl.col("course") & ~pl.col("permitted"),
+    deviates=~pl.col("matched")
+    & pl.col("in_arm")
+    & pl.col("anchored")
+    & ~(pl.col("stopped") | pl.col("on_hold") | pl.col("after_death")),
     rests_on=("due",),
     message="{activity} was given on {day}; no planned occurrence accounts for it.",
     expected="no further dose",

@@ -2,16 +2,16 @@
 
 What
 ----
-A record, or data declared final, says that an expected visit did not take place. What the visit was to do is
-named in the same finding.
+An expected visit did not take place: a record says so, or the data are declared final and none says that it did. The
+same finding names what was to be done at the visit.
 
 Why it matters
 --------------
-A missed visit leaves safety unwatched and outcomes unknown.
+A missed visit leaves safety unwatched and outcomes unmeasured.
 
 Reference
 ---------
-SDTM: a missed visit is SVPRESP = Y with SVOCCUR = N; one finding for the visit and all its assessments.
+ICH E3 Q&As (R1) 2012; CDISC SDTM, SV domain: a missed visit is SVPRESP = Y with SVOCCUR = N.
 
 Deviates
 --------
@@ -19,7 +19,7 @@ treatment = no, visit = yes, done = no, denied = yes
 
 Complies
 --------
-treatment = no, visit = yes
+treatment = no, visit = yes, done = no, denied = yes, excused = yes
 """
 
 import polars as pl

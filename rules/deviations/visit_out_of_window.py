@@ -2,11 +2,11 @@
 
 What
 ----
-A visit that took place before the first or after the last day of its window. Both ends are inside.
+A visit that took place before the first or after the last day of its window. Both of these days are on time.
 
 Why it matters
 --------------
-Measurements at the wrong time cannot be compared across participants.
+Measurements taken at other times than planned cannot be compared between participants.
 
 Reference
 ---------

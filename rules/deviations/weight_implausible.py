@@ -2,11 +2,12 @@
 
 What
 ----
-A body weight below half or above twice the median for the age. Pounds in a kilogram column is the usual cause.
+A body weight below half or above twice the median for the age. The usual cause: pounds in a column for kilograms. A
+question to the site, never a finding.
 
 Why it matters
 --------------
-Every dose per kilogram follows the weight: the weight is asked about before a dose is blamed.
+Every dose per kilogram follows the weight, so the weight is asked about before a dose is blamed.
 
 Reference
 ---------
@@ -15,7 +16,7 @@ factors 0.5 and 2 are a tool default (assumed).
 
 Deviates
 --------
-grams = 35700, low = 8150, high = 32600
+grams = 32601, low = 8150, high = 32600
 
 Complies
 --------

@@ -2,15 +2,15 @@
 
 What
 ----
-The order names the weight it used, and no weight on record equals it.
+The order says which weight it was calculated with, and no weight on record equals it.
 
 Why it matters
 --------------
-A weight typed from memory is where dose slips begin.
+A weight written from memory is where wrong doses begin.
 
 Reference
 ---------
-The weight used on the order is a recorded fact and is compared with the weights on record.
+The protocol's weight policy: a dose per kilogram is calculated with a measured weight.
 
 Deviates
 --------
@@ -35,7 +35,7 @@ weight_not_measured = Rule(
     applies=pl.col("dosed") & pl.col("weighed") & pl.col("ordered_by_weight") & ~pl.col("duplicate"),
     deviates=~pl.col("used_is_measured"),
     rests_on=("weight",),
-    message="{activity} {occurrence} on {day} was ordered by a weight of {weight_used}, which no weight on record equals.",
+    message="{activity} {occurrence} on {day} was ordered for {weight_used}, which no weight on record equals.",
     expected="a weight on record",
     observed="{weight_used}",
     because="{weight_step}",

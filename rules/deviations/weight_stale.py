@@ -2,16 +2,16 @@
 
 What
 ----
-The weight on which the dose rests is older on the day of the dose than the protocol allows. On the last allowed
-day it complies.
+On the day of the dose, the weight that it rests on is older than the protocol allows. On the last day allowed it
+complies.
 
 Why it matters
 --------------
-Children grow and fluids shift: an old weight makes a wrong dose look right.
+Children grow and fluids shift: with an old weight a wrong dose looks right.
 
 Reference
 ---------
-The protocol's weight policy.
+The protocol's weight policy: how old a weight may be.
 
 Deviates
 --------
@@ -38,7 +38,8 @@ weight_stale = Rule(
     rests_on=("weight",),
     measure=pl.col("weight_age") - pl.col("weight_limit"),
     measure_unit="d",
-    message="{activity} {occurrence} on {day} rests on a weight of {weight_day}, {weight_age} old; {weight_limit} are allowed.",
+    message="{activity} {occurrence} on {day} rests on a weight of {weight_day}, {weight_age} old; "
+    "{weight_limit} are allowed.",
     expected="a weight at most {weight_limit} old",
     observed="{weight_age}",
     because="{weight_step}",

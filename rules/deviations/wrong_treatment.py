@@ -6,12 +6,12 @@ A dose of a treatment that the participant's planned arm does not get.
 
 Why it matters
 --------------
-The participant was exposed to a product the protocol did not mean for them, and the comparison of the arms is
+The participant was exposed to a product that the protocol did not mean for them, and the comparison of the arms is
 blurred.
 
 Reference
 ---------
-ICH E3 Q&As (R1) 2012; E6(R3) 4.1. Planned arm against the product given.
+ICH E3 Q&As (R1) 2012. The planned arm is compared with the product given.
 
 Deviates
 --------
