@@ -36,7 +36,11 @@ overdose = Rule(
     category="wrong study treatment, administration or dose",
     term="overdose",
     applies=pl.col("dosed") & ~pl.col("unit_doubt") & ~pl.col("duplicate"),
-    deviates=((pl.col("amount") > pl.col("most")) & (~pl.col("capped") | (pl.col("amount") <= pl.col("ceiling"))))
+    deviates=(
+        ~pl.col("far_under")
+        & (pl.col("amount") > pl.col("most"))
+        & (~pl.col("capped") | (pl.col("amount") <= pl.col("ceiling")))
+    )
     | pl.col("far_over"),
     rests_on=("dose", "tolerance"),
     measure=pl.col("over_percent"),
