@@ -48,6 +48,8 @@ def dose_occasions(laid: Laid) -> pl.DataFrame:
             days_of[rows] = getattr(grid, name)[who, column]
         window[rows] = np.array([s.low is not None and s.part.judged for s in grid.arm.slots])[column]
         bounded[rows] = np.array([bool(s.bounds) and s.part.judged for s in grid.arm.slots])[column]
+        by_limits = np.array([s.ref.kind == "none" and s.part.judged for s in grid.arm.slots])[column]
+        window[rows] |= by_limits & (grid.closes[who, column] != NONE)
     doses = compute_doses(laid, part, occurrence)
     day = _definite(r.day, r.last, plan["opens"], plan["closes"])
     matched = laid.dose_slot >= 0
@@ -74,6 +76,7 @@ def dose_occasions(laid: Laid) -> pl.DataFrame:
         "timed": window & (r.status != STATUS_UNKNOWN),
         "spaced": bounded & (plan["earliest"] != NONE),
         "earliest": plan["earliest"],
+        "pushed": (plan["earliest"] != NONE) & (plan["opens"] == plan["earliest"]),
         "on_hold": _state(laid, HOLD),
         "stopped": _stopped(laid),
         "after_death": after_death(laid, r.s, r.day),

@@ -56,6 +56,7 @@ DOSES = (
     Column("timed", _YES, "the protocol states a window in days", True),
     Column("spaced", _YES, "a minimum interval counts from a recorded dose", True),
     Column("earliest", _DAY, "first day that the minimum interval allows", date(2024, 3, 13), "date"),
+    Column("pushed", _YES, "the minimum interval, not its own plan, opens the window", False),
     Column("on_hold", _YES, "a hold of this treatment was in force", False, "hold-end"),
     Column("stopped", _YES, "the treatment had been stopped or the participant had left", False, "stop-date"),
     Column("after_death", _YES, "the record is dated after death", False, "stop-date"),

@@ -2,7 +2,8 @@
 
 What
 ----
-A dose given before the first day of its window. On the first day it is on time.
+A dose given before the first day of its window. On the first day it is on time. Before a window that a minimum
+interval has moved it is `interval_too_short` alone.
 
 Why it matters
 --------------
@@ -33,7 +34,7 @@ dose_early = Rule(
     category="wrong study treatment, administration or dose",
     term="dose before its window",
     applies=pl.col("matched") & pl.col("timed"),
-    deviates=pl.col("day") < pl.col("opens"),
+    deviates=(pl.col("day") < pl.col("opens")) & ~pl.col("pushed"),
     rests_on=("due", "window"),
     measure=(pl.col("opens") - pl.col("day")).dt.total_days(),
     measure_unit="d",
