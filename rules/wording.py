@@ -16,10 +16,11 @@ from typing import Any
 import polars as pl
 
 from protocol.model import Protocol
+from rules.amount_text import amount_texts
 from rules.grid import Laid
 from rules.rule import Rule
 from rules.slots import Part
-from rules.words import OPTIONAL, WORDS, amount_text
+from rules.words import OPTIONAL, WORDS, display_unit
 
 _WORD = re.compile(r"\{(\w+)\}")
 
@@ -109,10 +110,12 @@ class Wording:
         """Amounts in base units as people write them, in the unit of the treatment's dose."""
         value = hits[column].cast(pl.Int64)
         value = value // 1000 if thousandths else value
-        pairs = pl.DataFrame({"part": hits["part"].fill_null(-1), "value": value})
-        texts = {
-            (p, v): amount_text(self.laid.plan.parts[p], v)
-            for p, v in pairs.unique().iter_rows()
-            if v is not None and p is not None and p >= 0
-        }
-        return pl.Series([texts.get((p, v)) for p, v in pairs.iter_rows()], dtype=pl.String)
+        text = pl.Series([None], dtype=pl.String).new_from_index(0, len(hits))
+        codes: dict[tuple[str, str], list[int]] = {}
+        for code in hits["part"].unique().drop_nulls():
+            if unit := display_unit(self.laid.plan.parts[code]):
+                codes.setdefault(unit, []).append(code)
+        for unit, parts in codes.items():
+            mine = hits["part"].is_in(parts) if len(codes) > 1 else hits["part"].is_not_null()
+            text = text.zip_with(~mine, amount_texts(value, *unit))
+        return text

@@ -10,7 +10,7 @@ import polars as pl
 
 from protocol.dosing import Dose
 from protocol.model import Treatment
-from protocol.quantity import Range, format_amount
+from protocol.quantity import Range
 from rules.slots import Part
 from rules.states import FOREVER
 
@@ -18,12 +18,6 @@ if TYPE_CHECKING:
     from rules.wording import Wording
 
 Word = Callable[["Wording", pl.DataFrame], pl.Series]
-
-
-def amount_text(part: Part, value: int) -> str:
-    """An amount in base units as people write it, in the unit of the treatment's dose."""
-    unit = display_unit(part)
-    return format_amount(value, unit[0], unit[1]) if unit else str(value)
 
 
 def display_unit(part: Part) -> tuple[str, str] | None:

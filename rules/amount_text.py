@@ -1,0 +1,53 @@
+"""`protocol.quantity.format_amount` by column: the same text for a million amounts at once."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+import polars as pl
+
+from protocol.quantity import format_amount, known_unit
+
+_RAISED = dict(zip("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹", strict=True))
+_COUNTED = ("cells", "vg", "number")
+_SCIENTIFIC = 5
+"""Counts are written with a power of ten from 10⁵ on."""
+
+
+def amount_texts(value: pl.Series, dimension: str, unit: str) -> pl.Series:
+    """Amounts in base units (whole, not negative; null stays null) as people write them in `unit`."""
+    places = _places(unit, dimension)
+    if places is None:
+        texts = {v: format_amount(v, dimension, unit) for v in value.unique().drop_nulls()}
+        return value.replace_strict(texts, default=None, return_dtype=pl.String)
+    written = pl.col("value").cast(pl.String)
+    plain = _plain(pl.col("value"), places)
+    if dimension in _COUNTED and not re.match(r"[×x]?\s*1", unit):
+        power = written.str.len_chars().cast(pl.Int32) - 1 - places
+        plain = pl.when(power >= _SCIENTIFIC).then(_scientific(written, power)).otherwise(plain)
+    return pl.DataFrame({"value": value}).select(plain + f" {unit}").to_series()
+
+
+@cache
+def _places(unit: str, dimension: str) -> int | None:
+    """How many digits of a base amount stand after the point in `unit`; None where that is no power of ten."""
+    known = known_unit(unit)
+    if known is None or known.factor.denominator != 1 or not known.fits(dimension):
+        return None
+    digits = str(known.factor.numerator)
+    return len(digits) - 1 if re.fullmatch(r"10*", digits) else None
+
+
+def _plain(value: pl.Expr, places: int) -> pl.Expr:
+    if places == 0:
+        return value.cast(pl.String)
+    whole, rest = value // 10**places, value % 10**places
+    after = rest.cast(pl.String).str.zfill(places).str.strip_chars_end("0")
+    return whole.cast(pl.String) + pl.when(rest == 0).then(pl.lit("")).otherwise("." + after)
+
+
+def _scientific(written: pl.Expr, power: pl.Expr) -> pl.Expr:
+    rest = written.str.slice(1).str.strip_chars_end("0")
+    after = pl.when(rest == "").then(pl.lit("")).otherwise("." + rest)
+    return written.str.slice(0, 1) + after + "×10" + power.cast(pl.String).str.replace_many(_RAISED)
