@@ -119,7 +119,8 @@ def _lay_slot(laid: Laid, grid: Grid, c: int) -> None:
         base = np.where(grid.actual[:, before] != NONE, grid.actual[:, before], grid.due[:, before]).astype(np.int32)
         due = _add(laid, base, step)
     elif slot.ref.kind == "none":
-        due = _from_bounds(laid, grid, c)
+        grid.due[:, c] = _from_bounds(laid, grid, c)
+        return
     else:
         due = _add(laid, reference(laid, grid, slot.ref), slot.offset)
     grid.due[:, c] = due
