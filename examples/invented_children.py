@@ -179,7 +179,7 @@ class Chart:
             )
 
     def weigh(self, day: int, visit: str) -> None:
-        """Weight and height are recorded; children grow by about 2 kg and 7 cm a year."""
+        """Weight and height are recorded; children grow by about 2 kg and 6 cm a year."""
         age = (self.child.day(day) - self.child.born).days / 365.25
         self.weighed = f"{self.child.weight + (2.0 * day / 365) + (self.between(-0.15, 0.15) if day else 0):.1f}"
         height = f"{75 + 6.2 * age if age > 2 else 74 + 6 * age:.1f}"
