@@ -6,7 +6,7 @@ begins on the day its condition becomes true, and lasts up to the day on which `
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -194,14 +194,19 @@ def _resolved(e: Evidence, names: frozenset[str]) -> frozenset[str]:
     return frozenset(resolved)
 
 
+def _whole_words(ids: Iterable[str]) -> str:
+    """A pattern that finds any of these ids where it is not part of a longer one."""
+    return rf"(^|[^\w-])({'|'.join(ids)})($|[^\w-])"
+
+
 def _recorded_holds(e: Evidence, treatment: str) -> list[State]:
     """Holds that the site recorded: of this treatment, or of no treatment in particular."""
     frame = e.frames["events"]
     if not len(frame):
         return []
     detail = pl.col("detail").str.to_lowercase()
-    named = detail.str.contains_any([t.lower() for t in e.protocol.treatments]).fill_null(value=False)
-    mine = detail.str.contains(treatment.lower(), literal=True).fill_null(value=False)
+    named = detail.str.contains(_whole_words(e.protocol.treatments)).fill_null(value=False)
+    mine = detail.str.contains(_whole_words([treatment])).fill_null(value=False)
     chosen = frame.with_columns(word=pl.col("event").str.to_lowercase()).filter(
         pl.col("word").is_in(["hold", "resume"]) & (mine | ~named)
     )
