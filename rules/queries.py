@@ -58,8 +58,6 @@ def _ask(
     template = catalogue(wording.lang)["facts"][fact]
     message = wording.fill(template, hits)
     extra = hits["affected"] if "affected" in hits.columns else None
-    if extra is not None:
-        message = pl.select(pl.format("{} ({}×)", message, extra)).to_series()
     frame = assemble(hits, wording, place, f"query-{fact}", "", asks=True)
     if fact in _BY_PROTOCOL or extra is not None:
         frame = frame.with_columns(
@@ -69,6 +67,8 @@ def _ask(
             pl.format("{}/protocol/{}/{}", pl.lit(place.study), pl.col("activity"), pl.lit(f"query-{fact}")).alias(
                 "id"
             ),
+            extra.cast(pl.Float64).alias("measure") if extra is not None else pl.lit(1.0).alias("measure"),
+            pl.lit("occasions").alias("measure_unit"),
             pl.lit(None, pl.String).alias("record"),
             pl.lit(None, pl.String).alias("site"),
             pl.lit(None, pl.String).alias("arm"),

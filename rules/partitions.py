@@ -1,0 +1,110 @@
+"""A study in partitions of whole participants: each is scheduled, matched and worked on by itself, two at a time."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import date
+from typing import TypeVar
+
+import numpy as np
+import polars as pl
+
+from rules.evidence import evidence_of
+from rules.facts import Study
+from rules.grid import Laid
+from rules.records import check_words, read_doses, read_visits
+from rules.rows import Place
+from rules.schedule import lay_out
+from rules.slots import Plan
+
+T = TypeVar("T")
+Progress = Callable[[int, int], None]
+
+PARTITION = 50_000
+"""Participants a partition: enough for columns to pay, few enough for memory to stay bounded."""
+
+WORKERS = 2
+"""Partitions under way at once; NumPy and Polars release the interpreter while they work."""
+
+_FAR_FUTURE = date(2999, 1, 1)
+_TABLES = ("subjects", "sites", "consents", "milestones", "observations", "administrations", "visits", "events")
+
+
+def over_partitions(
+    plan: Plan, study: Study, as_of: date | None, work: Callable[[Laid], T], progress: Progress | None = None
+) -> Iterator[T]:
+    """What `work` makes of each partition, in the order of participants; only a few partitions are held at once."""
+    check_words(plan.protocol, study)
+    frames = {name: _sorted(study.data(name)) for name in _TABLES}
+    n = len(study.subjects)
+    day = (horizon(study, as_of) - date(1970, 1, 1)).days
+
+    def one(first: int) -> T:
+        last = min(first + PARTITION, n)
+        evidence = evidence_of(plan.protocol, frames, study.tables, first, last, day, final=study.final)
+        return work(lay_out(plan, evidence, read_doses(evidence), read_visits(evidence)))
+
+    starts = range(0, max(n, 1), PARTITION)
+    for done, result in enumerate(_in_turn(one, starts), 1):
+        if progress is not None:
+            progress(min(done * PARTITION, n), n)
+        yield result
+
+
+def _in_turn(one: Callable[[int], T], starts: range) -> Iterator[T]:
+    """Results in order, `WORKERS` under way; a single partition needs no thread."""
+    if len(starts) < 2:
+        yield from map(one, starts)
+        return
+    with ThreadPoolExecutor(WORKERS) as pool:
+        waiting: deque[Future[T]] = deque()
+        for start in starts:
+            waiting.append(pool.submit(one, start))
+            if len(waiting) > WORKERS:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def horizon(study: Study, as_of: date | None) -> date:
+    """The last day anything is known of: the earlier of data cut and as-of, else the study's own last record."""
+    given = [d for d in (as_of, study.data_cut) if d is not None]
+    return min(given) if given else _last_record(study)
+
+
+def _last_record(study: Study) -> date:
+    columns = (
+        ("administrations", "start_last"),
+        ("visits", "date_last"),
+        ("observations", "at_last"),
+        ("milestones", "date_last"),
+    )
+    found = [study.data(t)[c].max() for t, c in columns]
+    return max((d for d in found if isinstance(d, date)), default=_FAR_FUTURE)
+
+
+def _sorted(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame if frame["s"].is_sorted() else frame.sort("s", maintain_order=True)
+
+
+def place_of(study: Study) -> Place:
+    """How rows of the study are named and read."""
+    given = study.tables.get("administrations")
+    absent = frozenset(c for c in ("viable_or_total",) if given is not None and c not in given.raw.columns)
+    return Place(study.name, {name: table.file for name, table in study.tables.items()}, absent, _raw_reader(study))
+
+
+def _raw_reader(study: Study) -> Callable[[str, pl.Series], pl.DataFrame]:
+    """Look up rows as recorded, by the line that the typed tables carry."""
+
+    def read(table: str, rows: pl.Series) -> pl.DataFrame:
+        if table not in study.tables:
+            return pl.DataFrame({"-": pl.Series([None] * len(rows), dtype=pl.String)})
+        found = study.tables[table]
+        at = found.lines.search_sorted(rows.fill_null(0))
+        known = pl.Series(np.minimum(at.to_numpy(), max(len(found.raw) - 1, 0)))
+        return found.raw[known.to_numpy()]
+
+    return read
