@@ -1,0 +1,211 @@
+"""What is measured, one task a process: `python -m bench.run TASK FOLDER` prints its figures as JSON.
+
+A process of its own for each, so that the peak of memory is that of the task. Imports are not counted.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import statistics
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import date
+from importlib import import_module
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import polars as pl
+
+import protocol
+import rules
+from bench import naive
+from bench.make_study import make_study
+from protocol.model import Protocol
+
+Figures = dict[str, Any]
+HERE = Path(__file__).parent
+
+STAGES = ("evidence_of", "read_doses", "lay_out", "build_occasions", "judge", "reconcile")
+"""Steps of an audit that are timed one by one: functions that `rules.audit` calls."""
+
+JUDGED_ALIKE = {rule.code for rule in naive.RULES}
+
+
+def bench_protocol() -> Protocol:
+    """The protocol of the benchmark."""
+    return protocol.read(HERE / "protocol.yaml")
+
+
+def peak_gb() -> float:
+    """The most memory this process has held so far, in GB."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most * (1 if sys.platform == "darwin" else 1024) / 1e9
+
+
+def make(folder: Path, subjects: int) -> Figures:
+    """Make a study."""
+    start = perf_counter()
+    make_study(folder, subjects)
+    return {"seconds": perf_counter() - start, "peak_gb": peak_gb()}
+
+
+def schedule(folder: Path) -> Figures:
+    """The calendar of a study, from its Parquet to a table in memory."""
+    start = perf_counter()
+    study = rules.read_study(folder)
+    read = perf_counter()
+    calendar = rules.schedule(bench_protocol(), study)
+    seconds = perf_counter() - start
+    return {
+        "seconds": seconds, "peak_gb": peak_gb(), "rows": calendar.height, "stages": {"read_study": read - start},
+    }  # fmt: skip
+
+
+def audit(folder: Path) -> Figures:
+    """The audit of a study, from its Parquet to the Parquet of its findings and queries."""
+    stages = _timed(STAGES)
+    start = perf_counter()
+    plan = bench_protocol()
+    study = rules.read_study(folder)
+    read = perf_counter()
+    report = rules.audit(plan, study)
+    judged = perf_counter()
+    with tempfile.TemporaryDirectory() as place:
+        for name in ("findings", "queries"):
+            getattr(report, name).write_parquet(Path(place) / f"{name}.parquet")
+        end = perf_counter()
+    stages["rest of the audit"] = judged - read - sum(stages.values())
+    return {
+        "seconds": end - start, "peak_gb": peak_gb(), "doses": study.administrations.height,
+        "findings": report.findings.height, "queries": report.queries.height,
+        "stages": {"read_study": read - start, **stages, "write": end - judged},
+    }  # fmt: skip
+
+
+def _timed(names: tuple[str, ...]) -> dict[str, float]:
+    """Seconds of those functions of `rules.audit` from now on, summed by name."""
+    spent: dict[str, float] = defaultdict(float)
+
+    def timed(name: str, function: Callable[..., object]) -> Callable[..., object]:
+        def call(*args: object, **kwargs: object) -> object:
+            start = perf_counter()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                spent[name] += perf_counter() - start
+
+        return call
+
+    module = import_module("rules.audit")  # the attribute of the package is the function
+    for name in names:
+        setattr(module, name, timed(name, getattr(module, name)))
+    return spent
+
+
+def naive_audit(folder: Path) -> Figures:
+    """The audit in loops, from the same Parquet to its findings in memory."""
+    start = perf_counter()
+    judged = naive.audit(folder)
+    return {"seconds": perf_counter() - start, "peak_gb": peak_gb(), "findings": len(judged.findings)}
+
+
+def warm(folder: Path, times: int) -> Figures:
+    """Median milliseconds of one dose typed in and of one subject's audit, each with its facts read anew."""
+    saa, plan = protocol.read("uc-msc-saa"), bench_protocol()
+    names = ("subjects", "observations", "administrations")
+    tables = {name: pl.scan_parquet(folder / f"{name}.parquet") for name in names}
+    one = {name: table.filter(pl.col("subject") == "S00000001").collect() for name, table in tables.items()}
+
+    def verdict() -> object:
+        return rules.validate(saa, rules.from_frames("typed in", _typed_in()), as_of=date(2024, 3, 15))
+
+    def subject() -> object:
+        return rules.audit(plan, rules.from_frames("one", one), as_of=date(2025, 12, 31))
+
+    return {"verdict_ms": _median_ms(verdict, times), "subject_ms": _median_ms(subject, times)}
+
+
+def _typed_in() -> dict[str, list[dict[str, object]]]:
+    """The facts of `perprotocol validate uc-msc-saa --subject 001 --given "1.62e7 cells" ...`."""
+    who: dict[str, object] = {"subject": "001"}
+    return {
+        "subjects": [who | {"arm": "msc", "day_zero": "2024-03-01", "birth_date": "2020-01-05"}],
+        "observations": [who | {"measure": "weight", "value": "16.2", "unit": "kg", "at": "2024-03-14"}],
+        "administrations": [
+            who
+            | {"treatment": "uc-msc", "start": "2024-03-15", "amount": "1.62e7", "unit": "cells"}
+            | {"viable_or_total": "viable"}
+        ],
+    }
+
+
+def _median_ms(act: Callable[[], object], times: int) -> float:
+    act()
+    spent = []
+    for _ in range(times):
+        start = perf_counter()
+        act()
+        spent.append((perf_counter() - start) * 1000)
+    return statistics.median(spent)
+
+
+# --- do both judge alike? -----------------------------------------------------------------------------------------
+
+
+def agree(folder: Path) -> Figures:
+    """How many findings of the engine and of the loops are the same, and how many of the others have which reason.
+
+    `series` are the treatments of a subject; in `other_identity` of them some record is another planned dose for the
+    engine than for the loops, and their findings are not compared. `implied` are findings on doses without a weight,
+    which the engine judges by the weight that the amount implies. `engine_only` and `loops_only` have no reason.
+    """
+    plan, study = bench_protocol(), rules.read_study(folder)
+    report, verdicts = rules.audit(plan, study), rules.validate(plan, study)
+    judged = naive.audit(folder)
+    subjects, doses = study.subjects["subject"], study.administrations
+    series_of = {row: (subjects[s], name) for row, s, name in doses.select("row", "s", "treatment").iter_rows()}
+    occurrence = dict.fromkeys(series_of) | dict(_numbers(verdicts)) | dict(_numbers(report.findings))
+    other = {series_of[row] for row, number in judged.occurrence.items() if number != occurrence[row]}
+    engine = {key for frame in (report.findings, report.queries) for key in _keys(frame)}
+    loops = {(f.subject, f.activity, f.code, f.occurrence, _row(f.record)) for f in judged.findings}
+    engine, loops = ({key for key in keys if key[:2] not in other} for keys in (engine, loops))
+    weightless = {key[4] for key in loops if key[2] == "weight"}
+    by_amount = {"overdose", "underdose", "above_ceiling"}
+    implied = {key for key in engine ^ loops if key[4] in weightless and key[2] in by_amount}
+    engine_only, loops_only = engine - loops - implied, loops - engine - implied
+    return {
+        "series": len(set(series_of.values())), "other_identity": len(other), "same": len(engine & loops),
+        "implied": len(implied), "engine_only": len(engine_only), "loops_only": len(loops_only),
+        "examples": sorted(map(str, engine_only | loops_only))[:10],
+    }  # fmt: skip
+
+
+Key = tuple[str, str, str, int | None, int]
+
+
+def _keys(found: pl.DataFrame) -> list[Key]:
+    rows = found.filter(pl.col("code").is_in(JUDGED_ALIKE))
+    keys = rows.select("subject", "activity", "code", "occurrence", "record").iter_rows()
+    return [(subject, activity, code, n, _row(record)) for subject, activity, code, n, record in keys]
+
+
+def _numbers(found: pl.DataFrame) -> list[tuple[int, int | None]]:
+    """Row and occurrence of each record named in a table."""
+    return [(_row(record), n) for record, n in found.select("record", "occurrence").iter_rows() if record is not None]
+
+
+def _row(record: str | None) -> int:
+    return int(record.rpartition(":")[2]) if record else 0
+
+
+TASKS: dict[str, Callable[..., Figures]] = {
+    "make": make, "schedule": schedule, "audit": audit, "naive": naive_audit, "warm": warm, "agree": agree,
+}  # fmt: skip
+
+if __name__ == "__main__":
+    _, task, place, *number = sys.argv
+    print(json.dumps(TASKS[task](Path(place), *map(int, number))))
