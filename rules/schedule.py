@@ -105,8 +105,8 @@ def _lay_group(laid: Laid, grid: Grid, group: tuple[int, ...]) -> None:
 def _lay_in_order(laid: Laid, grid: Grid, c: int) -> Ints:
     """The days of an occurrence that depends on the one before it; the first day from which a dose counts."""
     _lay_slot(laid, grid, c)
-    _expect(laid, grid, c)
     _limit(laid, grid, c)
+    _expect(laid, grid, c)
     return _counts_from(laid, grid, c)
 
 
