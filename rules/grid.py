@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from rules.evidence import Evidence, Ints
+from rules.evidence import Evidence, Flags, Ints
 from rules.records import Records
 from rules.slots import ArmPlan, Plan
 from rules.states import States
@@ -34,6 +34,8 @@ class Grid:
     excuse: Ints
     delayed: Ints
     wants_margin: bool = False
+    began: dict[int, Flags] = field(default_factory=dict)
+    """By slot: no longer expected since the end came before the target, yet its window had opened by then."""
 
 
 @dataclass

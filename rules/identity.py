@@ -23,12 +23,19 @@ def take_records(laid: Laid, grid: Grid, group: tuple[int, ...]) -> None:
         return
     columns = np.array(sorted(group, key=lambda c: (_nominal(grid, c), c)), dtype=np.int32)
     slots = [grid.arm.slots[c] for c in columns]
-    days = np.where(grid.expected[:, columns] != 0, grid.due[:, columns], NONE).astype(np.int32)
+    open_to = np.stack([_open_to(grid, int(c)) for c in columns], axis=1)
+    days = np.where(open_to, grid.due[:, columns], NONE).astype(np.int32)
     offsets = np.array([_nominal(grid, int(c)) for c in columns], dtype=np.int32)
     before, after = reach(offsets, [s.low or 0 for s in slots], [s.high or 0 for s in slots])
     named = _labelled(labels, columns, grid)
     found = assign(_ascending(days), matrix, before, after, named, margin=grid.wants_margin)
     _place(laid, grid, rows, columns, found.slot, found.margin)
+
+
+def _open_to(grid: Grid, c: int) -> Flags:
+    """Participants whose records may be this occurrence."""
+    may: Flags = (grid.expected[:, c] != 0) | grid.began[c]
+    return may
 
 
 def _nominal(grid: Grid, c: int) -> int:
@@ -99,6 +106,7 @@ def put(laid: Laid, grid: Grid, who: Ints, column: Ints, rows: Ints) -> None:
     grid.record[who, column] = rows
     done = records.status[rows] != NOT_GIVEN
     grid.actual[who[done], column[done]] = records.day[rows[done]]
+    grid.expected[who[done], column[done]] |= 1
     places[rows] = column
 
 
@@ -117,7 +125,7 @@ def take_in_order(laid: Laid, grid: Grid, group: tuple[int, ...], lay: Callable[
             continue
         pointer = _skip(days, pointer, counts_from)
         here = np.minimum(pointer, rows.shape[1] - 1)
-        free = (pointer < rows.shape[1]) & (rows[everyone, here] >= 0) & (grid.expected[:, c] != 0)
+        free = (pointer < rows.shape[1]) & (rows[everyone, here] >= 0) & _open_to(grid, c)
         who = np.flatnonzero(free).astype(np.int32)
         put(laid, grid, who, np.full(len(who), c, np.int32), rows[who, here[who]])
         pointer = pointer + free

@@ -187,6 +187,7 @@ def _expect(laid: Laid, grid: Grid, c: int) -> None:
     first, last = laid.states.end(slot.part.kind, slot.part.activity, s)
     gone = (last != NONE) & (due != NONE) & (due > last)
     unsure = (first != NONE) & (due != NONE) & (due >= first) & ~gone & (first != last)
+    grid.began[c] = gone & (expected == 1) & (grid.opens[:, c] != NONE) & (grid.opens[:, c] <= last)
     expected[gone] = 0
     expected[unsure & (expected == 1)] = -1
     expected[laid.states.not_enrolled[s]] = 0
