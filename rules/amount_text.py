@@ -44,7 +44,7 @@ def _plain(value: pl.Expr, places: int) -> pl.Expr:
         return value.cast(pl.String)
     whole, rest = value // 10**places, value % 10**places
     after = rest.cast(pl.String).str.zfill(places).str.strip_chars_end("0")
-    return whole.cast(pl.String) + pl.when(rest == 0).then(pl.lit("")).otherwise("." + after)
+    return pl.concat_str(whole.cast(pl.String), pl.when(rest == 0).then(pl.lit("")).otherwise("." + after))
 
 
 def _scientific(written: pl.Expr, power: pl.Expr) -> pl.Expr:

@@ -15,7 +15,7 @@ import polars as pl
 from rules.departures import read_departures
 from rules.deviations import RULES
 from rules.grid import Laid
-from rules.queries import missing_facts, read_queries
+from rules.queries import UNTOLD, missing_facts, read_queries
 from rules.rows import SCHEMA, Place, finding_rows, stack
 from rules.rule import Rule
 from rules.wording import Wording
@@ -31,6 +31,8 @@ class Verdicts:
     queries: pl.DataFrame
     departures: pl.DataFrame
     counts: pl.DataFrame
+    untold: pl.DataFrame
+    """Which fact is missing in which row of which occasions table, and the rule that it blocks."""
 
 
 def judge(
@@ -54,7 +56,8 @@ def judge(
         if len(unknown):
             open_facts.append(missing_facts(rule, table[unknown], unknown))
     queries = read_queries(asked, open_facts, tables, wording, place)
-    return Verdicts(stack(findings, SCHEMA), queries, read_departures(laid, tables, place), pl.concat(counts))
+    departures = read_departures(laid, tables, place)
+    return Verdicts(stack(findings, SCHEMA), queries, departures, pl.concat(counts), stack(open_facts, UNTOLD))
 
 
 def _answers(rule: Rule, table: pl.DataFrame) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.generic]]:

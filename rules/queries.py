@@ -16,6 +16,10 @@ _BY_SUBJECT = frozenset({"day-zero", "arm", "consent", "stop-date"})
 """Facts that are missing once for the protocol, or once for a participant; the others once for a record."""
 
 
+UNTOLD: dict[str, pl.DataType] = {"at": pl.Int64(), "fact": pl.String(), "rule": pl.String(), "table": pl.String()}
+"""A missing fact: row of the occasions table, fact, rule that it blocks, table."""
+
+
 def missing_facts(rule: Rule, rows: pl.DataFrame, index: npt.NDArray[np.generic]) -> pl.DataFrame:
     """Which facts are missing in each row that a rule cannot judge: (table row, fact, rule)."""
     pieces = []
@@ -27,7 +31,8 @@ def missing_facts(rule: Rule, rows: pl.DataFrame, index: npt.NDArray[np.generic]
         facts = rows[fact[1:]] if fact.startswith("@") else pl.Series([fact] * len(rows), dtype=pl.String)
         chosen = null.arg_true()
         pieces.append(pl.DataFrame({"at": pl.Series(index).gather(chosen), "fact": facts.gather(chosen)}))
-    return pl.concat(pieces).unique(maintain_order=True).with_columns(rule=pl.lit(rule.code), table=pl.lit(rule.table))
+    unique = pl.concat(pieces).unique(maintain_order=True)
+    return unique.with_columns(rule=pl.lit(rule.code), table=pl.lit(rule.table)).cast(UNTOLD)
 
 
 def read_queries(
@@ -59,6 +64,9 @@ def _ask(
     message = wording.fill(template, hits)
     extra = hits["affected"] if "affected" in hits.columns else None
     frame = assemble(hits, wording, place, f"query-{fact}", "", asks=True)
+    if fact == "weight-implausible":
+        weighing = pl.format("{}:{}", pl.lit(place.files.get("observations", "observations")), hits["weight_row"])
+        frame = frame.with_columns(pl.select(weighing).to_series().alias("record"))
     if fact in _BY_PROTOCOL or extra is not None:
         frame = frame.with_columns(
             pl.lit(None, pl.String).alias("subject"),
@@ -93,17 +101,12 @@ def _once(hits: pl.DataFrame, fact: str, place: Place) -> pl.DataFrame:
 
 
 def _merged(queries: pl.DataFrame) -> pl.DataFrame:
-    """A dose that an implausible weight blocks is no second question: its rules join the query about the weight."""
+    """A dose that an implausible weight blocks is no second question: its rules join the query about that weight."""
     blocked = queries.filter(pl.col("code") == "weight-implausible")
     if not len(blocked):
         return queries
-    rules = blocked.group_by("subject").agg(
-        pl.col("rule").str.split(", ").explode().unique(maintain_order=True).str.join(", ").alias("more")
-    )
-    rest = queries.filter(pl.col("code") != "weight-implausible").join(
-        rules, on="subject", how="left", maintain_order="left"
-    )
-    joined = pl.when((pl.col("code") == "weight_implausible") & pl.col("more").is_not_null()).then(
-        pl.format("{}, {}", "rule", "more")
-    )
-    return rest.with_columns(rule=joined.otherwise(pl.col("rule"))).drop("more")
+    rules = pl.col("rule").str.split(", ").explode().unique(maintain_order=True).str.join(", ")
+    more = blocked.group_by("record", "code").agg(rules.alias("more")).with_columns(code=pl.lit("weight_implausible"))
+    rest = queries.filter(pl.col("code") != "weight-implausible")
+    joined = rest.join(more, on=["record", "code"], how="left", maintain_order="left")
+    return joined.with_columns(rule=pl.concat_str("rule", "more", separator=", ", ignore_nulls=True)).drop("more")

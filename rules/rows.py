@@ -11,6 +11,7 @@ import polars as pl
 from protocol.model import Protocol
 from protocol.timing import Duration
 from rules.rule import Rule
+from rules.slots import Part
 from rules.wording import Wording, rule_text
 
 FIELDS = (
@@ -100,7 +101,7 @@ def assemble(hits: pl.DataFrame, wording: Wording, place: Place, code: str, rule
     subjects = wording.laid.evidence.frames["subjects"]
     subject = subjects["subject"].gather(hits["s"])
     site = subjects["site"].gather(hits["s"])
-    activity = wording.by_part(hits, lambda p: p.activity) if "criterion" not in hits.columns else hits["criterion"]
+    activity = _activity(hits, wording, code)
     when = _date_of(hits)
     where = pl.Series(
         [
@@ -131,6 +132,15 @@ def assemble(hits: pl.DataFrame, wording: Wording, place: Place, code: str, rule
         pl.lit("not reconciled").alias("logged"),
         pl.lit("new").alias("state"),
     )
+
+
+def _activity(hits: pl.DataFrame, wording: Wording, code: str) -> pl.Series:
+    """What a row is about: an activity of the protocol, a criterion, the weight, or what the rule looks at."""
+    if "criterion" in hits.columns:
+        return hits["criterion"]
+    about = "weight" if "grams" in hits.columns else code.partition("_")[0] if "zero_recorded" in hits.columns else None
+    activity = wording.by_part(hits, lambda p: p.activity)
+    return activity if about is None else activity.fill_null(about)
 
 
 def _date_of(hits: pl.DataFrame) -> pl.Series:
@@ -169,7 +179,8 @@ def _origins(rule: Rule, hits: pl.DataFrame, wording: Wording) -> tuple[list[str
     """Stated or assumed, and the paragraphs, of the protocol's fields that the verdict rests on."""
     protocol = wording.protocol
     if not rule.rests_on:
-        return ["stated"] * len(hits), ["ICH E6(R3)"] * len(hits)
+        reference = rule.section("Reference")
+        return ["stated"] * len(hits), [reference] * len(hits)
     found: dict[str | None, tuple[str, str]] = {}
     keys = hits["criterion"].to_list() if "criterion" in hits.columns else hits["part"].to_list()
     for key in dict.fromkeys(keys):
@@ -179,7 +190,7 @@ def _origins(rule: Rule, hits: pl.DataFrame, wording: Wording) -> tuple[list[str
         elif key is None:
             paths = ["milestones.day-zero" if f == "milestones" else f for f in rule.rests_on]
         else:
-            paths = [_path(wording.laid.plan.parts[key].path, f) for f in rule.rests_on]
+            paths = [p for f in rule.rests_on for p in _paths(protocol, wording.laid.plan.parts[key], f)]
         origins = [(p, protocol.origin(p)) for p in paths]
         basis = "assumed" if any(o.basis == "assumed" for _, o in origins) else "stated"
         source = "; ".join(dict.fromkeys(f"{p.rpartition('.')[2]}: {o.text} ({o.basis})" for p, o in origins))
@@ -187,11 +198,17 @@ def _origins(rule: Rule, hits: pl.DataFrame, wording: Wording) -> tuple[list[str
     return [found[k][0] for k in keys], [found[k][1] for k in keys]
 
 
-def _path(part: str, field: str) -> str:
-    """Where a field of a part stands: a tolerance or a maximum belongs to its dose, a weight policy to the protocol."""
+def _paths(protocol: Protocol, part: Part, field: str) -> list[str]:
+    """Where a field of a part stands: a tolerance or a maximum belongs to its dose, a stop to its modification."""
     if field in ("tolerance", "max"):
-        return f"{part}.dose.{field}"
-    return {"weight": "weight.within", "modifications": "modifications"}.get(field, f"{part}.{field}")
+        return [f"{part.path}.dose.{field}"]
+    if field == "weight":
+        return ["weight.within"]
+    if field == "modifications":
+        targets = {part.activity, "all", getattr(part.element, "product", None)}
+        mine = [k for k, m in protocol.modifications.items() if any(a.target in targets for a in (*m.then, *m.may))]
+        return [f"modifications.{k}.if" for k in mine]
+    return [f"{part.path}.{field}"]
 
 
 def _importance(protocol: Protocol, rule: Rule, measure: pl.Series) -> list[str]:

@@ -57,6 +57,11 @@ class Rule:
     asks: bool = False
     fact: str = ""
 
+    def section(self, heading: str) -> str:
+        """The text under one heading of the rule's page, in one line."""
+        after = self.page.partition(f"\n{heading}\n")[2].lstrip("-\n")
+        return " ".join(after.partition("\n\n")[0].split())
+
     def inputs(self) -> tuple[str, ...]:
         """The columns that `deviates` reads, in the table's order."""
         read = set(self.deviates.meta.root_names())

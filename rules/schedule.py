@@ -187,15 +187,18 @@ def _expect(laid: Laid, grid: Grid, c: int) -> None:
     first, last = laid.states.end(slot.part.kind, slot.part.activity, s)
     gone = (last != NONE) & (due != NONE) & (due > last)
     unsure = (first != NONE) & (due != NONE) & (due >= first) & ~gone & (first != last)
+    if slot.part.kind == "treatment":
+        excuse, until = laid.states.excuse(slot.part.activity, s, due)
+        grid.excuse[:, c] = excuse
+        # A stop that the protocol orders stays the reason when the site also records the discontinuation.
+        left = laid.states.end("visit", "", s)[1]
+        gone &= (excuse != STOP) | ((left != NONE) & (due > left))
+        _delay(grid, c, until)
     grid.began[c] = gone & (expected == 1) & (grid.opens[:, c] != NONE) & (grid.opens[:, c] <= last)
     expected[gone] = 0
     expected[unsure & (expected == 1)] = -1
     expected[laid.states.not_enrolled[s]] = 0
     grid.expected[:, c] = expected
-    if slot.part.kind == "treatment":
-        excuse, until = laid.states.excuse(slot.part.activity, s, due)
-        grid.excuse[:, c] = excuse
-        _delay(grid, c, until)
 
 
 def _absent(laid: Laid, grid: Grid, c: int) -> Flags:

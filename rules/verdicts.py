@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import polars as pl
 
+from rules.deviations import BY_CODE
 from rules.findings import Verdicts
 from rules.grid import Laid
 from rules.rows import Place
-from rules.wording import Wording
+from rules.wording import Wording, catalogue
 
 VERDICTS: dict[str, pl.DataType] = {
     "subject": pl.String(),
@@ -54,7 +55,7 @@ def dose_verdicts(laid: Laid, doses: pl.DataFrame, verdicts: Verdicts, place: Pl
             "activity": wording.by_part(hits, lambda p: p.activity),
             "occurrence": hits["occurrence"],
             "date": hits["day"],
-            "given": wording.word("given", hits),
+            "given": _given(wording, hits),
             "intended": wording.word("intended", hits),
             "least": wording.word("least", hits),
             "most": wording.word("most", hits),
@@ -65,29 +66,33 @@ def dose_verdicts(laid: Laid, doses: pl.DataFrame, verdicts: Verdicts, place: Pl
             "opens": hits["opens"],
             "closes": hits["closes"],
             "record": record,
+            "at": pl.int_range(len(hits), dtype=pl.Int64, eager=True),
             "steps": _steps(wording, hits),
             "origin_basis": pl.Series([*basis, None], dtype=pl.String).gather(part),
             "origin": pl.Series([*source, None], dtype=pl.String).gather(part),
             "version": pl.Series([protocol.version] * len(hits), dtype=pl.String),
         }
     )
-    found = pl.concat([verdicts.findings, verdicts.queries])
-    own = _own(found, table)
-    joined = table.join(own, on="record", how="left", maintain_order="left")
-    complies = wording.phrases["complies"]
+    joined = table.join(_found(verdicts, doses, table, wording), on="at", how="left", maintain_order="left")
+    deviates, asks = pl.col("deviating").fill_null(0) > 0, pl.col("asking").fill_null(0) > 0
+    verdict = pl.when(deviates).then(pl.lit("deviates")).when(asks).then(pl.lit("cannot tell"))
+    assumed = (pl.col("assumed").fill_null(value=False)) | (pl.col("origin_basis") == "assumed")
     return joined.with_columns(
-        verdict=pl.when(pl.col("deviating") > 0)
-        .then(pl.lit("deviates"))
-        .when(pl.col("asking") > 0)
-        .then(pl.lit("cannot tell"))
-        .otherwise(pl.lit("complies")),
-        message=pl.col("messages").fill_null(complies),
+        verdict=verdict.otherwise(pl.lit("complies")),
+        message=pl.col("message").fill_null(wording.phrases["complies"]),
         because=pl.col("steps"),
-        basis=pl.when(pl.col("assumed").fill_null(value=False))
-        .then(pl.lit("assumed"))
-        .otherwise(pl.col("origin_basis")),
+        basis=pl.when(assumed).then(pl.lit("assumed")).otherwise(pl.col("origin_basis")),
         source=pl.col("origin"),
     ).select(pl.col(f).cast(t) for f, t in VERDICTS.items())
+
+
+def _given(wording: Wording, hits: pl.DataFrame) -> pl.Series:
+    """The amount judged; where the protocol gives no unit to print it in, the amount as recorded."""
+    amount, raw = wording.word("given", hits), wording.raw("administrations", hits["row"])
+    if not {"amount", "unit"} <= set(raw.columns):
+        return amount
+    recorded = raw.select(pl.concat_str(pl.col("amount").cast(pl.String), pl.col("unit"), separator=" ")).to_series()
+    return amount.zip_with(amount.is_not_null(), recorded)
 
 
 def _steps(wording: Wording, hits: pl.DataFrame) -> pl.Series:
@@ -96,34 +101,40 @@ def _steps(wording: Wording, hits: pl.DataFrame) -> pl.Series:
     return pl.select(pl.when(hits["matched"] & hits["dosed"]).then(matched).otherwise(other)).to_series()
 
 
-def _own(found: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
-    """Findings and queries of each dose record; a query about the participant or the protocol counts for each."""
-    direct = found.filter(pl.col("record").is_in(table["record"].implode()))
-    wide = found.filter(
-        pl.col("code").is_in(["weight_implausible", "day-zero", "arm", "tolerance", "count", "dose"])
-        & ~pl.col("record").is_in(table["record"].implode()).fill_null(value=False)
+def _found(verdicts: Verdicts, doses: pl.DataFrame, table: pl.DataFrame, wording: Wording) -> pl.DataFrame:
+    """What was found or is asked about each dose, one row a dose: findings and doubts of its record, facts it lacks."""
+    own = pl.concat([verdicts.findings, verdicts.queries.filter(pl.col("code").is_in(list(BY_CODE)))])
+    own = own.select("record", "verdict", "code", "message", "basis").join(table.select("record", "at"), on="record")
+    pieces = [own.select("at", "verdict", "code", "message", "basis")]
+    untold = verdicts.untold.filter(pl.col("table") == "doses").select("at", "fact").unique(maintain_order=True)
+    for (fact,), group in untold.group_by("fact", maintain_order=True):
+        message = wording.fill(catalogue(wording.lang)["facts"][str(fact)], doses[group["at"].to_numpy()])
+        asked = group.select(
+            "at", verdict=pl.lit("cannot tell"), code=pl.col("fact"), message=message, basis=pl.lit("stated")
+        )
+        pieces.append(asked.cast({"at": pl.Int64}))
+    silent = doses.with_row_index("at").filter(
+        ~pl.col("dosed") & ~pl.col("duplicate") & (pl.col("in_arm") == pl.lit(value=True))
     )
-    spread = []
-    if len(wide):
-        for row in wide.iter_rows(named=True):
-            mine = table.filter(
-                ((pl.col("subject") == row["subject"]) if row["subject"] else pl.lit(True))
-                & (
-                    (pl.col("activity") == row["activity"])
-                    if row["activity"] and row["code"] != "weight_implausible"
-                    else pl.lit(True)
-                )
-            )
-            spread.append(
-                pl.DataFrame([row] * len(mine), schema=found.schema).with_columns(record=mine["record"])
-                if len(mine)
-                else found.clear()
-            )
-    both = pl.concat([direct, *spread])
-    return both.group_by("record", maintain_order=True).agg(
-        deviating=(pl.col("verdict") == "deviates").sum(),
-        asking=(pl.col("verdict") == "cannot tell").sum(),
-        codes=pl.col("code").str.join(", "),
-        messages=pl.col("message").str.join(" "),
-        assumed=(pl.col("basis") == "assumed").any(),
+    silent = silent.filter(pl.col("matched") | pl.col("course"))
+    unjudged = pl.lit(wording.phrases["not_judged"])
+    pieces.append(
+        silent.select(
+            pl.col("at").cast(pl.Int64),
+            verdict=pl.lit("cannot tell"),
+            code=pl.lit("not-judged"),
+            message=unjudged,
+            basis=pl.lit("stated"),
+        )
+    )
+    return (
+        pl.concat([p.cast({"at": pl.Int64}) for p in pieces])
+        .group_by("at", maintain_order=True)
+        .agg(
+            deviating=(pl.col("verdict") == "deviates").sum(),
+            asking=(pl.col("verdict") == "cannot tell").sum(),
+            codes=pl.col("code").str.join(", "),
+            message=pl.col("message").str.join(" "),
+            assumed=(pl.col("basis") == "assumed").any(),
+        )
     )

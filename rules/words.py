@@ -83,6 +83,17 @@ def _intended(w: Wording, hits: pl.DataFrame) -> pl.Series:
     return pl.Series([a if a == b else f"{a}{to}{b}" for a, b in zip(low, high, strict=True)], dtype=pl.String)
 
 
+def _which(w: Wording, hits: pl.DataFrame) -> pl.Series:
+    """The activity, with the number of the occurrence where it has several."""
+    alone = w.by_part(hits, w.name_of)
+    several = {s.part.activity for arm in w.laid.plan.arms.values() for s in arm.slots if s.occurrence > 1}
+    counted = (
+        w.by_part(hits, lambda p: "" if p.activity in several else None).is_not_null()
+        & hits["occurrence"].is_not_null()
+    )
+    return w.fill(w.phrases["numbered"], hits).zip_with(counted, alone) if counted.any() else alone
+
+
 def _dose_steps(w: Wording, hits: pl.DataFrame) -> pl.Series:
     """The arithmetic of the dose, or what is known of it where the limits cannot be computed."""
     known = w.fill(w.phrases["dose_known"], hits)
@@ -98,6 +109,7 @@ def _beside(w: Wording, hits: pl.DataFrame, phrase: str) -> pl.Series:
 
 
 def _slip(w: Wording, hits: pl.DataFrame) -> pl.Series:
+    """The known slip that the ratio fits; empty where it fits none."""
     texts: dict[int | None, str | None] = {None: None, 0: None, 1: w.phrases["slip_per_kg"]}
     for slip in hits["slip"].unique():
         if slip not in texts:
@@ -117,16 +129,23 @@ def _zero(w: Wording, hits: pl.DataFrame) -> pl.Series:
 
 
 def _recorded(w: Wording, hits: pl.DataFrame) -> pl.Series:
-    """The cells of the record that matter, as recorded: `start 2024-03-15, amount 1.62e8 cells`."""
-    table = str(hits["table"][0]) if len(hits) else "administrations"
+    """The cells of the record that matter, as recorded: `start 2024-03-15, amount 1.62e8 cells`; or that there is none."""
+    table = _table(hits)
     raw = w.raw(table, hits["row"])
     shown = [c for c in _SHOWN.get(table, ()) if c in raw.columns]
+    none = pl.Series([w.phrases["nothing_recorded"]]).new_from_index(0, len(hits))
+    if not shown:
+        return none
     cells = [pl.format("{} {}", pl.lit(c), pl.col(c).cast(pl.String).str.strip_chars()) for c in shown]
-    return (
-        raw.select(pl.concat_str(cells, separator=", ", ignore_nulls=True)).to_series()
-        if cells
-        else pl.Series([None] * len(hits), dtype=pl.String)
-    )
+    text = raw.select(pl.concat_str(cells, separator=", ", ignore_nulls=True)).to_series()
+    return text.zip_with(hits["row"].is_not_null(), none)
+
+
+def _table(hits: pl.DataFrame) -> str:
+    """The table that the rows' records stand in; of planned occurrences that of their kind."""
+    if "table" in hits.columns and len(hits) and hits["table"][0]:
+        return str(hits["table"][0])
+    return "visits" if "visit" in hits.columns and len(hits) and hits["visit"][0] else "administrations"
 
 
 _SHOWN = {
@@ -159,6 +178,16 @@ def _text_of(field: str) -> Word:
         return w.by_part(hits, text)
 
     return word
+
+
+def _due_text(w: Wording, hits: pl.DataFrame) -> pl.Series:
+    """When the protocol says it is due, as written: `day 14, every 7 d`."""
+
+    def text(part: Part) -> str | None:
+        due, every = ", ".join(str(m) for m in part.element.due), part.element.every
+        return f"{due}, {w.phrases['every']} {every}" if every is not None and due else due or None
+
+    return w.by_part(hits, text)
 
 
 def _dose_text(w: Wording, hits: pl.DataFrame) -> pl.Series:
@@ -246,8 +275,7 @@ def _does(w: Wording, hits: pl.DataFrame) -> pl.Series:
 
 
 def _denial(w: Wording, hits: pl.DataFrame) -> pl.Series:
-    table = "administrations" if len(hits) and hits["treatment"][0] else "visits"
-    raw = w.raw(table, hits["row"])
+    raw = w.raw(_table(hits), hits["row"])
     reasons = (
         raw["reason"].cast(pl.String) if "reason" in raw.columns else pl.Series([None] * len(raw), dtype=pl.String)
     )
@@ -305,6 +333,7 @@ OPTIONAL = frozenset({"slip", "moved", "joined", "weight_text", "hold", "stop", 
 
 WORDS: dict[str, Word] = {
     **{name: _dates(name) for name in ("day", "due", "opens", "closes", "earliest", "weight_day", "zero_recorded")},
+    "which": _which,
     "activity": lambda w, hits: w.by_part(hits, w.name_of),
     "occurrence": lambda w, hits: hits["occurrence"].cast(pl.String).fill_null(""),
     "arm": _subject_arm,
@@ -329,7 +358,7 @@ WORDS: dict[str, Word] = {
     "high": _weights("high"),
     "age": _age,
     "pounds": _pounds,
-    "due_text": _text_of("due"),
+    "due_text": _due_text,
     "window_text": _text_of("window"),
     "limit_text": lambda w, hits: w.by_part(
         hits, lambda p: "; ".join(f"{x.from_}: {x.opens}" for x in p.element.limits if x.opens) or None

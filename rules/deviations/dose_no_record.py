@@ -41,8 +41,8 @@ dose_no_record = Rule(
     rests_on=("due", "window"),
     asks=True,
     fact="record",
-    message="Was {activity} {occurrence}, due {due} (window to {closes}), given or not? No record tells.",
-    expected="a record of {activity} {occurrence}",
+    message="Was {which}, due {due} (window to {closes}), given or not? No record tells.",
+    expected="a record of {which}",
     observed="no record that tells",
     because="{timing}",
 )

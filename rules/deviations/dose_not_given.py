@@ -36,8 +36,8 @@ dose_not_given = Rule(
     applies=pl.col("treatment") & ~pl.col("done") & (pl.col("denied") | (pl.col("final") & pl.col("over"))),
     deviates=pl.col("expected") & ~pl.col("excused"),
     rests_on=("due", "window"),
-    message="{activity} {occurrence}, due {due}, was not given.",
-    expected="{activity} {occurrence} from {opens} to {closes}",
+    message="{which}, due {due}, was not given.",
+    expected="{which} from {opens} to {closes}",
     observed="{denial}",
     because="{timing}",
 )

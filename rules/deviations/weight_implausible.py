@@ -36,6 +36,7 @@ weight_implausible = Rule(
     term="weight implausible",
     applies=pl.col("aged"),
     deviates=~pl.col("grams").is_between(pl.col("low"), pl.col("high")),
+    rests_on=("plausible weight",),
     asks=True,
     fact="weight",
     message="Weight {weighed} of {at} is implausible for the age of {age}: {low} to {high} is plausible{pounds}.",

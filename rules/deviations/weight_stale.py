@@ -38,8 +38,7 @@ weight_stale = Rule(
     rests_on=("weight",),
     measure=pl.col("weight_age") - pl.col("weight_limit"),
     measure_unit="d",
-    message="{activity} {occurrence} on {day} rests on a weight of {weight_day}, {weight_age} old; "
-    "{weight_limit} are allowed.",
+    message="{which} on {day} rests on a weight of {weight_day}, {weight_age} old; {weight_limit} are allowed.",
     expected="a weight at most {weight_limit} old",
     observed="{weight_age}",
     because="{weight_step}",
