@@ -16,7 +16,7 @@ _BY_SUBJECT = frozenset({"day-zero", "arm", "consent", "stop-date"})
 """Facts that are missing once for the protocol, or once for a participant; the others once for a record."""
 
 
-UNTOLD: dict[str, pl.DataType] = {"at": pl.Int64(), "fact": pl.String(), "rule": pl.String(), "table": pl.String()}
+UNTOLD = pl.Schema({"at": pl.Int64(), "fact": pl.String(), "rule": pl.String(), "table": pl.String()})
 """A missing fact: row of the occasions table, fact, rule that it blocks, table."""
 
 

@@ -224,6 +224,6 @@ def _importance(protocol: Protocol, rule: Rule, measure: pl.Series) -> list[str]
     return ["unclassified" if v is None else yes if compare(round(v, 9), bound) else no for v in measure]
 
 
-def stack(frames: list[pl.DataFrame], schema: dict[str, pl.DataType]) -> pl.DataFrame:
+def stack(frames: list[pl.DataFrame], schema: dict[str, pl.DataType] | pl.Schema) -> pl.DataFrame:
     """Tables of one schema as one; empty with that schema where there are none."""
     return pl.concat(frames) if frames else pl.DataFrame(schema=schema)
