@@ -7,7 +7,6 @@ once and compared as integers, so a dose exactly on its limit is inside (docs/en
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 import numpy as np
 import polars as pl
@@ -16,15 +15,18 @@ from protocol.dosing import Dose, Rounding
 from protocol.model import Treatment
 from protocol.quantity import Quantity, Range
 from rules.assignment import NONE
-from rules.evidence import Evidence, Flags, Ints, Longs
+from rules.evidence import Flags, Ints, Longs
+from rules.given import UNKNOWN, Texts, amounts_given, countable
 from rules.grid import Laid
 from rules.growth import plausible_weight
 from rules.slots import Part
 from rules.truth import all_of
+from rules.weighing import weigh
 
-Texts: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.object_]]"
-UNKNOWN = np.int64(np.iinfo(np.int64).min)
-"""No value; of 64 bits, because `np.where` would wrap a plain number silently beside 32-bit days."""
+__all__ = ["UNKNOWN", "Doses", "compute_doses"]
+
+NO_CEILING = np.iinfo(np.int64).max
+"""Above every amount: without a ceiling nothing is missing."""
 HUNDRED = 10_000
 """100 % in basis points."""
 HEAVIEST = 650_000
@@ -84,7 +86,9 @@ def compute_doses(laid: Laid, part: Ints, occurrence: Ints) -> Doses:
     records = laid.doses
     doses = Doses(len(records.s))
     frame = laid.evidence.frames["administrations"][records.place]
-    _amounts(doses, laid, frame, part)
+    given = amounts_given(laid, part)
+    doses.columns |= {"amount": given.amount, "recorded_amount": given.recorded}
+    doses.amount_fact, doses.flags["count_open"] = given.fact, given.count_open
     for code in np.unique(part[part >= 0]):
         chosen = laid.plan.parts[int(code)]
         element = chosen.element
@@ -104,8 +108,10 @@ def _part(doses: Doses, laid: Laid, frame: pl.DataFrame, part: Part, rows: Ints)
         doses.dose_fact[rows[left & (answer < 0)]] = "condition"
         doses.dosed[rows[left & (answer < 0)]] = True
         left &= answer == 0
-        amount = dose.amount
-        if amount is not None and dose.formula is None and len(chosen):
+        if dose.amount is None or dose.formula is not None or not len(chosen):
+            continue
+        doses.dosed[chosen] = True
+        if countable(dose):
             _one(doses, laid, frame, dose, chosen)
 
 
@@ -114,7 +120,6 @@ def _one(doses: Doses, laid: Laid, frame: pl.DataFrame, dose: Dose, rows: Ints) 
     amount = dose.amount
     assert amount is not None
     low, high = (amount.low, amount.high) if isinstance(amount, Range) else (amount, amount)
-    doses.dosed[rows] = True
     per_weight, per_surface = "/weight" in low.dimension, "/surface" in low.dimension
     if per_weight or per_surface:
         _weigh(doses, laid, frame, dose, rows)
@@ -130,7 +135,7 @@ def _one(doses: Doses, laid: Laid, frame: pl.DataFrame, dose: Dose, rows: Ints) 
     floor = _limit(dose.min, measure, known)
     bottom, top = (_bounded(d, floor, ceiling, dose.round) for d in (bottom, top))
     doses.flags["capped"][rows] = dose.max is not None
-    doses.columns["ceiling"][rows] = _per(ceiling, up=False) if ceiling is not None else UNKNOWN
+    doses.columns["ceiling"][rows] = _per(ceiling, up=False) if ceiling is not None else NO_CEILING
     doses.columns["low"][rows], doses.columns["high"][rows] = bottom, top
     _tolerate(doses, frame, dose, rows, bottom, top)
     _slips(doses, laid, rows, per_weight)
@@ -230,107 +235,21 @@ def _at_precision(
     return np.where(same, least, UNKNOWN), np.where(same, most, UNKNOWN)
 
 
-def _amounts(doses: Doses, laid: Laid, frame: pl.DataFrame, part: Ints) -> None:
-    """The amount to be judged: prepared where the infusion was cut short, viable where the protocol counts viable."""
-    records = laid.doses
-    amount = np.where(records.amount >= 0, records.amount, UNKNOWN)
-    partly = records.status == 1
-    if partly.any():
-        prepared = frame["prepared"].fill_null(UNKNOWN).to_numpy()
-        amount = np.where(partly, prepared, amount)
-        doses.amount_fact[partly] = "prepared"
-    amount = _from_volume(amount, frame)
-    amount = _counted(doses, laid, frame, part, amount)
-    wanted = np.array([_dimension(p) for p in laid.plan.parts] + [""], dtype=object)[part]
-    recorded = frame["dimension"].fill_null("").to_numpy()
-    other = (wanted != "") & (recorded != "") & (recorded != wanted)
-    doses.amount_fact[other] = "unit"
-    doses.columns["amount"] = np.where(other, UNKNOWN, amount)
-
-
-def _dimension(part: Part) -> str:
-    element = part.element
-    if not isinstance(element, Treatment) or not element.dose or element.dose[0].amount is None:
-        return ""
-    amount = element.dose[0].amount
-    dimension = (amount.low if isinstance(amount, Range) else amount).dimension.split("/")[0]
-    return "cells" if dimension == "number" else dimension
-
-
-def _from_volume(amount: Longs, frame: pl.DataFrame) -> Longs:
-    """Volume times concentration where no amount is recorded (situation S05)."""
-    per_ml, ml = frame["concentration"].to_numpy(), frame["volume"].to_numpy()
-    derived = np.nan_to_num(per_ml * ml, nan=-1.0).round().astype(np.int64)
-    return np.where((amount == UNKNOWN) & (derived >= 0), derived, amount)
-
-
-def _counted(doses: Doses, laid: Laid, frame: pl.DataFrame, part: Ints, amount: Longs) -> Longs:
-    """Cells in the protocol's count: a total becomes viable by the viability; what is left open is unknown."""
-    wanted = np.array([_count(p) for p in laid.plan.parts] + [""], dtype=object)[part]
-    if not (wanted != "").any():
-        return amount
-    said = frame["viable_or_total"].fill_null("").to_numpy().astype(object)
-    share = frame["viability"].to_numpy()
-    viable = np.nan_to_num(amount * share / 100, nan=-1.0).round().astype(np.int64)
-    other = (wanted != "") & (said != wanted) & (amount != UNKNOWN) & (amount != 0)
-    told = other & (wanted == "viable") & (said == "total") & ~np.isnan(share)
-    doses.amount_fact[other] = "count"
-    doses.flags["count_unknown"] = other & ~told
-    doses.columns["recorded_amount"] = amount
-    return np.where(told, viable, np.where(other, UNKNOWN, amount))
-
-
-def _count(part: Part) -> str:
-    element = part.element
-    return (element.dose[0].count or "") if isinstance(element, Treatment) and element.dose else ""
-
-
 def _weigh(doses: Doses, laid: Laid, frame: pl.DataFrame, dose: Dose, rows: Ints) -> None:
-    """The weight in force for each record: by the protocol's policy, or the one the order used if that was measured."""
-    e, records = laid.evidence, laid.doses
-    policy = dose.weight or laid.plan.protocol.weight
-    s, day = records.s[rows], records.day[rows]
-    upto = e.milestone("first-dose").day[s] if policy is not None and policy.use == "baseline" else day
-    at, there = e.weights.before(s, upto.astype(np.int32))
-    within = policy.within.days if policy is not None and policy.within is not None else None
-    used = frame["weight_used"].fill_null(UNKNOWN).to_numpy()[rows].astype(np.int64)
-    doses.columns["used"][rows] = used
-    doses.flags["used_is_measured"][rows] = used == UNKNOWN
-    if len(e.weights.s):
-        at, measured = _used(e, s, at, there, used, day, within)
-        doses.flags["used_is_measured"][rows] = measured | (used == UNKNOWN)
-    value = e.weights.value[at] if len(e.weights.s) else np.zeros(len(rows), np.int64)
-    weighed_on = e.weights.day[at] if len(e.weights.s) else np.zeros(len(rows), np.int32)
-    low, high = plausible_weight(*e.age_days(s, weighed_on))
-    odd = there & (low != NONE) & ((value < low) | (value > high))
+    """The weight in force for each record, and how old the protocol lets it be."""
+    records, policy = laid.doses, dose.weight or laid.plan.protocol.weight
+    used = frame["weight_used"].fill_null(UNKNOWN).to_numpy()[rows]
+    found = weigh(laid.evidence, policy, records.s[rows], records.day[rows], records.minute[rows], used)
     doses.flags["weighed"][rows] = True
-    doses.flags["implausible"][rows] = odd
-    doses.dose_fact[rows] = np.where(odd, "weight-implausible", "weight")
-    doses.columns["weight"][rows] = np.where(there & ~odd, value, UNKNOWN)
-    doses.columns["weight_day"][rows] = np.where(there, weighed_on, UNKNOWN)
-    doses.columns["weight_row"][rows] = np.where(there, e.weights.row[at] if len(e.weights.s) else 0, UNKNOWN)
-    if within is not None and policy is not None and policy.use == "latest":
+    doses.flags["implausible"][rows] = found.implausible
+    doses.flags["used_is_measured"][rows] = found.measured
+    doses.dose_fact[rows] = np.where(found.implausible, "weight-implausible", "weight")
+    columns = {"used": used, "weight": found.grams, "weight_day": found.day, "weight_row": found.row}
+    for name, values in columns.items():
+        doses.columns[name][rows] = values
+    if policy is not None and policy.use == "latest" and policy.within is not None:
         doses.flags["aged"][rows] = True
-        doses.columns["weight_limit"][rows] = within
-
-
-def _used(
-    e: Evidence, s: Ints, at: Ints, there: Flags, used: Longs, day: Ints, within: int | None
-) -> tuple[Ints, Flags]:
-    """The weighing that the order names, looked for from the latest backwards; the latest where it names none."""
-    found, chosen = np.zeros(len(s), np.bool_), at.copy()
-    index, live = at.copy(), there & (used != UNKNOWN)
-    while live.any():
-        hit = live & ~found & (e.weights.value[index] == used)
-        allowed = hit if within is None else hit & (day - e.weights.day[index] <= within)
-        chosen = np.where(allowed, index, chosen)
-        found |= hit
-        index = np.maximum(index - 1, 0)
-        live &= ~hit & (e.weights.s[index] == s) & (index < at)
-        live &= index > 0
-        hit_first = live & (index == 0)
-        found |= hit_first & (e.weights.value[index] == used)
-    return chosen.astype(np.int32), found
+        doses.columns["weight_limit"][rows] = policy.within.days
 
 
 def _surface(laid: Laid, doses: Doses, rows: Ints, dose: Dose) -> Longs:
@@ -351,8 +270,8 @@ def _surface(laid: Laid, doses: Doses, rows: Ints, dose: Dose) -> Longs:
 
 def _slips(doses: Doses, laid: Laid, rows: Ints, per_weight: bool) -> None:
     """Name the factor where it fits a known slip; without a weight, judge the weight that the dose implies."""
-    amount = doses.columns.get("recorded_amount", doses.columns["amount"])[rows]
-    amount = np.where(doses.columns["amount"][rows] != UNKNOWN, doses.columns["amount"][rows], amount)
+    amount = doses.columns["amount"][rows]
+    amount = np.where(amount != UNKNOWN, amount, doses.columns["recorded_amount"][rows])
     low, high = doses.columns["low"][rows], doses.columns["high"][rows]
     told = (amount != UNKNOWN) & (amount > 0) & (low != UNKNOWN) & (low > 0)
     over = np.where(told, amount * 1000.0 / np.where(told, high, 1), 0.0)
@@ -360,8 +279,7 @@ def _slips(doses: Doses, laid: Laid, rows: Ints, per_weight: bool) -> None:
     if per_weight:
         over, under = _implied(doses, laid, rows, amount, told, over, under)
     doses.flags["unit_doubt"][rows] = (over > 3e4) | (under > 3e4)
-    open_amount = doses.flags.get("count_unknown", np.zeros(doses.n, np.bool_))[rows]
-    slack = (doses.columns["most"][rows] == UNKNOWN) | open_amount
+    slack = (doses.columns["most"][rows] == UNKNOWN) | doses.flags["count_open"][rows]
     doses.flags["far_over"][rows] = slack & (over >= FAR) & (over <= 3e4)
     doses.flags["far_under"][rows] = slack & (under >= FAR) & (under <= 3e4)
     slip = np.zeros(len(rows), np.int64)

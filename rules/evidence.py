@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,7 @@ Flags: TypeAlias = npt.NDArray[np.bool_]
 
 DAY_BITS = 20
 _HALF = 1 << (DAY_BITS - 1)
+_MINUTE_BITS = 11
 SCALE = 1_000_000
 """Measured values are compared as whole millionths of the protocol's unit, so a value on its limit is on it."""
 
@@ -46,10 +47,14 @@ def whole(frame: pl.DataFrame, column: str, missing: int = NONE) -> Longs:
 
 @dataclass(frozen=True)
 class Points:
-    """Facts at a day, sorted by participant and day; `value` in its own units, `row` the record they came from."""
+    """Facts at a day, sorted by participant, day and minute; `value` in its own units, `row` the record they came from.
+
+    `minute` is 0 where no time is recorded: without one, a fact of the day counts as before (decision 11).
+    """
 
     s: Ints
     day: Ints
+    minute: Ints
     value: Longs
     row: Ints
     low: Longs
@@ -60,14 +65,27 @@ class Points:
         """The composite keys, ascending."""
         return key(self.s, self.day)
 
-    def before(self, s: Ints, day: Ints, *, strictly: bool = False) -> tuple[Ints, Flags]:
-        """Index of each participant's last point on or before a day, and whether there is one."""
-        found = np.searchsorted(self.key, key(s, day), side="left" if strictly else "right") - 1
+    def before(self, s: Ints, day: Ints, *, strictly: bool = False, minute: Ints | None = None) -> tuple[Ints, Flags]:
+        """Index of each participant's last point on or before a day, and whether there is one.
+
+        With `minute` (`NONE`: any time of the day) a point of that day that came later does not count.
+        """
+        side: Literal["left", "right"] = "left" if strictly else "right"
+        if minute is None:
+            found = np.searchsorted(self.key, key(s, day), side=side) - 1
+        else:
+            last = np.where(minute == NONE, (1 << _MINUTE_BITS) - 1, minute)
+            found = np.searchsorted(_at_minute(self.key, self.minute), _at_minute(key(s, day), last), side=side) - 1
         index = np.maximum(found, 0)
         known = (found >= 0) & (day != NONE)
         if len(self.s) == 0:
             return np.zeros(len(s), np.int32), np.zeros(len(s), np.bool_)
         return index.astype(np.int32), known & (self.s[index] == s)
+
+
+def _at_minute(keys: Longs, minute: npt.NDArray[np.integer]) -> Longs:
+    """One sortable number for (participant, day, minute)."""
+    return (keys << _MINUTE_BITS) + minute
 
 
 def points(frame: pl.DataFrame, value: Longs, day: str = "at") -> Points:
@@ -83,7 +101,9 @@ def points(frame: pl.DataFrame, value: Longs, day: str = "at") -> Points:
     known = (when != NONE) & (when == last)
     order = np.lexsort((row, minute, key(s, when)))
     order = order[known[order]]
-    return Points(s[order], when[order], value[order], row[order], low[order], high[order])
+    return Points(
+        s[order], when[order], minute[order].astype(np.int32), value[order], row[order], low[order], high[order]
+    )
 
 
 def _scaled(series: pl.Series) -> Longs:
@@ -204,7 +224,7 @@ class Evidence:
     def _read_measure(self, name: str) -> Points:
         frame = self.frames["observations"].filter(pl.col("measure").str.to_lowercase() == name)
         if name == "weight":
-            return Points(*(getattr(self.weights, f) for f in ("s", "day", "value", "row", "low", "high")))
+            return self.weights
         measure = self.protocol.measures.get(name)
         if measure is not None and measure.values:
             return points(

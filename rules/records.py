@@ -6,7 +6,7 @@ before anything is judged. Rows that say *not given* stay: they answer for an oc
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
@@ -39,7 +39,8 @@ class Records:
 
     activity: place in `names`, or NOT_IN_ARM, ARM_UNKNOWN, AMBIGUOUS (a product of several treatments of the arm).
     place: row of the first record in the table's frame; `parts` how many rows were joined. `named`: the first activity
-    that the word may stand for, whatever the arm.
+    that the word may stand for, whatever the arm. `dose_of`: of each row of the
+    table of doses, which dose it is part of.
     """
 
     names: tuple[str, ...]
@@ -57,6 +58,7 @@ class Records:
     duplicate: Flags
     named: Ints
     words: tuple[str, ...] = ()
+    dose_of: Ints = field(default_factory=lambda: np.zeros(0, np.int32))
 
     def take(self, order: Ints) -> Records:
         """These rows in another order, or fewer of them."""
@@ -236,18 +238,19 @@ def _first_named(table: Ints, codes: Ints) -> Ints:
 
 def _joined(r: Records, frame: pl.DataFrame, e: Evidence) -> Records:
     """Rows of one dose as one: the first row stays, its amount is the sum. Repeated rows are marked, not joined."""
+    everyone = np.ones(len(r.s), np.bool_)
     if len(r.s) < 2:
-        return r
+        return _headed(r, everyone)
     group = (r.s.astype(np.int64) << 12) + (r.word + 1)
     same = (group[1:] == group[:-1]) & (r.day[1:] == r.day[:-1]) & (r.day[1:] != NONE)
     same &= (r.label[1:] == r.label[:-1]) & (r.status[1:] != NOT_GIVEN) & (r.status[:-1] != NOT_GIVEN)
     if not same.any():
-        return r
+        return _headed(r, everyone)
     pair = np.flatnonzero(same).astype(np.int32)
     part, repeat = _tell_apart(r, frame, pair)
     duplicate = r.duplicate.copy()
     duplicate[pair[repeat] + 1] = True
-    head = np.ones(len(r.s), np.bool_)
+    head = everyone
     head[pair[part] + 1] = False
     first = np.maximum.accumulate(np.where(head, np.arange(len(head)), 0))
     amount = np.where(head, r.amount, 0).astype(np.int64)
@@ -258,8 +261,14 @@ def _joined(r: Records, frame: pl.DataFrame, e: Evidence) -> Records:
     amount = np.where(unknown, -1, amount)
     status = r.status.copy()
     np.maximum.at(status, first, r.status)
-    joined = replace(r, amount=amount, parts=parts, duplicate=duplicate, status=status)
-    return joined.take(np.flatnonzero(head).astype(np.int32))
+    return _headed(replace(r, amount=amount, parts=parts, duplicate=duplicate, status=status), head)
+
+
+def _headed(r: Records, head: Flags) -> Records:
+    """The rows that begin a dose, and of each row of the table which dose it is part of."""
+    dose_of = np.zeros(len(head), np.int32)
+    dose_of[r.place] = np.cumsum(head) - 1
+    return replace(r if head.all() else r.take(np.flatnonzero(head).astype(np.int32)), dose_of=dose_of)
 
 
 def _tell_apart(r: Records, frame: pl.DataFrame, pair: Ints) -> tuple[Flags, Flags]:

@@ -1,0 +1,123 @@
+"""How much was given of each dose, in what the protocol counts: every bag by itself, then their sum.
+
+The amount that is judged is the recorded one, or volume times concentration; where an infusion was cut short, the one
+prepared. A total number of cells becomes a viable one by the viability of its bag.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import polars as pl
+
+from protocol.dosing import Dose
+from protocol.model import Treatment
+from protocol.quantity import Range
+from rules.evidence import Flags, Ints, Longs
+from rules.grid import Laid
+from rules.slots import Part
+
+Texts: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.object_]]"
+UNKNOWN = np.int64(np.iinfo(np.int64).min)
+"""No value; of 64 bits, because `np.where` would wrap a plain number silently beside 32-bit days."""
+COUNTED = {"viable": 1, "total": 2}
+
+
+@dataclass(frozen=True)
+class Given:
+    """Of each dose record: the amount judged and the same as counted on record, `UNKNOWN` where it is not known.
+
+    `fact` names what is missing then; `count_open` marks amounts of which only viable or total is not known.
+    """
+
+    amount: Longs
+    recorded: Longs
+    fact: Texts
+    count_open: Flags
+
+
+def amounts_given(laid: Laid, part: Ints) -> Given:
+    """What was given of each dose; `part` is the plan's part of each, -1 for none."""
+    frame, of = laid.evidence.frames["administrations"], laid.doses.dose_of
+    n, parts = len(laid.doses.s), part[of]
+    fact = np.full(len(frame), "amount", dtype=object)
+    recorded = _recorded(frame, fact)
+    other = _other_dimension(frame, [*map(_dimension, laid.plan.parts), ""], parts)
+    fact[other] = "unit"
+    amount, count_open = _counted(frame, [*map(_count, laid.plan.parts), 0], parts, recorded)
+    fact[count_open & ~other] = "count"
+    amount = np.where(other, UNKNOWN, amount)
+    facts = np.full(n, "amount", dtype=object)
+    missing = np.flatnonzero(amount == UNKNOWN)[::-1]
+    facts[of[missing]] = fact[missing]
+    opened = np.zeros(n, np.bool_)
+    opened[of[count_open]] = True
+    return Given(_summed(amount, of, n), _summed(recorded, of, n), facts, opened)
+
+
+def countable(dose: Dose) -> bool:
+    """Whether the dose says what it counts: an amount of cells must say viable or total (language, `count`)."""
+    return dose.count is not None or _dimension_of(dose) != "cells"
+
+
+def _recorded(frame: pl.DataFrame, fact: Texts) -> Longs:
+    """The amount of each row: recorded, from volume and concentration, or prepared where it was cut short."""
+    amount = frame["base"].fill_null(UNKNOWN).to_numpy()
+    derived = (frame["concentration"] * frame["volume"]).round().cast(pl.Int64).fill_null(UNKNOWN).to_numpy()
+    amount = np.where(amount == UNKNOWN, derived, amount)
+    partly = frame["status"].eq_missing("partly given").to_numpy()
+    if partly.any():
+        fact[partly] = "prepared"
+        amount = np.where(partly, frame["prepared"].fill_null(UNKNOWN).to_numpy(), amount)
+    return amount
+
+
+def _other_dimension(frame: pl.DataFrame, wanted: list[str], parts: Ints) -> Flags:
+    """Rows whose amount cannot be compared with the protocol's: mg where cells are due."""
+    recorded = frame["dimension"].fill_null(frame["concentration_dimension"])
+    other = np.zeros(len(frame), np.bool_)
+    for word in recorded.drop_nulls().unique():
+        differs = np.array([w not in ("", word) for w in wanted])
+        other |= (recorded == word).fill_null(value=False).to_numpy() & differs[parts]
+    return other
+
+
+def _counted(frame: pl.DataFrame, wanted: list[int], parts: Ints, amount: Longs) -> tuple[Longs, Flags]:
+    """Cells in the protocol's count, and the rows that leave open what they count."""
+    counts = np.array(wanted)[parts]
+    if not counts.any():
+        return amount, np.zeros(len(amount), np.bool_)
+    said = frame["viable_or_total"].replace_strict(COUNTED, default=0, return_dtype=pl.Int8).to_numpy()
+    share = frame["viability"].to_numpy()
+    other = (counts != 0) & (said != counts) & (amount != UNKNOWN) & (amount != 0)
+    told = other & (counts == COUNTED["viable"]) & (said == COUNTED["total"]) & ~np.isnan(share)
+    viable = np.round(amount * np.where(told, share, 0) / 100).astype(np.int64)
+    return np.where(told, viable, np.where(other, UNKNOWN, amount)), other & ~told
+
+
+def _summed(values: Longs, of: Ints, n: int) -> Longs:
+    """The sum of the rows of each dose, `UNKNOWN` where one of them is."""
+    total, missing = np.zeros(n, np.int64), np.zeros(n, np.bool_)
+    np.add.at(total, of, np.where(values == UNKNOWN, 0, values))
+    missing[of[values == UNKNOWN]] = True
+    return np.where(missing, UNKNOWN, total)
+
+
+def _dimension(part: Part) -> str:
+    element = part.element
+    return _dimension_of(element.dose[0]) if isinstance(element, Treatment) and element.dose else ""
+
+
+def _dimension_of(dose: Dose) -> str:
+    if dose.amount is None:
+        return ""
+    amount = dose.amount.low if isinstance(dose.amount, Range) else dose.amount
+    dimension = amount.dimension.split("/")[0]
+    return "cells" if dimension == "number" else dimension
+
+
+def _count(part: Part) -> int:
+    element = part.element
+    return COUNTED.get(element.dose[0].count or "", 0) if isinstance(element, Treatment) and element.dose else 0

@@ -1,0 +1,71 @@
+"""The body weight that a dose counts with: the protocol's, or the one on the order where both are allowed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from protocol.model import WeightPolicy
+from rules.assignment import NONE
+from rules.evidence import DAY_BITS, Evidence, Flags, Ints, Longs, key
+from rules.given import UNKNOWN
+from rules.growth import plausible_weight
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """Of each dose the weight in force: grams, its day and its record, `UNKNOWN` where there is none.
+
+    `implausible`: the weight cannot be that of a child of that age. `measured`: the weight that the order names, if it
+    names one, is on record.
+    """
+
+    grams: Longs
+    day: Longs
+    row: Longs
+    implausible: Flags
+    measured: Flags
+
+
+def weigh(e: Evidence, policy: WeightPolicy | None, s: Ints, day: Ints, minute: Ints, used: Longs) -> Weighed:
+    """The weight in force for doses of `s` at `day` and `minute`; `used` is the weight on the order or `UNKNOWN`."""
+    weights, n = e.weights, len(s)
+    if not len(weights.s):
+        nothing = np.full(n, UNKNOWN, np.int64)
+        return Weighed(nothing, nothing, nothing, np.zeros(n, np.bool_), used == UNKNOWN)
+    baseline = policy is not None and policy.use == "baseline"
+    upto = e.milestone("first-dose").day[s] if baseline else day
+    at, there = weights.before(s, upto, minute=minute)
+    named, measured = _named(e, s, day, used)
+    if not baseline:
+        within = policy.within.days if policy is not None and policy.within is not None else None
+        allowed = measured if within is None else measured & (day - weights.day[named] <= within)
+        at = np.where(allowed, named, at)
+    grams, weighed_on = weights.value[at], weights.day[at]
+    low, high = plausible_weight(*e.age_days(s, weighed_on))
+    odd = there & (low != NONE) & ((grams < low) | (grams > high))
+    return Weighed(
+        np.where(there & ~odd, grams, UNKNOWN),
+        np.where(there, weighed_on, UNKNOWN),
+        np.where(there, weights.row[at], UNKNOWN),
+        odd,
+        measured | (used == UNKNOWN),
+    )
+
+
+def _named(e: Evidence, s: Ints, day: Ints, used: Longs) -> tuple[Ints, Flags]:
+    """The last weighing on or before a day that gave exactly the weight on the order, and whether there is one."""
+    weights = e.weights
+    by_value = np.lexsort((weights.key, weights.value))
+    keys = _with_grams(weights.key, weights.value)[by_value]
+    wanted = _with_grams(key(s, day), np.where(used == UNKNOWN, 0, used))
+    found = np.searchsorted(keys, wanted, side="right") - 1
+    at = by_value[np.maximum(found, 0)].astype(np.int32)
+    same = (found >= 0) & (weights.s[at] == s) & (weights.value[at] == used)
+    return at, same & (day != NONE)
+
+
+def _with_grams(keys: Longs, grams: Longs) -> Longs:
+    """Keys of participant and day, ordered by weight first."""
+    return (grams << (2 * DAY_BITS)) + keys
