@@ -1,4 +1,4 @@
-"""The manifest of a run: everything that determines its result, under one hash, and beside it who ran it, when and where.
+"""The manifest of a run: everything that determines its result, under one hash, and beside it who, when and where.
 
 The clock, the machine and the operator are no part of the hash: the same hash means the same bytes of result.
 """

@@ -11,7 +11,7 @@ MOST_PIXELS_A_DAY = 22.0
 GAP_PIXELS = 16.0
 MOST_STRETCHES = 9
 _STEPS = (1, 2, 7, 14, 28, 56, 91, 182, 364, 728, 1820)
-_LABEL_PIXELS = 46.0
+_LABEL_PIXELS = 40.0
 
 Span = tuple[date, date]
 
@@ -79,21 +79,20 @@ def lay_axis(spans: Iterable[Span], left: float, width: float) -> Axis:
     return Axis(tuple(stretches))
 
 
-def ticks(stretch: Stretch, zero: date | None) -> list[date]:
-    """Days to label on a stretch, counted in whole steps from day zero (or from its own first day)."""
+def ticks(stretch: Stretch, zero: date | None, dues: Sequence[date]) -> list[date]:
+    """Days to label on a stretch: whole steps from day zero (or its first day); on a short one what is due there."""
+    if stretch.right - stretch.left < 3 * LEAST_PIXELS:
+        mine = [due for due in dues if stretch.first <= due <= stretch.last]
+        return mine or [stretch.first + (stretch.last - stretch.first) // 2]
     step = next((s for s in _STEPS if s * stretch.day_pixels >= _LABEL_PIXELS), _STEPS[-1])
     origin = zero or stretch.first
     begin = (stretch.first - origin).days
-    offset = begin + (-begin) % step
-    found = []
-    while (day := origin + timedelta(offset)) <= stretch.last:
-        found.append(day)
-        offset += step
-    return found or [stretch.first + (stretch.last - stretch.first) // 2]
+    days = range(begin + (-begin) % step, (stretch.last - origin).days + 1, step)
+    return [origin + timedelta(day) for day in days]
 
 
 def _groups(ordered: Sequence[Span], cut: int) -> list[tuple[date, date, int]]:
-    """Spans with less than `cut` days between them as one: first and last day with a day's margin, and how many days begin one."""
+    """Spans less than `cut` days apart as one: first and last day with a day's margin, and how many days begin one."""
     groups: list[tuple[date, date, int]] = []
     begins: date | None = None
     for first, last in ordered:

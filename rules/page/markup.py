@@ -13,13 +13,13 @@ class Markup(str):
     __slots__ = ()
 
 
-Child: TypeAlias = "str | int | float | None | Iterable[Child]"
+Child: TypeAlias = "str | int | float | Iterable[Child] | None"
 
 _CONTROL = dict.fromkeys(c for c in (*range(32), 127) if chr(c) not in "\n\t")
 _VOID = frozenset({"meta", "br", "hr", "input"})
 
 
-def tag(name: str, *children: Child, **attributes: object) -> Markup:
+def tag(name: str, /, *children: Child, **attributes: object) -> Markup:
     """One element. Children are escaped unless they are Markup; None is left out.
 
     Attributes end in `_` where Python keeps the word, `_` inside stands for `-`; None and False are left out.
