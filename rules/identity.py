@@ -14,6 +14,7 @@ from rules.assignment import NONE, assign, reach
 from rules.evidence import Flags, Ints
 from rules.grid import Grid, Laid
 from rules.records import NOT_GIVEN, Records
+from rules.slots import ArmPlan
 
 
 def take_records(laid: Laid, grid: Grid, group: tuple[int, ...]) -> None:
@@ -21,11 +22,11 @@ def take_records(laid: Laid, grid: Grid, group: tuple[int, ...]) -> None:
     rows, matrix, labels = waiting_records(laid, grid, group)
     if not rows.size:
         return
-    columns = np.array(sorted(group, key=lambda c: (_nominal(grid, c), c)), dtype=np.int32)
+    columns = np.array(sorted(group, key=lambda c: (nominal_day(grid.arm, c), c)), dtype=np.int32)
     slots = [grid.arm.slots[c] for c in columns]
     open_to = np.stack([_open_to(grid, int(c)) for c in columns], axis=1)
     days = np.where(open_to, grid.due[:, columns], NONE).astype(np.int32)
-    offsets = np.array([_nominal(grid, int(c)) for c in columns], dtype=np.int32)
+    offsets = np.array([nominal_day(grid.arm, int(c)) for c in columns], dtype=np.int32)
     before, after = reach(offsets, [s.low or 0 for s in slots], [s.high or 0 for s in slots])
     named = _labelled(labels, columns, grid)
     found = assign(_ascending(days), matrix, before, after, named, margin=grid.wants_margin)
@@ -38,11 +39,11 @@ def _open_to(grid: Grid, c: int) -> Flags:
     return may
 
 
-def _nominal(grid: Grid, c: int) -> int:
+def nominal_day(arm: ArmPlan, c: int) -> int:
     """The slot's day counted from day zero as planned, following its references: for order and reach only."""
-    slot = grid.arm.slots[c]
+    slot = arm.slots[c]
     seen = slot.ref.slot
-    return slot.offset.about + (_nominal(grid, seen) if slot.ref.kind == "slot" and 0 <= seen != c else 0)
+    return slot.offset.about + (nominal_day(arm, seen) if slot.ref.kind == "slot" and 0 <= seen != c else 0)
 
 
 def _ascending(days: Ints) -> Ints:
@@ -64,10 +65,11 @@ def waiting_records(laid: Laid, grid: Grid, group: tuple[int, ...]) -> tuple[Int
     local = np.full(laid.evidence.n, -1, np.int32)
     local[grid.s] = np.arange(len(grid.s), dtype=np.int32)
     mine = mine[local[records.s[mine]] >= 0]
-    return _matrix(records, mine, local[records.s[mine]], len(grid.s))
+    return record_matrix(records, mine, local[records.s[mine]], len(grid.s))
 
 
-def _matrix(records: Records, rows: Ints, local: Ints, n: int) -> tuple[Ints, Ints, Ints]:
+def record_matrix(records: Records, rows: Ints, local: Ints, n: int) -> tuple[Ints, Ints, Ints]:
+    """Rows, days and labels of these records in order of time, for each of the n places that `local` names."""
     order = np.lexsort((records.minute[rows], records.day[rows], local))
     rows, local = rows[order], local[order]
     counts = np.bincount(local, minlength=n)

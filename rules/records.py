@@ -116,7 +116,7 @@ def check_words(protocol: Protocol, study: Study) -> None:
     ):
         frame = study.data(table)
         for word in frame[column].unique().drop_nulls().sort():
-            fine = _candidates(protocol, str(word), known) if table == "administrations" else word in known
+            fine = treatments_named(protocol, str(word), known) if table == "administrations" else word in known
             if not fine:
                 row = int(frame.filter(frame[column] == word)["row"].min())  # type: ignore[arg-type]
                 why = f"is no {what} of the protocol {protocol.protocol}"
@@ -129,7 +129,7 @@ def check_words(protocol: Protocol, study: Study) -> None:
 
 def treatment_words(protocol: Protocol, word: str) -> tuple[str, ...]:
     """The treatments of the protocol that a word may stand for, as written in it."""
-    return tuple(_candidates(protocol, word, tuple(protocol.treatments)))
+    return tuple(treatments_named(protocol, word, tuple(protocol.treatments)))
 
 
 def _nearest(word: str, names: tuple[str, ...]) -> str:
@@ -147,7 +147,7 @@ def _codes(column: pl.Series) -> tuple[tuple[str, ...], Ints]:
     return words, column.cast(pl.Enum(list(words))).to_physical().cast(pl.Int32).fill_null(-1).to_numpy()
 
 
-def _candidates(protocol: Protocol, word: str, names: tuple[str, ...]) -> list[str]:
+def treatments_named(protocol: Protocol, word: str, names: tuple[str, ...]) -> list[str]:
     """Treatments that a recorded word may stand for: by id or title first, else by product."""
     simple = word.lower().strip().replace("_", "-")
     spaced = simple.replace(" ", "-")
@@ -170,7 +170,7 @@ def _product_words(protocol: Protocol, treatment: str) -> set[str]:
 
 def _resolve(protocol: Protocol, word: str, names: tuple[str, ...]) -> list[int]:
     """The treatment that a word means in each arm; last, where the arm is unknown."""
-    candidates = _candidates(protocol, word, names)
+    candidates = treatments_named(protocol, word, names)
     found = []
     for arm in protocol.arms:
         mine = [n for n in candidates if any(not p.arm or arm in p.arm for p in protocol.treatments[n].parts())]

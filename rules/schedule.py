@@ -14,6 +14,7 @@ from rules.evidence import Evidence, Flags, Ints, Milestone
 from rules.grid import Grid, Laid
 from rules.identity import take_in_order, take_records
 from rules.records import NOT_GIVEN, Records, first_given
+from rules.shared import share_out
 from rules.slots import ArmPlan, Bound, Plan, Ref, Slot, Span
 from rules.states import HOLD, OMIT, STOP, read_states
 from rules.truth import all_of
@@ -34,6 +35,7 @@ def lay_out(plan: Plan, evidence: Evidence, doses: Records, visits: Records) -> 
     for arm in plan.arms.values():
         s = np.flatnonzero(arms == arm.arm).astype(np.int32)
         if len(s):
+            share_out(laid, arm, s)
             laid.grids.append(_grid(laid, arm, s))
     return laid
 
