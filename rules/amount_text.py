@@ -32,7 +32,7 @@ def amount_texts(value: pl.Series, dimension: str, unit: str) -> pl.Series:
 @cache
 def _places(unit: str, dimension: str) -> int | None:
     """How many digits of a base amount stand after the point in `unit`; None where that is no power of ten."""
-    known = known_unit(unit)
+    known = known_unit(unit, body=dimension == "weight")
     if known is None or known.factor.denominator != 1 or not known.fits(dimension):
         return None
     digits = str(known.factor.numerator)

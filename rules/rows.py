@@ -77,13 +77,13 @@ def finding_rows(rule: Rule, hits: pl.DataFrame, wording: Wording, place: Place)
     return (
         assemble(hits, wording, place, rule.code, rule.code, rule.asks)
         .with_columns(
-            pl.Series("importance", importance),
+            importance.alias("importance"),
             pl.lit(rule.category).alias("category"),
             pl.lit(rule.term).alias("term"),
             hits["measure"],
             pl.lit(rule.measure_unit or None).alias("measure_unit"),
-            pl.Series("basis", basis),
-            pl.Series("source", source),
+            basis.alias("basis"),
+            source.alias("source"),
             *(texts[f].alias(f) for f in texts),
         )
         .select(pl.col(f).cast(t) for f, t in SCHEMA.items())
@@ -103,13 +103,9 @@ def assemble(hits: pl.DataFrame, wording: Wording, place: Place, code: str, rule
     site = subjects["site"].gather(hits["s"])
     activity = _activity(hits, wording, code)
     when = _date_of(hits)
-    where = pl.Series(
-        [
-            str(o) if o is not None else str(d) if d is not None else ""
-            for o, d in zip(hits["occurrence"], when, strict=True)
-        ],
-        dtype=pl.String,
-    )
+    where = pl.select(
+        pl.coalesce(hits["occurrence"].cast(pl.String), when.dt.to_string("%Y-%m-%d"), pl.lit(""))
+    ).to_series()
     event = pl.select(
         pl.concat_str(pl.lit(place.study), subject, activity.fill_null(""), where, separator="/")
     ).to_series()
@@ -175,27 +171,29 @@ def _record(hits: pl.DataFrame, place: Place) -> pl.Series:
     return pl.select(pl.concat_str(files, rows.cast(pl.String), separator=":")).to_series()
 
 
-def _origins(rule: Rule, hits: pl.DataFrame, wording: Wording) -> tuple[list[str], list[str]]:
+def _origins(rule: Rule, hits: pl.DataFrame, wording: Wording) -> tuple[pl.Series, pl.Series]:
     """Stated or assumed, and the paragraphs, of the protocol's fields that the verdict rests on."""
     protocol = wording.protocol
     if not rule.rests_on:
-        reference = rule.section("Reference")
-        return ["stated"] * len(hits), [reference] * len(hits)
-    found: dict[str | None, tuple[str, str]] = {}
-    keys = hits["criterion"].to_list() if "criterion" in hits.columns else hits["part"].to_list()
-    for key in dict.fromkeys(keys):
-        if "criterion" in hits.columns:
-            block = "exclude" if key in protocol.eligibility.exclude else "include"
-            paths = [f"eligibility.{block}.{key}.if"]
-        elif key is None:
-            paths = ["milestones.day-zero" if f == "milestones" else f for f in rule.rests_on]
-        else:
-            paths = [p for f in rule.rests_on for p in _paths(protocol, wording.laid.plan.parts[key], f)]
-        origins = [(p, protocol.origin(p)) for p in paths]
-        basis = "assumed" if any(o.basis == "assumed" for _, o in origins) else "stated"
-        source = "; ".join(dict.fromkeys(f"{p.rpartition('.')[2]}: {o.text} ({o.basis})" for p, o in origins))
-        found[key] = (basis, source)
-    return [found[k][0] for k in keys], [found[k][1] for k in keys]
+        fixed = pl.Series(["stated", rule.section("Reference")])
+        return fixed[:1].new_from_index(0, len(hits)), fixed[1:].new_from_index(0, len(hits))
+    keys = hits["criterion" if "criterion" in hits.columns else "part"]
+    basis, source = {}, {}
+    for key in keys.unique():
+        origins = [(p, protocol.origin(p)) for p in _paths_of(rule, key, wording)]
+        basis[key] = "assumed" if any(o.basis == "assumed" for _, o in origins) else "stated"
+        source[key] = "; ".join(dict.fromkeys(f"{p.rpartition('.')[2]}: {o.text} ({o.basis})" for p, o in origins))
+    return tuple(keys.replace_strict(texts, return_dtype=pl.String) for texts in (basis, source))  # type: ignore[return-value]
+
+
+def _paths_of(rule: Rule, key: str | int | None, wording: Wording) -> list[str]:
+    """Where the fields that a rule rests on stand: of a criterion, of the protocol, or of one part of the plan."""
+    if isinstance(key, str):
+        block = "exclude" if key in wording.protocol.eligibility.exclude else "include"
+        return [f"eligibility.{block}.{key}.if"]
+    if key is None:
+        return ["milestones.day-zero" if f == "milestones" else f for f in rule.rests_on]
+    return [p for f in rule.rests_on for p in _paths(wording.protocol, wording.laid.plan.parts[key], f)]
 
 
 def _paths(protocol: Protocol, part: Part, field: str) -> list[str]:
@@ -211,17 +209,20 @@ def _paths(protocol: Protocol, part: Part, field: str) -> list[str]:
     return [f"{part.path}.{field}"]
 
 
-def _importance(protocol: Protocol, rule: Rule, measure: pl.Series) -> list[str]:
+def _importance(protocol: Protocol, rule: Rule, measure: pl.Series) -> pl.Series:
     """The sponsor's criterion applied to the measure; *unclassified* where the protocol has none for the rule."""
     criterion = protocol.importance.rules.get(rule.code)
+    words = pl.Series(["unclassified", "important", "not important"])
     if criterion is None:
-        return ["unclassified"] * len(measure)
-    yes, no = ("important", "not important") if criterion.important else ("not important", "important")
+        return words.gather([0]).new_from_index(0, len(measure))
+    yes, no = (words[1], words[2]) if criterion.important else (words[2], words[1])
     if criterion.side is None or criterion.bound is None:
-        return [yes] * len(measure)
+        return pl.Series([yes]).new_from_index(0, len(measure))
     bound = criterion.bound.days if isinstance(criterion.bound, Duration) else float(criterion.bound.value)
     compare = {"from": operator.ge, "above": operator.gt, "below": operator.lt}[criterion.side]
-    return ["unclassified" if v is None else yes if compare(round(v, 9), bound) else no for v in measure]
+    inside = compare(pl.lit(measure.round(9)), bound)
+    judged = pl.when(inside).then(pl.lit(yes)).when(~inside).then(pl.lit(no)).otherwise(pl.lit(words[0]))
+    return pl.select(judged).to_series()
 
 
 def stack(frames: list[pl.DataFrame], schema: dict[str, pl.DataType] | pl.Schema) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ import polars as pl
 from protocol.dosing import Dose
 from protocol.model import Treatment
 from protocol.quantity import Range
+from rules.amount_text import amount_texts
+from rules.assignment import NONE
 from rules.slots import Part
 from rules.states import FOREVER
 
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from rules.wording import Wording
 
 Word = Callable[["Wording", pl.DataFrame], pl.Series]
+_SLOT = re.compile(r"\{(\w+)\}")
 
 
 def display_unit(part: Part) -> tuple[str, str] | None:
@@ -36,11 +40,6 @@ def _dose(part: Part) -> Dose | None:
     return element.dose[0] if isinstance(element, Treatment) and element.dose else None
 
 
-def grams(value: int | None) -> str | None:
-    """A body weight in kilograms."""
-    return None if value is None else f"{value / 1000:.3f}".rstrip("0").rstrip(".") + " kg"
-
-
 def _dates(name: str) -> Word:
     def word(w: Wording, hits: pl.DataFrame) -> pl.Series:
         column = hits[name]
@@ -54,16 +53,28 @@ def _amounts(name: str, *, thousandths: bool = False) -> Word:
     return lambda w, hits: w.amounts(hits, name, thousandths)
 
 
+def _kilograms(value: pl.Series) -> pl.Series:
+    """Weights in grams as people write them: `16.2 kg`."""
+    return amount_texts(value.cast(pl.Int64), "weight", "kg")
+
+
 def _weights(name: str) -> Word:
-    return lambda w, hits: pl.Series([grams(v) for v in hits[name]], dtype=pl.String)
+    return lambda w, hits: _kilograms(hits[name])
+
+
+def _put(phrase: str, where: pl.Series | None = None, **values: pl.Series) -> pl.Series:
+    """A phrase with columns in the place of its words in braces and of `#`; empty where `where` is false or null."""
+    pieces = [values[p] if i % 2 else p for i, p in enumerate(_SLOT.split(phrase.replace("#", "{it}")))]
+    texts = [pl.lit(p) for p in pieces if isinstance(p, pl.Series) or p]
+    text = pl.concat_str(texts)
+    return pl.select(text if where is None else pl.when(where).then(text).otherwise(pl.lit(""))).to_series()
 
 
 def _days(name: str) -> Word:
     def word(w: Wording, hits: pl.DataFrame) -> pl.Series:
-        one, many = w.phrases["day"], w.phrases["days"]
-        return pl.Series(
-            [None if v is None else (one if v == 1 else many).replace("#", str(v)) for v in hits[name]], dtype=pl.String
-        )
+        days = hits[name]
+        one, many = (_put(w.phrases[p], it=days.cast(pl.String)) for p in ("day", "days"))
+        return one.zip_with((days == 1).fill_null(value=False), many)
 
     return word
 
@@ -73,14 +84,17 @@ def _measure(w: Wording, hits: pl.DataFrame) -> pl.Series:
     if unit == "d":
         return _days("measure")(w, hits.with_columns(pl.col("measure").cast(pl.Int64)))
     value = hits["measure"].round(1)
-    text = pl.Series([None if v is None else f"{v:g}" for v in value], dtype=pl.String)
+    whole = value == value.round(0)
+    text = value.cast(pl.String).zip_with(
+        ~whole.fill_null(value=True), value.cast(pl.Int64, strict=False).cast(pl.String)
+    )
     return text + f" {unit}"
 
 
 def _intended(w: Wording, hits: pl.DataFrame) -> pl.Series:
     low, high = w.amounts(hits, "low", thousandths=True), w.amounts(hits, "high", thousandths=True)
-    to = w.phrases["to"]
-    return pl.Series([a if a == b else f"{a}{to}{b}" for a, b in zip(low, high, strict=True)], dtype=pl.String)
+    between = pl.select(pl.concat_str(low, pl.lit(w.phrases["to"]), high)).to_series()
+    return low.zip_with((low == high).fill_null(value=True), between)
 
 
 def _which(w: Wording, hits: pl.DataFrame) -> pl.Series:
@@ -116,16 +130,16 @@ def _slip(w: Wording, hits: pl.DataFrame) -> pl.Series:
             factor = abs(slip) / 10_000
             phrase = "slip_pounds" if round(factor, 1) == 2.2 else "slip_daily" if factor < 10 else "slip_ten"
             texts[slip] = w.phrases[phrase].replace("#", f"{factor:g}").replace("@", "×" if slip > 0 else "÷")
-    return pl.Series([texts[v] for v in hits["slip"]], dtype=pl.String)
+    return hits["slip"].replace_strict(texts, return_dtype=pl.String)
 
 
 def _arm(w: Wording, hits: pl.DataFrame) -> pl.Series:
-    arms = pl.Series(w.laid.evidence.arm, dtype=pl.String)
-    return arms.gather(hits["s"])
+    return w.laid.evidence.frames["subjects"]["arm"].gather(hits["s"])
 
 
 def _zero(w: Wording, hits: pl.DataFrame) -> pl.Series:
-    return pl.Series(w.laid.zero, dtype=pl.Int32).gather(hits["s"]).cast(pl.Date).dt.to_string("%Y-%m-%d")
+    day = pl.Series(w.laid.zero, dtype=pl.Int32).gather(hits["s"])
+    return day.set(day == NONE, None).cast(pl.Date).dt.to_string("%Y-%m-%d")
 
 
 def _recorded(w: Wording, hits: pl.DataFrame) -> pl.Series:
@@ -208,32 +222,19 @@ def _tolerance_text(w: Wording, hits: pl.DataFrame) -> pl.Series:
 
 def _weight_text(w: Wording, hits: pl.DataFrame) -> pl.Series:
     """How the weight enters the dose: the weight and its day, or what is known without it."""
-    fixed = hits["weighed"].not_().to_list() if hits["weighed"].dtype == pl.Boolean else [False] * len(hits)
-    weights, ages = hits["weight"], hits["weight_age"]
     when = hits["weight_day"].cast(pl.Int32).cast(pl.Date).dt.to_string("%Y-%m-%d")
-    out: list[str | None] = []
-    for i, constant in enumerate(fixed):
-        if constant:
-            out.append("")
-        elif weights[i] is not None:
-            phrase = (
-                w.phrases["weight_known"].replace("{weight}", grams(weights[i]) or "").replace("{when}", str(when[i]))
-            )
-            out.append(phrase.replace("{age}", str(ages[i])))
-        else:
-            implied = hits["implied"][i]
-            out.append(w.phrases["weight_unknown"].replace("{implied}", grams(implied) or w.phrases["unknown"]))
-    return pl.Series(out, dtype=pl.String)
+    ages, unknown = hits["weight_age"].cast(pl.String), w.phrases["unknown"]
+    known = _put(w.phrases["weight_known"], weight=_kilograms(hits["weight"]), when=when, age=ages)
+    implied = _put(w.phrases["weight_unknown"], implied=_kilograms(hits["implied"]).fill_null(unknown))
+    return pl.select(pl.when(hits["weighed"]).then(pl.coalesce(known, implied)).otherwise(pl.lit(""))).to_series()
 
 
 def _joined(w: Wording, hits: pl.DataFrame) -> pl.Series:
-    phrase = w.phrases["rows_joined"]
-    return pl.Series([phrase.replace("#", str(n)) if n > 1 else "" for n in hits["parts"]], dtype=pl.String)
+    return _put(w.phrases["rows_joined"], hits["parts"] > 1, it=hits["parts"].cast(pl.String))
 
 
 def _moved(w: Wording, hits: pl.DataFrame) -> pl.Series:
-    phrase = w.phrases["moved"]
-    return pl.Series([phrase.replace("#", str(n)) if n else "" for n in hits["delayed"].fill_null(0)], dtype=pl.String)
+    return _put(w.phrases["moved"], hits["delayed"] > 0, it=hits["delayed"].cast(pl.String))
 
 
 def _age(w: Wording, hits: pl.DataFrame) -> pl.Series:
@@ -247,7 +248,9 @@ def _pounds(w: Wording, hits: pl.DataFrame) -> pl.Series:
     for g, low, high in zip(hits["grams"], hits["low"], hits["high"], strict=True):
         as_pounds = round(g * 0.45359237)
         fits = low <= as_pounds <= high
-        out.append(phrase.replace("#", f"{g / 1000:g}").replace("@", grams(round(as_pounds, -2)) or "") if fits else "")
+        out.append(
+            phrase.replace("#", f"{g / 1000:g}").replace("@", f"{round(as_pounds, -2) / 1000:g} kg") if fits else ""
+        )
     return pl.Series(out, dtype=pl.String)
 
 
@@ -311,7 +314,7 @@ def _table_word(w: Wording, hits: pl.DataFrame) -> pl.Series:
 def _dated(phrase: str, column: str) -> Word:
     def word(w: Wording, hits: pl.DataFrame) -> pl.Series:
         text = _dates(column)(w, hits)
-        return pl.Series([w.phrases[phrase].replace("#", t) if t else "" for t in text], dtype=pl.String)
+        return _put(w.phrases[phrase], text.is_not_null(), it=text)
 
     return word
 
@@ -326,7 +329,7 @@ def _procedure(w: Wording, hits: pl.DataFrame) -> pl.Series:
 
 def _subject_arm(w: Wording, hits: pl.DataFrame) -> pl.Series:
     titles = {a: (d.title.in_(w.lang) if d.title else a) for a, d in w.protocol.arms.items()}
-    return pl.Series([titles.get(a) if a else None for a in _arm(w, hits)], dtype=pl.String)
+    return _arm(w, hits).replace_strict(titles, default=None, return_dtype=pl.String)
 
 
 OPTIONAL = frozenset({"slip", "moved", "joined", "weight_text", "hold", "stop", "does", "pounds", "consent", "death"})
