@@ -192,10 +192,9 @@ def audit(
 ) -> None:
     """All detected deviations and proposed queries of a study, with the evidence, beside the site's own log."""
     with bad_input():
-        from rules.report import write_report  # noqa: PLC0415
-
         import protocol as promised  # noqa: PLC0415
         import rules  # noqa: PLC0415
+        from rules.report import write_report  # noqa: PLC0415
 
         trial = promised.read(protocol)
         facts = rules.read_study(study)

@@ -6,12 +6,12 @@ import sys
 from pathlib import Path
 
 import polars as pl
-from rules.report import write_report, write_table
 
 import protocol as promised
 import rules
 from perprotocol.door import say
 from perprotocol.pages import verdict_text
+from rules.report import write_report, write_table
 
 
 def example_folder() -> Path:

@@ -159,11 +159,11 @@ def examine_study(folder: str | Path, *, data_cut: date | None = None) -> Examin
     settings = read_settings(home / "study.yaml", f"{home.name}/study.yaml", name)
     found = _read_files(sorted(home.iterdir()) if place.is_dir() else [home / place.name], home.name)
     files = {table.file.partition("[")[0] for table in found.tables} | ({settings.file} if settings.read else set())
-    hashes = {file: _sha256(home.parent / file) for file in sorted(files)}
+    hashes = {file: sha256_of(home.parent / file) for file in sorted(files)}
     found.faults.extend(settings.faults)
     if not any(table.name == "subjects" for table in found.tables):
         found.faults.append(_no_subjects(home, found))
-    return _examine(found, replace(settings, data_cut=data_cut or settings.data_cut), hashes)
+    return examine_tables(found, replace(settings, data_cut=data_cut or settings.data_cut), hashes)
 
 
 def from_frames(
@@ -175,7 +175,7 @@ def from_frames(
     time_zone: str = "",
 ) -> Study:
     """The study of tables in memory, with the same checks; the file of a table is its name, its rows count from 1."""
-    found = _Found()
+    found = Found()
     for table, rows in tables.items():
         frame = rows.clone() if isinstance(rows, pl.DataFrame) else _frame(rows)
         if table not in SCHEMAS:
@@ -185,11 +185,11 @@ def from_frames(
     if "subjects" not in tables:
         found.faults.append(_fault("subjects", "is missing", "give a table subjects with a column subject"))
     zone = ZoneInfo(time_zone) if time_zone else None
-    return _examine(found, Settings(name, "", data_cut, final, zone), {}).get()
+    return examine_tables(found, Settings(name, "", data_cut, final, zone), {}).get()
 
 
 @dataclass(frozen=True)
-class _Found:
+class Found:
     """What files hold: the tables of the study, the files that are none, and what is wrong with their names."""
 
     tables: list[Recorded] = field(default_factory=list)
@@ -197,7 +197,7 @@ class _Found:
     faults: list[Fault] = field(default_factory=list)
 
 
-def _examine(found: _Found, settings: Settings, hashes: Mapping[str, str]) -> Examination:
+def examine_tables(found: Found, settings: Settings, hashes: Mapping[str, str]) -> Examination:
     """Every table typed and checked, subjects first, since the others point to them."""
     entries = {table.name: Entry(table, settings.zone) for table in found.tables}
     index = _subject_index(entries.get("subjects"))
@@ -269,15 +269,15 @@ def _fault(file: str, why: str, remedy: str) -> Fault:
     return Fault(file, None, None, "", "", why, remedy)
 
 
-def _no_subjects(home: Path, found: _Found) -> Fault:
+def _no_subjects(home: Path, found: Found) -> Fault:
     there = ", ".join([*(table.file for table in found.tables), *found.others][:12]) or "nothing"
     why = "has no table subjects: subjects.csv, subjects.parquet and a sheet 'subjects' of a workbook were looked for"
     return _fault(home.name, f"{why}; there is {there}", "add it, with one row a subject")
 
 
-def _read_files(paths: Sequence[Path], folder: str) -> _Found:
+def _read_files(paths: Sequence[Path], folder: str) -> Found:
     """The tables of the files; a name that is almost a table's, or a table that is there twice, is a fault."""
-    found = _Found()
+    found = Found()
     for path in paths:
         suffix, name, file = path.suffix.lower(), column_key(path.stem), f"{folder}/{path.name}"
         if path.name.startswith((".", "~$")) or path.name.lower() == "study.yaml" or path.is_dir():
@@ -301,7 +301,8 @@ def _read_files(paths: Sequence[Path], folder: str) -> _Found:
     return found
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """The hash by which a manifest names a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

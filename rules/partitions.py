@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from typing import TypeVar
@@ -19,6 +19,7 @@ from rules.rows import Place
 from rules.schedule import lay_out
 from rules.slots import Plan
 
+S = TypeVar("S")
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
 
@@ -46,22 +47,21 @@ def over_partitions(
         evidence = evidence_of(plan.protocol, frames, study.tables, first, last, day, final=study.final)
         return work(lay_out(plan, evidence, read_doses(evidence), read_visits(evidence)))
 
-    starts = range(0, max(n, 1), PARTITION)
-    for done, result in enumerate(_in_turn(one, starts), 1):
+    for done, result in enumerate(in_turn(one, range(0, max(n, 1), PARTITION)), 1):
         if progress is not None:
             progress(min(done * PARTITION, n), n)
         yield result
 
 
-def _in_turn(one: Callable[[int], T], starts: range) -> Iterator[T]:
-    """Results in order, `WORKERS` under way; a single partition needs no thread."""
-    if len(starts) < 2:
-        yield from map(one, starts)
+def in_turn(one: Callable[[S], T], items: Sequence[S]) -> Iterator[T]:
+    """What `one` makes of each item, in order, `WORKERS` under way; a single item needs no thread."""
+    if len(items) < 2:
+        yield from map(one, items)
         return
     with ThreadPoolExecutor(WORKERS) as pool:
         waiting: deque[Future[T]] = deque()
-        for start in starts:
-            waiting.append(pool.submit(one, start))
+        for item in items:
+            waiting.append(pool.submit(one, item))
             if len(waiting) > WORKERS:
                 yield waiting.popleft().result()
         while waiting:

@@ -1,0 +1,1 @@
+"""Studies larger than memory: they move rows, they decide nothing."""
