@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-LEAST_PIXELS = 52.0
+LEAST_PIXELS = 36.0
 MOST_PIXELS_A_DAY = 22.0
-GAP_PIXELS = 16.0
-MOST_STRETCHES = 9
+GAP_PIXELS = 12.0
+MOST_STRETCHES = 14
 _STEPS = (1, 2, 7, 14, 28, 56, 91, 182, 364, 728, 1820)
 _LABEL_PIXELS = 40.0
+_FEW = 3
 
 Span = tuple[date, date]
 
@@ -81,7 +82,7 @@ def lay_axis(spans: Iterable[Span], left: float, width: float) -> Axis:
 
 def ticks(stretch: Stretch, zero: date | None, dues: Sequence[date]) -> list[date]:
     """Days to label on a stretch: whole steps from day zero (or its first day); on a short one what is due there."""
-    if stretch.right - stretch.left < 3 * LEAST_PIXELS:
+    if stretch.right - stretch.left < 4 * LEAST_PIXELS:
         mine = [due for due in dues if stretch.first <= due <= stretch.last]
         return mine or [stretch.first + (stretch.last - stretch.first) // 2]
     step = next((s for s in _STEPS if s * stretch.day_pixels >= _LABEL_PIXELS), _STEPS[-1])
@@ -109,6 +110,6 @@ def _sizes(groups: Sequence[tuple[date, date, int]], width: float) -> list[float
     """Pixels for each stretch: a least width, the rest by how much begins on it, never more than a day can use."""
     most = [((last - first).days + 1) * MOST_PIXELS_A_DAY for first, last, _ in groups]
     least = [min(LEAST_PIXELS, m) for m in most]
-    weight = [n - 0.9 for _, _, n in groups]
+    weight = [max(n - _FEW, 0.1) for _, _, n in groups]
     rest = max(width - sum(least), 0.0)
     return [min(m, a + rest * w / sum(weight)) for a, m, w in zip(least, most, weight, strict=True)]

@@ -56,7 +56,7 @@ def text_width(text: str, size: float = 11.5) -> float:
 def draw_mark(mark: Mark, x: float, y: float) -> Markup:
     """The mark with its middle at (x, y), leading to its place on the page."""
     shape = {
-        "dose": lambda: tag("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r="4", class_="dose"),
+        "dose": lambda: tag("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r="3.8", class_="dose"),
         "visit": lambda: tag("rect", x=f"{x - 3.6:.1f}", y=f"{y - 3.6:.1f}", width="7.2", height="7.2", class_="visit"),
         "denied": lambda: tag("path", d=f"M{x - 4:.1f} {y - 4:.1f}l8 8m0 -8l-8 8", class_="denied"),
         "finding": lambda: tag("path", d=f"M{x:.1f} {y - 6.4:.1f}l6.4 6.4l-6.4 6.4l-6.4 -6.4z", class_="finding"),
