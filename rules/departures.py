@@ -50,7 +50,9 @@ def read_departures(laid: Laid, tables: dict[str, pl.DataFrame], place: Place) -
                 percent=pl.lit(None, pl.Float64),
             )
         )
-        late = planned.filter(pl.col("treatment") & pl.col("done") & (pl.col("delayed") > 0))
+        # Beyond what the protocol allows the delay is a finding, not a departure beside it.
+        beyond = (pl.col("day") > pl.col("closes")).fill_null(value=False)
+        late = planned.filter(pl.col("treatment") & pl.col("done") & (pl.col("delayed") > 0) & ~beyond)
         late = late.with_columns(
             waited=(pl.col("day") - pl.col("due")).dt.total_days().cast(pl.Int32) + pl.col("delayed")
         )

@@ -162,7 +162,7 @@ class _Expansion:
             yield Ref("milestone", name), _NO_SPAN
         elif name in {p.activity for p in self.parts}:
             for column in self._chosen(name, anchor):
-                yield Ref("slot", name, column, anchor.planned), _NO_SPAN
+                yield Ref("slot", name, column, anchor.planned, last=anchor.which == "last"), _NO_SPAN
         else:
             self._note(part, f"'{anchor}' is not scheduled: its days are not known beforehand")
 
@@ -204,9 +204,9 @@ class _Expansion:
 
 
 def _repeated(element: Element) -> set[str]:
-    """Activities whose occurrences this one repeats: `before each atg`."""
+    """Activities whose number must be known first: `before each atg`, `14 d after last atg`."""
     anchors = (i.anchor for moment in element.due for i in moment.alternatives)
-    return {a.name for a in anchors if a is not None and a.which == "each" and a.name}
+    return {a.name for a in anchors if a is not None and a.which in ("each", "last") and a.name}
 
 
 def _window(element: Element) -> tuple[int | None, int | None]:

@@ -56,6 +56,7 @@ def dose_occasions(laid: Laid) -> pl.DataFrame:
     course = np.array([not p.judged for p in laid.plan.parts] + [False])[part]
     anchored = np.where(_anchored(laid)[r.s] | matched | course, 1, -1).astype(np.int8)
     amount, zero = doses.columns["amount"], r.amount == 0
+    stopped = _stopped(laid)
     in_arm = np.where(r.activity == ARM_UNKNOWN, -1, np.where(r.activity == NOT_IN_ARM, 0, 1)).astype(np.int8)
     dosed = doses.dosed & (matched | (anchored == -1)) & ~zero & (r.status != STATUS_UNKNOWN)
     columns: dict[str, Array | pl.Series] = {
@@ -73,12 +74,12 @@ def dose_occasions(laid: Laid) -> pl.DataFrame:
         "due": plan["due"],
         "opens": plan["opens"],
         "closes": plan["closes"],
-        "timed": window & (r.status != STATUS_UNKNOWN),
+        "timed": window & (r.status != STATUS_UNKNOWN) & (stopped != 1),
         "spaced": bounded & (plan["earliest"] != NONE),
         "earliest": plan["earliest"],
         "pushed": (plan["earliest"] != NONE) & (plan["opens"] == plan["earliest"]),
         "on_hold": _state(laid, HOLD),
-        "stopped": _stopped(laid),
+        "stopped": stopped,
         "after_death": after_death(laid, r.s, r.day),
         "dosed": dosed,
         "amount": amount,

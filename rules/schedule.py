@@ -151,6 +151,8 @@ def reference(laid: Laid, grid: Grid, ref: Ref) -> Ints:
     e, s = laid.evidence, grid.s
     if ref.kind == "slot" and ref.slot >= 0:
         actual, due = grid.actual[:, ref.slot], grid.due[:, ref.slot]
+        if ref.last and not ref.planned:
+            actual = _last_of_ended(grid, ref.slot)
         return due if ref.planned else np.where(actual != NONE, actual, due).astype(np.int32)
     if ref.kind == "milestone":
         return e.milestone(ref.name).day[s]
@@ -161,6 +163,16 @@ def reference(laid: Laid, grid: Grid, ref: Ref) -> Ints:
         last = last_given(laid.doses, e.n)[s]
         return np.where(ended != NONE, last, NONE).astype(np.int32)
     return np.full(len(s), NONE, np.int32)
+
+
+def _last_of_ended(grid: Grid, c: int) -> Ints:
+    """The day of a series' last dose: of its last occurrence, or of the one after which no other is to be given."""
+    columns = grid.arm.columns(grid.arm.slots[c].part.activity)
+    given = grid.actual[:, columns]
+    last: Ints = given.max(axis=1)
+    after = np.arange(len(columns)) > np.where(given == last[:, None], np.arange(len(columns)), -1).max(axis=1)[:, None]
+    open_ = after & (grid.expected[:, columns] != 0) & (grid.excuse[:, columns] != STOP)
+    return np.where(open_.any(axis=1), grid.actual[:, c], last).astype(np.int32)
 
 
 def last_given(records: Records, n: int) -> Ints:

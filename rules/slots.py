@@ -34,6 +34,7 @@ class Ref:
     name: str = ""
     slot: int = -1
     planned: bool = False
+    last: bool = False
 
 
 @dataclass(frozen=True)

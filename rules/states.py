@@ -123,7 +123,16 @@ def read_states(plan: Plan, e: Evidence) -> States:
                     kind = {"hold": HOLD, "stop": STOP, "delay": DELAY}[action.verb]
                     up_to = action.up_to.days if action.up_to is not None else None
                     states[treatment].append(_spells(e, name, modification, kind, up_to))
+                if action.verb == "delay":
+                    states[treatment] += [_as_delay(hold, up_to) for hold in _recorded_holds(e, treatment)]
     return States(e, states, omissions, _not_enrolled(e), _ends(e, treatments))
+
+
+def _as_delay(hold: State, up_to: int | None) -> State:
+    """A hold on record proves the delay that the protocol orders, once it has ended (situation S23)."""
+    ended = np.flatnonzero(~hold.open)
+    columns = {c: getattr(hold, c)[ended] for c in ("s", "start", "end", "open", "row")}
+    return State(DELAY, hold.name, **columns, up_to=up_to)
 
 
 def _targets(e: Evidence, target: str, treatments: Sequence[str]) -> list[str]:
