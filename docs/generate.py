@@ -1,0 +1,132 @@
+"""Writes the pages that follow from the code: commands, study folder, rules. `make docs` runs it; a test compares."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from typer.main import get_command
+
+from perprotocol.cli import app
+from rules.deviations import RULES
+from rules.rule import Rule
+from rules.settings import KEYS
+from rules.starting import describe_tables
+
+Verb: TypeAlias = Any
+Parameter: TypeAlias = Any
+"""typer's own classes: which they are differs between its releases; what is read here does not."""
+
+HOME = Path(__file__).resolve().parent
+NOTE = "<!-- Written by `make docs`. Change the code, not this page. -->\n\n"
+
+
+def pages() -> dict[str, str]:
+    """Every generated page: its name in docs/ and its text."""
+    return {"commands.md": commands_page(), "study-folder.md": study_page(), "rules.md": rules_page()}
+
+
+def main() -> None:
+    """The generated pages are up to date; what was written is named."""
+    for name, text in pages().items():
+        path = HOME / name
+        if not path.is_file() or path.read_text("utf-8") != text:
+            path.write_text(text, encoding="utf-8", newline="\n")
+            sys.stdout.write(f"wrote docs/{name}\n")
+
+
+def verbs() -> dict[str, Verb]:
+    """Every verb of the command by name, in the order of its help."""
+    command: Any = get_command(app)
+    return dict(command.commands)
+
+
+def commands_page() -> str:
+    """Every verb with its arguments, its options and its examples."""
+    head = "# The command\n\n" + NOTE + _COMMANDS
+    return head + "\n".join("\n".join(_verb(name, command)) for name, command in verbs().items())
+
+
+def study_page() -> str:
+    """Every table and column of a study folder, and every line of its settings."""
+    title, _, rest = describe_tables("study").partition("\n")
+    assert title == "# study: a study folder"
+    settings = "".join(f"| {key} | {meaning} |\n" for key, meaning in KEYS.items())
+    return f"# The study folder\n\n{NOTE}{_STUDY}{rest.lstrip()}{_SETTINGS}{settings}"
+
+
+def rules_page() -> str:
+    """Every rule's page, below a list of all of them."""
+    rows = [f"| [`{r.code}`](#{r.code}) | {r.title} | {_gives(r)} | {r.category} |" for r in RULES]
+    head = ["# The rules", "", NOTE + _RULES, "| code | title | gives | category |", "|---|---|---|---|", *rows, ""]
+    return "\n".join([*head, *(line for rule in RULES for line in _rule(rule))])
+
+
+def _verb(name: str, command: Verb) -> Iterator[str]:
+    arguments = [p for p in command.params if p.param_type_name == "argument"]
+    options = [p for p in command.params if p.param_type_name == "option"]
+    yield f"## {name}\n"
+    yield f"`perprotocol {' '.join([name, *(str(p.metavar) for p in arguments), '[options]'])}`\n"
+    yield " ".join((command.help or "").split()) + "\n"
+    yield "| | |\n|---|---|"
+    yield from (f"| `{p.metavar}` | {_help(p)} |" for p in arguments)
+    yield from (f"| {_flags(p)} | {_help(p)} |" for p in options)
+    examples = [line for line in (command.epilog or "").split("\n\n")[1:] if line]
+    yield "\n```\n" + "\n".join(examples) + "\n```\n"
+
+
+def _flags(option: Parameter) -> str:
+    words = [str(word.value) for word in type(option.default)] if isinstance(option.default, Enum) else []
+    metavar = option.metavar or "\\|".join(words)
+    return ", ".join(f"`{flag}`" for flag in option.opts) + (f" {metavar}" if metavar else "")
+
+
+def _help(parameter: Parameter) -> str:
+    return str(getattr(parameter, "help", None) or "").replace("|", "\\|")
+
+
+def _gives(rule: Rule) -> str:
+    return "query" if rule.asks else "finding"
+
+
+def _rule(rule: Rule) -> Iterator[str]:
+    yield f"## {rule.code}\n"
+    yield f"**{rule.title}.** Gives a {_gives(rule)}. Category: {rule.category}. Term: {rule.term}.\n"
+    for heading in ("What", "Why it matters", "Reference"):
+        yield f"*{heading}.* {rule.section(heading)}\n"
+    yield f"*Deviates:* `{rule.section('Deviates')}`. *Complies:* `{rule.section('Complies')}`.\n"
+
+
+_COMMANDS = """\
+`perprotocol VERB PROTOCOL [STUDY] [options]`. PROTOCOL is a file, or the name of a protocol in the library; STUDY is a
+folder of tables, or one Excel workbook. Results go to standard output, progress and remarks to standard error.
+
+Exit status: 0 nothing found (for one dose typed in: *complies*), 1 deviations found, 2 bad input or usage, 3 cannot
+tell (for a whole study only with `--strict`).
+
+"""
+_STUDY = """\
+What happened, as the site has it. `perprotocol init FOLDER` makes one with all tables, empty. A fault in a file ends
+the command with status 2, and names every fault of every file with line, column, value and remedy.
+
+"""
+_SETTINGS = """
+## study.yaml
+
+What holds for the whole study. Every line may be left out.
+
+| key | meaning |
+|---|---|
+"""
+_RULES = """\
+A rule names one fault, and answers *deviates*, *complies* or *cannot tell*. What deviates is a finding (a detected
+deviation, a candidate until a person confirms it), or, where the doubt is about the data, a query. A fact that a rule
+lacks is one query, with all the rules that it blocks. The examples are executed by tests; days and amounts in them are
+those of the occasions tables, amounts in base units. `perprotocol explain CODE` prints the same page.
+"""
+
+if __name__ == "__main__":
+    main()
