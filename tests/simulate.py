@@ -1,0 +1,364 @@
+"""Participants who do as a protocol says, worked out from the document alone, one occurrence at a time.
+
+Nothing of `rules` is used: days come from dateutil, doses from fractions. A swerve tells what a participant does at one
+occurrence instead; from there on everybody goes by the protocol again, given what has happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from random import Random
+from typing import Any
+
+from dateutil.relativedelta import relativedelta
+from hypothesis import Phase, settings
+
+from protocol import Protocol
+from protocol.activities import Activity, Limit, Part
+from protocol.quantity import Quantity, Range
+from protocol.timing import Anchor, Duration, Instant, offset_of
+from rules import Study, from_frames
+from tests.arithmetic import limits
+
+QUICK = settings(derandomize=True, deadline=None, max_examples=20, phases=[Phase.explicit, Phase.generate])
+"""The same examples on every run, few of them, and none made smaller: a seed has no smaller one."""
+
+Key = tuple[str, int]
+Row = dict[str, object]
+Swerve = Callable[["Planned"], date | None]
+
+
+def days(n: int) -> timedelta:
+    """A span of n days."""
+    return timedelta(days=n)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One occurrence as the protocol plans it for somebody: when, and not before which day."""
+
+    part: Activity
+    activity: str
+    number: int
+    due: date
+    opens: date
+    closes: date
+    earliest: date | None
+    grid_opens: date
+    base: date | None
+    offset: tuple[int, int]
+    windowed: bool
+
+    @property
+    def key(self) -> Key:
+        """Activity and number."""
+        return self.activity, self.number
+
+
+@dataclass
+class Given:
+    """One dose on record; `amount` in whole base units."""
+
+    key: Key
+    day: date
+    amount: int | None
+    status: str = ""
+    treatment: str = ""
+    weight: bool = False
+    more: Row = field(default_factory=dict)
+
+
+@dataclass
+class Patient:
+    """What is on record of one participant; tests change it before it becomes rows."""
+
+    subject: str
+    arm: str
+    zero: date
+    birth: date
+    grams: int
+    planned: dict[Key, Planned]
+    doses: list[Given]
+    visits: dict[Key, tuple[date, str]]
+    weighings: dict[date, int]
+    enrolled: date
+    screened: date
+    consent: date
+    observations: list[tuple[str, str, str, date]] = field(default_factory=list)
+    events: list[Row] = field(default_factory=list)
+    milestones: list[tuple[str, date]] = field(default_factory=list)
+    labelled: bool = False
+    baseline: bool = False
+
+    def dose(self, key: Key) -> Given:
+        """The record of one occurrence."""
+        return next(d for d in self.doses if d.key == key)
+
+
+def move(day: date, months: int, more: int, policy: str = "clamp") -> date:
+    """A day moved by months, then by days; a day the month lacks is its last, or the first of the next (`roll`)."""
+    moved = day + relativedelta(months=months)
+    if policy == "roll" and moved.day != day.day:
+        moved += days(1)
+    return moved + days(more)
+
+
+def _pair(duration: Duration) -> tuple[int, int]:
+    return duration.months, duration.days
+
+
+def _sum(a: tuple[int, int], b: tuple[int, int], times: int = 1) -> tuple[int, int]:
+    return a[0] + b[0] * times, a[1] + b[1] * times
+
+
+Start = tuple[date, tuple[int, int], tuple[int, int] | None]
+"""What an occurrence is counted from, how far, and the window of its own."""
+
+
+class Life:
+    """One participant's occurrences, in an order in which everything they count from comes first."""
+
+    def __init__(
+        self, protocol: Protocol, arm: str, zero: date, birth: date, rng: Random, swerves: Mapping[Key, Swerve]
+    ):
+        self.protocol, self.arm, self.zero, self.rng, self.swerves = protocol, arm, zero, rng, swerves
+        self.planned: dict[Key, Planned] = {}
+        self.actual: dict[Key, date | None] = {}
+        self.numbers: dict[str, int] = {}
+        self.known = {"day-zero": zero, "birth": birth}
+        waiting = dict[str, Any](protocol.treatments) | dict(protocol.visits)
+        while waiting:
+            ready = [name for name, element in waiting.items() if not self._needs(name, element) & set(waiting)]
+            for name in ready:
+                self._live(name, waiting.pop(name))
+
+    def _parts(self, element: Any) -> list[Activity]:
+        parts = element.parts() if hasattr(element, "parts") else [element]
+        return [p for p in parts if (not p.arm or self.arm in p.arm) and not (p.in_ or p.may_if or p.if_)]
+
+    def _needs(self, name: str, element: Any) -> set[str]:
+        found: set[str] = set()
+        for part in self._parts(element):
+            instants = [i for m in (*part.due, part.to, part.before) if m for i in m.alternatives]
+            anchors = [i.anchor for i in instants if i.anchor] + [limit.from_ for limit in part.limits]
+            found |= {a.name for a in anchors if a.name and a.name != name}
+        return found
+
+    def _live(self, name: str, element: Any) -> None:
+        self.numbers[name] = 0
+        for part in self._parts(element):
+            if getattr(part, "frequency", None) is None:
+                for base, offset, window in self._series(name, part):
+                    self._occur(name, part, base, offset, window)
+
+    def _series(self, name: str, part: Activity) -> Iterator[Start | tuple[None, tuple[int, int], None]]:
+        starts = [s for moment in part.due for s in self._starts(moment.alternatives[0], part)]
+        if part.due and part.every:
+            n = 0
+            while part.times is None or n < part.times:
+                base, offset, window = starts[n % len(starts)]
+                offset = _sum(offset, _pair(part.every), n // len(starts))
+                if part.times is None and self._ended(part, base, offset):
+                    return
+                yield base, offset, window
+                n += 1
+        elif part.due:
+            yield from starts
+        else:
+            yield None, (0, 0), None
+
+    def _ended(self, part: Activity, base: date, offset: tuple[int, int]) -> bool:
+        day = move(base, *offset, self.protocol.months or "clamp")
+        for moment, past in ((part.to, date.__gt__), (part.before, date.__ge__)):
+            for instant in moment.alternatives if moment else ():
+                for start, far, _ in self._starts(instant, part):
+                    if past(day, move(start, *far, self.protocol.months or "clamp")):
+                        return True
+        return False
+
+    def _starts(self, i: Instant, part: Activity) -> list[Start]:
+        first_day = self.protocol.first_day
+        numbered = {"day": (i.day, i.day), "days": (i.first, i.last), "within_days": (i.first, i.last)}
+        if i.kind in numbered:
+            low, high = (offset_of(d, first_day) for d in numbered[i.kind] if d is not None and first_day)
+            if i.kind == "within_days":
+                near = low if abs(low) < abs(high) else high
+                return [(self.zero, (0, near), (low - near, high - near))]
+            return [(self.zero, (0, d), None) for d in range(low, high + 1)]
+        assert i.anchor is not None
+        if i.kind == "at":
+            assert i.offset is not None
+            return [(day, _pair(i.offset), None) for day in self._anchors(i.anchor)]
+        assert i.low is not None and i.high is not None
+        near_one = min(i.low, i.high, key=lambda d: abs(d.length))
+        window = (i.low.days - near_one.days, i.high.days - near_one.days)
+        return [(day, _pair(near_one), window) for day in self._anchors(i.anchor)]
+
+    def _anchors(self, anchor: Anchor) -> list[date]:
+        """The days an anchor means: actual ones, else planned ones."""
+        name = anchor.name or ""
+        if name in self.known:
+            return [self.known[name]]
+        keys = [key for key in self.planned if key[0] == name]
+        if anchor.which != "each":
+            keys = keys[-1:] if anchor.which == "last" else [(name, anchor.number or 1)]
+        return [self.planned[k].due if anchor.planned else self.actual[k] or self.planned[k].due for k in keys]
+
+    def _limit(self, name: str, limit: Limit) -> date | None:
+        """The recorded day that a limit counts from."""
+        if limit.from_.previous:
+            taken = [day for key, day in self.actual.items() if key[0] == name and day]
+            return max(taken, default=None)
+        anchor = limit.from_.name or ""
+        return self.known.get(anchor) or self.actual.get((anchor, limit.from_.number or 1))
+
+    def _occur(
+        self, name: str, part: Activity, base: date | None, offset: tuple[int, int], own: tuple[int, int] | None
+    ) -> None:
+        self.numbers[name] += 1
+        key, policy = (name, self.numbers[name]), self.protocol.months or "clamp"
+        before = self.planned.get((name, key[1] - 1))
+        if base and part.late == "shift" and before and part.every and before.part is part:
+            step = _sum(offset, before.offset, -1)
+            due = move(self.actual[before.key] or before.due, *step, policy)
+        else:
+            due = move(base or date.min, *offset, policy)
+        window = part.window if part.window and not part.window.low.clock else None
+        low, high = own or ((window.low.days, window.high.days) if window else (0, 0))
+        opens, closes, earliest = due + days(low) if base else due, due + days(high) if base else date.max, None
+        marks = [(self._limit(name, limit), limit) for limit in part.limits]
+        for day, limit in ((d, m) for d, m in marks if d):
+            if limit.opens:
+                first = move(day, *_pair(limit.opens), policy)
+                earliest = max(earliest or first, first)
+            if limit.due and not base:
+                due = max(due, move(day, *_pair(limit.due), policy))
+            if limit.closes and not base:
+                closes = min(closes, move(day, *_pair(limit.closes), policy))
+        grid_opens = opens
+        if earliest:
+            due, opens, closes = (max(d, earliest) for d in (due, opens, closes))
+        closes = due if closes == date.max else closes
+        plan = Planned(
+            part, name, key[1], due, opens, closes, earliest, grid_opens, base, offset, bool(own or window or not base)
+        )
+        self.planned[key] = plan
+        free = self.rng.randint(0, (closes - opens).days)
+        self.actual[key] = self.swerves[key](plan) if key in self.swerves else opens + days(free)
+
+
+SIZES = {3: 14_300, 6: 20_500, 10: 32_000, 14: 50_000, 30: 70_000}
+"""A plausible body weight in grams by age in years."""
+
+
+def live(
+    protocol: Protocol, arm: str, seed: int, *, years: int | None = None, swerves: Mapping[Key, Swerve] | None = None
+) -> Patient:
+    """Somebody in an arm who does as the protocol says, but for the swerves; the seed settles what it leaves open."""
+    rng = Random(seed)
+    zero = date(2021, 1, 1) + days(rng.randrange(900))
+    age = years or rng.choice(list(SIZES))
+    birth = zero - days(age * 365 + 120)
+    life = Life(protocol, arm, zero, birth, rng, swerves or {})
+    grams = SIZES[age] * rng.randint(900, 1100) // 1000
+    done = sorted(day for day in life.actual.values() if day)
+    screened = min([*done, zero]) - days(1)
+    patient = Patient(
+        f"{seed:05d}", arm, zero, birth, grams, life.planned, [], {}, {}, zero - days(1), screened, screened
+    )
+    patient.labelled = rng.random() < 0.3
+    if protocol.weight and protocol.weight.use == "baseline":
+        patient.baseline = True
+        patient.weighings[patient.screened] = grams
+    for key, plan in life.planned.items():
+        day = life.actual[key]
+        if isinstance(plan.part, Part):
+            if day:
+                patient.doses.append(_give(patient, plan.part, key, day, rng))
+        elif day:
+            patient.visits[key] = day, ""
+    return patient
+
+
+def _give(patient: Patient, part: Part, key: Key, day: date, rng: Random) -> Given:
+    """A dose anywhere inside its limits, with a weighing on its day where it counts by weight."""
+    if not part.dose or part.dose[0].amount is None:
+        return Given(key, day, None)
+    dose = part.dose[0]
+    amount = dose.amount
+    assert amount is not None
+    dimension = (amount.low if isinstance(amount, Range) else amount).dimension
+    weighed = "/weight" in dimension or "/surface" in dimension
+    if weighed and not patient.baseline:
+        patient.weighings[day] = patient.grams
+    least, most = limits(dose, patient.grams, 1100)
+    return Given(key, day, rng.choice([least, most, rng.randint(least, most)]), weight=weighed)
+
+
+def amount_text(quantity: Quantity, amount: int) -> tuple[str, str]:
+    """A number of base units in the unit of a dose, exactly, and that unit."""
+    unit = quantity.unit.text.split("/")[0].strip()
+    factor = Fraction(Quantity.parse(f"1 {unit}").base)
+    return str(Decimal(amount) * factor.denominator / factor.numerator), unit
+
+
+def rows_of(protocol: Protocol, patient: Patient) -> dict[str, list[Row]]:
+    """The rows of the tables of a study that one participant fills."""
+    who: Row = {"subject": patient.subject}
+    weights = [("weight", str(Decimal(g) / 1000), "kg", day) for day, g in patient.weighings.items()]
+    heights = [("height", "110", "cm", patient.screened)] if _wants_height(protocol) else []
+    administrations = [_dose_row(protocol, patient, dose) for dose in patient.doses]
+    visits = [
+        who | {"visit": f"{name} {n}" if patient.labelled else name, "date": day, "status": status}
+        for (name, n), (day, status) in patient.visits.items()
+    ]
+    return {
+        "subjects": [
+            who
+            | {"arm": patient.arm, "birth_date": patient.birth, "enrolled": patient.enrolled, "day_zero": patient.zero}
+        ],
+        "consents": [who | {"version": "1", "signed": patient.consent}],
+        "milestones": [who | {"milestone": name, "date": day} for name, day in patient.milestones],
+        "observations": [
+            who | {"measure": m, "value": v, "unit": u or None, "at": at}
+            for m, v, u, at in (*patient.observations, *weights, *heights)
+        ],
+        "administrations": administrations,
+        "visits": visits,
+        "events": [who | event for event in patient.events],
+    }
+
+
+def _wants_height(protocol: Protocol) -> bool:
+    amounts = [d.amount for t in protocol.treatments.values() for p in t.parts() for d in p.dose if d.amount]
+    return any("/surface" in (a.low if isinstance(a, Range) else a).dimension for a in amounts)
+
+
+def _dose_row(protocol: Protocol, patient: Patient, dose: Given) -> Row:
+    """One line of administrations; the unit is that of the protocol's dose."""
+    name = dose.treatment or dose.key[0]
+    row: Row = {"subject": patient.subject, "treatment": name, "start": dose.day, "status": dose.status or None}
+    parts = protocol.treatments[name].parts() if name in protocol.treatments else ()
+    found = [d for p in parts for d in p.dose if d.amount]
+    if dose.amount is not None and found:
+        amount = found[0].amount
+        quantity = amount.low if isinstance(amount, Range) else amount
+        assert quantity is not None
+        row["amount"], row["unit"] = amount_text(quantity, dose.amount)
+        row["viable_or_total"] = found[0].count
+    if patient.labelled:
+        row["occurrence"] = dose.key[1]
+    return row | dose.more
+
+
+def study_of(protocol: Protocol, patients: list[Patient], name: str = "sim", **how: Any) -> Study:
+    """The study of some participants."""
+    tables: dict[str, list[Row]] = {}
+    for patient in patients:
+        for table, rows in rows_of(protocol, patient).items():
+            tables.setdefault(table, []).extend(rows)
+    return from_frames(name, {t: rows for t, rows in tables.items() if rows or t == "subjects"}, **how)

@@ -1,0 +1,208 @@
+"""What the engine promises, held on simulated studies: see `simulate.py`, and `faults.py` for what is put into them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from datetime import date, timedelta
+from functools import cache
+from random import Random
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import rules.partitions
+from protocol import Protocol
+from rules import Report, Study, audit, from_frames
+from tests.faults import FAULTS
+from tests.simulate import QUICK, Patient, Row, rows_of, study_of
+from tests.trials import TRIALS, trial
+from tests.world import Case, Found, World
+
+AFTER_ALL = date(2031, 1, 1)
+SEEDS = st.integers(0, 10_000)
+Tables = dict[str, list[Row]]
+Lines = dict[str, list[int]]
+
+
+def world(name: str, seed: int) -> World:
+    """A participant of that protocol; the seed tells the arm as well."""
+    protocol = trial(name)
+    return World(name, protocol, list(protocol.arms)[seed % len(protocol.arms)], seed)
+
+
+def faulty(name: str, seed: int, number: int) -> list[Case]:
+    """So many participants, each with a fault of another kind as far as the protocol leaves room."""
+    cases = (FAULTS[i % len(FAULTS)](world(name, seed + i), Random(seed + i)) for i in range(number))
+    return [case for case in cases if case is not None]
+
+
+def tables_of(protocol: Protocol, patients: list[Patient]) -> Tables:
+    """The rows of all of them."""
+    tables: Tables = {}
+    for patient in patients:
+        for table, rows in rows_of(protocol, patient).items():
+            tables.setdefault(table, []).extend(rows)
+    return tables
+
+
+def found(report: Report) -> dict[str | None, Counter[Found]]:
+    """Code, activity and occurrence of all findings and queries by participant; None: about the protocol."""
+    by_subject: dict[str | None, Counter[Found]] = {}
+    for subject, *what in (
+        pl.concat([report.findings, report.queries]).select("subject", "code", "activity", "occurrence").rows()
+    ):
+        by_subject.setdefault(subject, Counter())[tuple(what)] += 1  # type: ignore[index]
+    return by_subject
+
+
+# --- perfect patients and faults ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", TRIALS)
+@settings(QUICK, max_examples=3)
+@given(seed=SEEDS)
+def test_nothing_is_found_of_those_who_follow_the_protocol(name: str, seed: int) -> None:
+    """Perfect participants have neither a finding nor a query, and none of their records is left unjudged."""
+    people = [world(name, seed + i).live() for i in range(40)]
+    report = audit(trial(name), study_of(trial(name), people), as_of=AFTER_ALL)
+    assert report.findings.rows() == []
+    assert report.queries.rows() == []
+    late = report.counts.filter(pl.col("rule") == "dose_late")
+    assert late["judged"].item() >= len(people)
+
+
+@cache
+def audited(name: str) -> tuple[dict[str, list[Case]], dict[str | None, Counter[Found]]]:
+    """Participants with every kind of fault, and what one audit of them all finds by participant."""
+    cases: dict[str, list[Case]] = {}
+    for n, fault in enumerate(FAULTS):
+        drawn = (fault(world(name, seed), Random(seed)) for seed in range(1000 + 20 * n, 1012 + 20 * n))
+        cases[fault.__name__] = [case for case in drawn if case is not None]
+    people = [case.patient for kind in cases.values() for case in kind]
+    return cases, found(audit(trial(name), study_of(trial(name), people), as_of=AFTER_ALL))
+
+
+@pytest.mark.parametrize("fault", [fault.__name__ for fault in FAULTS])
+@pytest.mark.parametrize("name", TRIALS)
+def test_a_fault_is_found_once_and_nothing_else_is(name: str, fault: str) -> None:
+    """Of a participant with one fault exactly that is found, with the consequences that the fault names."""
+    cases, by_subject = audited(name)
+    for case in cases[fault]:
+        assert by_subject.get(case.patient.subject) == case.expected, case.patient
+    assert None not in by_subject
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_every_fault_has_room_in_some_protocol(fault: Any) -> None:
+    """No kind of fault goes untested because no protocol here leaves room for it."""
+    assert any(fault(world(name, seed), Random(seed)) for name in TRIALS for seed in range(4))
+
+
+# --- one and many -------------------------------------------------------------------------------------------------
+
+FRAMES = ("findings", "queries", "departures")
+
+
+def study_from(tables: Tables, keep: Lines) -> Study:
+    """The study of those rows, by table, in that order; a table that is left without rows is there all the same."""
+    frames: dict[str, Any] = {}
+    for name, rows in tables.items():
+        columns = dict.fromkeys(column for row in rows for column in row)
+        empty = pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
+        frames[name] = [rows[i] for i in keep[name]] or empty
+    return from_frames("sim", frames)
+
+
+def told(frame: pl.DataFrame, keep: Lines) -> Counter[tuple[Any, ...]]:
+    """The rows of a result, each record under the place of its row in the whole study."""
+
+    def place(record: str | None) -> str | None:
+        table, _, row = (record or "").rpartition(":")
+        return f"{table}:{keep[table][int(row) - 1]}" if table else record
+
+    record = frame.columns.index("record")
+    return Counter((*row[:record], place(row[record]), *row[record + 1 :]) for row in frame.rows())
+
+
+def results(protocol: Protocol, tables: Tables, keep: Lines) -> dict[str, Counter[tuple[Any, ...]]]:
+    """Everything an audit of those rows tells: findings, queries, departures and the counts of each rule."""
+    report = audit(protocol, study_from(tables, keep), as_of=AFTER_ALL)
+    by_frame = {name: told(getattr(report, name), keep) for name in FRAMES}
+    for rule, *counts in report.counts.rows():
+        by_frame.setdefault("counts", Counter()).update(
+            {(rule, name): n for name, n in zip(report.counts.columns[1:], counts, strict=True)}
+        )
+    return by_frame
+
+
+@pytest.mark.parametrize("name", ["per-kg", "surface", "vaccine", "uc-msc-saa"])
+@settings(QUICK, max_examples=2)
+@given(seed=SEEDS)
+def test_all_at_once_equals_each_alone_in_any_order(name: str, seed: int) -> None:
+    """Rows in another order change nothing, and the whole study is the sum of its participants."""
+    protocol = trial(name)
+    tables = tables_of(protocol, [case.patient for case in faulty(name, seed, 8)])
+    whole = {table: list(range(len(rows))) for table, rows in tables.items()}
+    together = results(protocol, tables, whole)
+    mixed = {table: Random(seed).sample(rows, len(rows)) for table, rows in whole.items()}
+    assert results(protocol, tables, mixed) == together
+    alone: dict[str, Counter[tuple[Any, ...]]] = {}
+    for subject in {str(row["subject"]) for row in tables["subjects"]}:
+        mine = {table: [i for i in rows if tables[table][i]["subject"] == subject] for table, rows in whole.items()}
+        for frame, rows in results(protocol, tables, mine).items():
+            alone.setdefault(frame, Counter()).update(rows)
+    assert alone == together
+
+
+@pytest.mark.parametrize("name", ["per-kg", "vaccine", "uc-msc-saa"])
+@settings(QUICK, max_examples=3)
+@given(seed=SEEDS, size=st.integers(1, 7))
+def test_partitions_cannot_be_seen_in_the_result(name: str, seed: int, size: int) -> None:
+    """However many participants a partition takes, every table of the audit is the same, row by row."""
+    protocol = trial(name)
+    people = [case.patient for case in faulty(name, seed, 12)]
+    for person in people:
+        person.doses[-1].amount = 7 * (person.doses[-1].amount or 0) // 6
+    study = study_of(protocol, people)
+    whole = audit(protocol, study, as_of=AFTER_ALL)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rules.partitions, "PARTITION", size)
+        parts = audit(protocol, study, as_of=AFTER_ALL)
+    for frame in (*FRAMES, "counts"):
+        assert getattr(parts, frame).rows() == getattr(whole, frame).rows(), frame
+
+
+# --- shift --------------------------------------------------------------------------------------------------------
+
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def moved(value: object, k: int) -> object:
+    """A date, or every date in a text, k days later."""
+    if isinstance(value, date):
+        return value + timedelta(days=k)
+    if isinstance(value, str):
+        return DAY.sub(lambda found: str(date.fromisoformat(found[0]) + timedelta(days=k)), value)
+    return value
+
+
+@pytest.mark.parametrize("name", ["per-kg", "surface", "vaccine", "primaquine-challenge"])
+@settings(QUICK, max_examples=4)
+@given(seed=SEEDS, k=st.integers(-4000, 4000))
+def test_moving_every_date_moves_what_is_found_and_changes_nothing_else(name: str, seed: int, k: int) -> None:
+    """Every cell of findings, queries and departures is the same but for its dates, which lie k days later."""
+    protocol = trial(name)
+    tables = tables_of(protocol, [case.patient for case in faulty(name, seed, len(FAULTS))])
+    later = {t: [{c: moved(v, k) for c, v in row.items()} for row in rows] for t, rows in tables.items()}
+    before, after = (
+        audit(protocol, from_frames("sim", {t: r for t, r in rows.items() if r}), as_of=as_of)
+        for rows, as_of in ((tables, AFTER_ALL), (later, AFTER_ALL + timedelta(days=k)))
+    )
+    for frame in FRAMES:
+        expected = Counter(tuple(moved(v, k) for v in row) for row in getattr(before, frame).rows())
+        assert Counter(getattr(after, frame).rows()) == expected
+    assert after.counts.equals(before.counts)
