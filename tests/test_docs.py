@@ -52,7 +52,7 @@ def blocks(kind: str, within: list[Path] = WRITTEN) -> Iterator[Block]:
 
 def of_each(kind: str) -> Callable[..., object]:
     """Run a test once for every block of a kind."""
-    return pytest.mark.parametrize("block", blocks(kind), ids=str)
+    return pytest.mark.parametrize("block", list(blocks(kind)), ids=str)
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert not anchor or anchor in anchors(there), target
 
 
-@pytest.mark.parametrize("name", pages())
+@pytest.mark.parametrize("name", list(pages()))
 def test_a_generated_page_is_up_to_date(name: str) -> None:
     """The page is what the code says now; `make docs` renews it."""
     assert (ROOT / "docs" / name).read_text("utf-8") == pages()[name], "renew it with: make docs"
