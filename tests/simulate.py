@@ -115,6 +115,16 @@ def _sum(a: tuple[int, int], b: tuple[int, int], times: int = 1) -> tuple[int, i
     return a[0] + b[0] * times, a[1] + b[1] * times
 
 
+_PARTS: dict[int, tuple[Any, tuple[Any, ...]]] = {}
+
+
+def parts_of(element: Any) -> tuple[Any, ...]:
+    """The steps of a treatment, or the visit itself; worked out once."""
+    if id(element) not in _PARTS:
+        _PARTS[id(element)] = element, tuple(element.parts()) if hasattr(element, "parts") else (element,)
+    return _PARTS[id(element)][1]
+
+
 Start = tuple[date, tuple[int, int], tuple[int, int] | None]
 """What an occurrence is counted from, how far, and the window of its own."""
 
@@ -137,8 +147,7 @@ class Life:
                 self._live(name, waiting.pop(name))
 
     def _parts(self, element: Any) -> list[Activity]:
-        parts = element.parts() if hasattr(element, "parts") else [element]
-        return [p for p in parts if (not p.arm or self.arm in p.arm) and not (p.in_ or p.may_if or p.if_)]
+        return [p for p in parts_of(element) if (not p.arm or self.arm in p.arm) and not (p.in_ or p.may_if or p.if_)]
 
     def _needs(self, name: str, element: Any) -> set[str]:
         found: set[str] = set()
@@ -334,7 +343,7 @@ def rows_of(protocol: Protocol, patient: Patient) -> dict[str, list[Row]]:
 
 
 def _wants_height(protocol: Protocol) -> bool:
-    amounts = [d.amount for t in protocol.treatments.values() for p in t.parts() for d in p.dose if d.amount]
+    amounts = [d.amount for t in protocol.treatments.values() for p in parts_of(t) for d in p.dose if d.amount]
     return any("/surface" in (a.low if isinstance(a, Range) else a).dimension for a in amounts)
 
 
@@ -342,7 +351,7 @@ def _dose_row(protocol: Protocol, patient: Patient, dose: Given) -> Row:
     """One line of administrations; the unit is that of the protocol's dose."""
     name = dose.treatment or dose.key[0]
     row: Row = {"subject": patient.subject, "treatment": name, "start": dose.day, "status": dose.status or None}
-    parts = protocol.treatments[name].parts() if name in protocol.treatments else ()
+    parts = parts_of(protocol.treatments[name]) if name in protocol.treatments else ()
     found = [d for p in parts for d in p.dose if d.amount]
     if dose.amount is not None and found:
         amount = found[0].amount

@@ -55,7 +55,7 @@ def found(report: Report) -> dict[str | None, Counter[Found]]:
     for subject, *what in (
         pl.concat([report.findings, report.queries]).select("subject", "code", "activity", "occurrence").rows()
     ):
-        by_subject.setdefault(subject, Counter())[tuple(what)] += 1  # type: ignore[index]
+        by_subject.setdefault(subject, Counter())[tuple(what)] += 1
     return by_subject
 
 
