@@ -170,7 +170,7 @@ def table(figures: Figures) -> str:
         "",
         *_sizes(figures),
         "",
-        *_stages(figures["sizes"][-1]),
+        *_steps(figures["sizes"][-1]),
         "",
         _agreement(figures["agreement"]),
     ]
@@ -220,12 +220,13 @@ def _cost(figures: Figures) -> tuple[str, str]:
     return f"{figures['seconds']:.2f} s", f"{figures['peak_gb']:.2f} GB"
 
 
-def _stages(size: Figures) -> list[str]:
+def _steps(size: Figures) -> list[str]:
     audit = size["audit"]
-    lines = [f"where the audit of {size['subjects']:,} subjects spends its {audit['seconds']:.2f} s"]
-    for stage, seconds in audit["stages"].items():
-        lines.append(f"{stage:>28}{seconds:>10.2f} s{seconds / audit['seconds']:>7.0%}")
-    return lines
+    lines = [
+        f"the audit of {size['subjects']:,} subjects: {audit['seconds']:.2f} s on the clock, "
+        f"{audit['cpu_seconds']:.2f} s of the processors; its steps, summed over parts of which two run at once"
+    ]
+    return lines + [f"{step:>28}{seconds:>10.2f} s" for step, seconds in audit["steps"].items()]
 
 
 def _agreement(found: Figures) -> str:

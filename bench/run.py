@@ -15,7 +15,7 @@ from collections.abc import Callable
 from datetime import date
 from importlib import import_module
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import polars as pl
@@ -24,13 +24,22 @@ import protocol
 import rules
 from bench import naive
 from bench.make_study import make_study
+from perprotocol.bulk.local import audit_to_parquet, schedule_to_parquet
 from protocol.model import Protocol
 
 Figures = dict[str, Any]
 HERE = Path(__file__).parent
 
-STAGES = ("evidence_of", "read_doses", "lay_out", "build_occasions", "judge", "reconcile")
-"""Steps of an audit that are timed one by one: functions that `rules.audit` calls."""
+STEPS = (
+    ("rules.parts", "read_study", "read"),
+    ("rules.parts", "examine_tables", "read"),
+    ("rules.partitions", "evidence_of", "sort and code"),
+    ("rules.partitions", "read_doses", "sort and code"),
+    ("rules.partitions", "lay_out", "schedule, identity of doses"),
+    ("rules.audit", "build_occasions", "occasions"),
+    ("rules.audit", "judge", "rules and text"),
+)
+"""Steps of an audit that are timed one by one: where a function is looked up, its name, and the step it is part of."""
 
 JUDGED_ALIKE = {rule.code for rule in naive.RULES}
 
@@ -48,69 +57,65 @@ def peak_gb() -> float:
 
 def make(folder: Path, subjects: int) -> Figures:
     """Make a study."""
-    start = perf_counter()
+    cpu, start = process_time(), perf_counter()
     make_study(folder, subjects)
-    return {"seconds": perf_counter() - start, "peak_gb": peak_gb()}
+    return _cost(cpu, start)
 
 
 def schedule(folder: Path) -> Figures:
-    """The calendar of a study, from its Parquet to a table in memory."""
-    start = perf_counter()
-    study = rules.read_study(folder)
-    read = perf_counter()
-    calendar = rules.schedule(bench_protocol(), study)
-    seconds = perf_counter() - start
-    return {
-        "seconds": seconds, "peak_gb": peak_gb(), "rows": calendar.height, "stages": {"read_study": read - start},
-    }  # fmt: skip
+    """The calendar of a study, from Parquet to Parquet."""
+    with tempfile.TemporaryDirectory() as place:
+        cpu, start = process_time(), perf_counter()
+        rows = schedule_to_parquet(bench_protocol(), folder, Path(place))
+        return _cost(cpu, start) | {"rows": rows}
 
 
 def audit(folder: Path) -> Figures:
-    """The audit of a study, from its Parquet to the Parquet of its findings and queries."""
-    stages = _timed(STAGES)
-    start = perf_counter()
-    plan = bench_protocol()
-    study = rules.read_study(folder)
-    read = perf_counter()
-    report = rules.audit(plan, study)
-    judged = perf_counter()
+    """The audit of a study, from Parquet to Parquet; `steps` are summed over parts, two of which run at once."""
+    steps = _timed()
     with tempfile.TemporaryDirectory() as place:
-        for name in ("findings", "queries"):
-            getattr(report, name).write_parquet(Path(place) / f"{name}.parquet")
-        end = perf_counter()
-    stages["rest of the audit"] = judged - read - sum(stages.values())
-    return {
-        "seconds": end - start, "peak_gb": peak_gb(), "doses": study.administrations.height,
-        "findings": report.findings.height, "queries": report.queries.height,
-        "stages": {"read_study": read - start, **stages, "write": end - judged},
-    }  # fmt: skip
+        cpu, start = process_time(), perf_counter()
+        audit_to_parquet(bench_protocol(), folder, Path(place))
+        cost = _cost(cpu, start)
+        found = {name: _rows(Path(place) / name) for name in ("findings", "queries")}
+    return cost | {"doses": _rows(folder / "administrations.parquet"), **found, "steps": dict(steps)}
 
 
-def _timed(names: tuple[str, ...]) -> dict[str, float]:
-    """Seconds of those functions of `rules.audit` from now on, summed by name."""
+def _cost(cpu: float, start: float) -> Figures:
+    """Seconds on the clock and of the processors since `start` and `cpu`, and the peak of memory."""
+    return {"seconds": perf_counter() - start, "cpu_seconds": process_time() - cpu, "peak_gb": peak_gb()}
+
+
+def _rows(place: Path) -> int:
+    rows: int = pl.scan_parquet(place).select(pl.len()).collect().item()
+    return rows
+
+
+def _timed() -> dict[str, float]:
+    """Seconds of each of STEPS from now on."""
     spent: dict[str, float] = defaultdict(float)
 
-    def timed(name: str, function: Callable[..., object]) -> Callable[..., object]:
+    def timed(step: str, function: Callable[..., object]) -> Callable[..., object]:
         def call(*args: object, **kwargs: object) -> object:
             start = perf_counter()
             try:
                 return function(*args, **kwargs)
             finally:
-                spent[name] += perf_counter() - start
+                spent[step] += perf_counter() - start
 
         return call
 
-    module = import_module("rules.audit")  # the attribute of the package is the function
-    for name in names:
-        setattr(module, name, timed(name, getattr(module, name)))
+    for place, name, step in STEPS:
+        module = import_module(place)  # rules.audit, as an attribute, is the function
+        setattr(module, name, timed(step, getattr(module, name)))
     return spent
 
 
 def naive_audit(folder: Path) -> Figures:
     """The audit in loops, from the same Parquet to its findings in memory."""
-    start = perf_counter()
+    cpu, start = process_time(), perf_counter()
     judged = naive.audit(folder)
-    return {"seconds": perf_counter() - start, "peak_gb": peak_gb(), "findings": len(judged.findings)}
+    return _cost(cpu, start) | {"findings": len(judged.findings)}
 
 
 def warm(folder: Path, times: int) -> Figures:
