@@ -209,7 +209,13 @@ def planned_occasions(laid: Laid) -> pl.DataFrame:
         )
     over = (columns["closing"] != NONE) & (columns["closing"] < e.horizon)
     n = len(over)
-    rule_columns: dict[str, Array | pl.Series] = {**columns, "over": over, "final": flag(e.final, n)}
+    fact = pl.select(pl.when(pl.Series(columns["ending"])).then(pl.lit("stop-date")).otherwise(pl.lit("condition")))
+    rule_columns: dict[str, Array | pl.Series] = {
+        **columns,
+        "over": over,
+        "final": flag(e.final, n),
+        "expected_fact": fact.to_series(),
+    }
     more = {c: columns[c] for c in ("excuse", "column", "delayed", "place", "actual", "judged")}
     table = occasions_frame("planned", rule_columns, **more)
     outside = pl.max_horizontal(pl.col("opens") - pl.col("day"), pl.col("day") - pl.col("closes"))
@@ -247,6 +253,7 @@ def _planned(laid: Laid, grid: Grid) -> dict[str, Array]:
         "treatment": treatment & spread(judged),
         "visit": ~treatment & spread(judged),
         "expected": grid.expected.ravel(),
+        "ending": _ending(laid, grid),
         "done": done,
         "denied": denied,
         "excused": _excused(laid, grid, excuse, denied, place),
@@ -264,6 +271,16 @@ def _planned(laid: Laid, grid: Grid) -> dict[str, Array]:
         "place": place,
         "actual": actual,
     }
+
+
+def _ending(laid: Laid, grid: Grid) -> Flags:
+    """Occurrences of which only the day is missing on which the treatment or participation ended."""
+    unsure: Flags = grid.expected == -1
+    for c in np.flatnonzero(unsure.any(axis=0)):
+        part = grid.arm.slots[c].part
+        first, last = laid.states.end(part.kind, part.activity, grid.s)
+        unsure[:, c] &= (first != last) & (grid.due[:, c] >= first)
+    return unsure.ravel()
 
 
 def _rows(laid: Laid, record: Ints, treatment: Array) -> tuple[Ints, Ints]:

@@ -48,7 +48,15 @@ def read_queries(
         for (table, fact), group in pl.concat(open_facts).group_by("table", "fact", maintain_order=True):
             pieces.append(_ask(str(table), str(fact), group, tables[str(table)], wording, place))
     queries = stack([p for p in pieces if len(p)], SCHEMA)
-    return _merged(queries)
+    return _merged(_once_each(queries))
+
+
+def _once_each(queries: pl.DataFrame) -> pl.DataFrame:
+    """A fact that is missing once for a participant is one query, whichever tables ask for it."""
+    shared = pl.col("code").is_in(_BY_SUBJECT)
+    again = shared & ~pl.struct("subject", "code").is_first_distinct()
+    rules = pl.when(shared).then(pl.col("rule").str.join(", ").over("subject", "code")).otherwise("rule")
+    return queries.with_columns(again=again, rule=rules).filter(~pl.col("again")).drop("again")
 
 
 def _ask(

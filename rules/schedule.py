@@ -28,6 +28,7 @@ def lay_out(plan: Plan, evidence: Evidence, doses: Records, visits: Records) -> 
     zero = np.where(event != NONE, event, recorded).astype(np.int32)
     evidence.milestones["day-zero"] = _certain(zero)
     evidence.milestones["first-dose"] = _certain(first_given(doses, evidence.n))
+    evidence.milestones["death"] = _not_before(evidence.milestone("death"), last_given(doses, evidence.n))
     states = read_states(plan, evidence)
     unplaced = [np.full(len(r.s), -1, np.int32) for r in (doses, visits)]
     laid = Laid(plan, evidence, doses, visits, [], states, zero, recorded, event, *unplaced)
@@ -42,6 +43,12 @@ def lay_out(plan: Plan, evidence: Evidence, doses: Records, visits: Records) -> 
 
 def _certain(day: Ints) -> Milestone:
     return Milestone(day, day)
+
+
+def _not_before(death: Milestone, seen: Ints) -> Milestone:
+    """A day of death known only in part: not before the last dose that was given while it may have been."""
+    narrowed = (seen != NONE) & (death.first < seen) & (seen <= death.last)
+    return Milestone(np.where(narrowed, seen, death.first).astype(np.int32), death.last)
 
 
 def _day_zero(e: Evidence, doses: Records, visits: Records) -> tuple[Ints, Ints]:
