@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 import polars as pl
+import polars.selectors as cs
 
 from rules.audit import Report
 from rules.manifest import Manifest, write_manifest
@@ -18,6 +19,9 @@ from rules.page.text import markdown_report, markdown_table, print_report, print
 
 FORMATS = ("table", "json", "csv", "parquet", "markdown", "html")
 """The formats of a table and of an audit."""
+
+_SLICE = 100_000
+"""Rows turned into text at a time, so that memory stays bounded."""
 
 
 def write_table(frame: pl.DataFrame, format: str, lang: str, out: Path | None) -> None:
@@ -75,7 +79,7 @@ def write_report(
         with out.open("rb") as file:
             manifest["results"] = {out.name: hashlib.file_digest(file, "sha256").hexdigest()}
         text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
-        out.with_suffix(".manifest.json").write_text(text, encoding="utf-8", newline="\n")
+        out.with_name(f"{out.name}.manifest.json").write_text(text, encoding="utf-8", newline="\n")
     return manifest
 
 
@@ -94,14 +98,19 @@ def _write_text(out: Path | None, text: str) -> None:
 
 def _json(frame: pl.DataFrame, file: IO[bytes]) -> None:
     """An array of flat objects, one a line: ISO dates, null for what is absent."""
-    floats = [name for name, dtype in frame.schema.items() if dtype.is_float()]
-    lines = frame.with_columns(pl.col(floats).fill_nan(None)).write_ndjson().encode("utf-8")
-    file.write(b"[\n" + lines.rstrip(b"\n").replace(b"\n", b",\n") + b"\n]\n")
+    known = frame.with_columns(cs.float().fill_nan(None))
+    before = b"[\n"
+    for part in known.iter_slices(_SLICE):
+        file.write(before + part.write_ndjson().encode("utf-8").rstrip(b"\n").replace(b"\n", b",\n"))
+        before = b",\n"
+    file.write(b"\n]\n" if len(frame) else b"[]\n")
 
 
 def _csv(frame: pl.DataFrame, file: IO[bytes]) -> None:
     """Commas, a header, UTF-8. A text that a spreadsheet would run as a formula gets an apostrophe before it."""
-    frame.with_columns(_inert(name) for name, dtype in frame.schema.items() if dtype == pl.String).write_csv(file)
+    texts = [name for name, dtype in frame.schema.items() if dtype == pl.String]
+    for n, part in enumerate(frame.iter_slices(_SLICE) if len(frame) else (frame,)):
+        part.with_columns(map(_inert, texts)).write_csv(file, include_header=n == 0)
 
 
 def _inert(name: str) -> pl.Expr:

@@ -293,6 +293,6 @@ def test_the_same_manifest_gives_the_same_bytes(tmp_path: Path, format: str) -> 
         study, trial = small_study(), protocol.read("uc-msc-saa")
         calendar = rules.schedule(trial, study, as_of=DAY)
         write_report(rules.audit(trial, study, as_of=DAY), calendar, format, folder / f"audit.{format}")
-        manifest = json.loads((folder / "audit.manifest.json").read_text("utf-8"))
+        manifest = json.loads((folder / f"audit.{format}.manifest.json").read_text("utf-8"))
         results.append((manifest["hash"], manifest["results"], (folder / f"audit.{format}").read_bytes()))
     assert results[0] == results[1]

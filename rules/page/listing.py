@@ -96,7 +96,9 @@ def _where(row: Mapping[str, str | None], report: Report, labels: Labels) -> str
 def _details(row: Mapping[str, str | None], cells: Mapping[str, str], prefix: str, labels: Labels) -> list[Markup]:
     """Term and description for everything the row has."""
     if row["verdict"] == "cannot tell" and row["rule"] != row["code"]:
-        blocks: Child = ", ".join(labels.code(code) for code in (row["rule"] or "").split(", ") if code)
+        blocks: Child = ", ".join(
+            labels.code(code) for code in (row["rule"] or "").split(", ") if code not in ("", row["code"])
+        )
     else:
         blocks = None
     recorded = [tag("span", tag("i", f"{name} "), value) for name, value in cells.items()]

@@ -29,9 +29,10 @@ def by_subject(report: Report) -> pl.DataFrame:
     Those with most findings first, then with most queries.
     """
     everyone = report.study.subjects.select("subject", "site", "arm")
-    important = report.findings.filter(pl.col("importance") == "important")
+    found = report.findings.select("subject", "importance")
+    important = found.filter(pl.col("importance") == "important")
     for name, rows in (
-        ("findings", report.findings),
+        ("findings", found),
         ("important", important),
         ("queries", report.queries),
         ("departures", report.departures),
