@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from protocol.model import Treatment
 from rules.assignment import NONE
 from rules.dose import UNKNOWN, Doses, compute_doses
 from rules.evidence import Flags, Ints
@@ -57,8 +58,10 @@ def dose_occasions(laid: Laid) -> pl.DataFrame:
     anchored = np.where(_anchored(laid)[r.s] | matched | course, 1, -1).astype(np.int8)
     amount, zero = doses.columns["amount"], r.amount == 0
     stopped = _stopped(laid)
-    in_arm = np.where(r.activity == ARM_UNKNOWN, -1, np.where(r.activity == NOT_IN_ARM, 0, 1)).astype(np.int8)
-    dosed = doses.dosed & (matched | (anchored == -1)) & ~zero & (r.status != STATUS_UNKNOWN)
+    armed = np.isin(np.array([a or "" for a in e.arm], dtype=object), list(laid.plan.arms))[r.s]
+    in_arm = np.where((r.activity == ARM_UNKNOWN) | ~armed, -1, np.where(r.activity == NOT_IN_ARM, 0, 1)).astype(np.int8)
+    unplaced = ((anchored == -1) | ~armed) & _one_dose(laid)[part]
+    dosed = doses.dosed & (matched | unplaced) & ~zero & (r.status != STATUS_UNKNOWN)
     columns: dict[str, Array | pl.Series] = {
         "s": r.s,
         "part": np.where(part < 0, NONE, part).astype(np.int32),
@@ -140,6 +143,13 @@ def _parts_of_doses(laid: Laid) -> tuple[Ints, Ints]:
         part[rows] = np.array([s.part.code for s in grid.arm.slots])[column]
         occurrence[rows] = np.array([s.occurrence for s in grid.arm.slots])[column]
     return part.astype(np.int32), occurrence
+
+
+def _one_dose(laid: Laid) -> Flags:
+    """By part: every step of the treatment has the same dose, so a record can be judged without its place."""
+    parts = laid.plan.parts
+    same = [all(q.element.dose == p.element.dose for q in parts if q.activity == p.activity and isinstance(q.element, Treatment)) if isinstance(p.element, Treatment) else False for p in parts]
+    return np.array([*same, False])
 
 
 def _anchored(laid: Laid) -> Flags:

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from rules.deviations import RULES
 from rules.occasions import column
 from rules.rows import SCHEMA, Place, assemble, stack
 from rules.rule import Rule
@@ -15,6 +16,12 @@ _BY_PROTOCOL = frozenset({"tolerance", "dose", "weight-limit"})
 _BY_SUBJECT = frozenset({"day-zero", "arm", "consent", "stop-date"})
 """Facts that are missing once for the protocol, or once for a participant; the others once for a record."""
 
+_BY_PLAN = tuple(
+    rule.code
+    for rule in RULES
+    if rule.table == "planned" or {"matched", "spaced", "dosed"} & set(rule.applies.meta.root_names())
+)
+"""Rules that wait for the plan: nothing can be placed without an arm and a day zero."""
 
 UNTOLD = pl.Schema({"at": pl.Int64(), "fact": pl.String(), "rule": pl.String(), "table": pl.String()})
 """A missing fact: row of the occasions table, fact, rule that it blocks, table."""
@@ -68,6 +75,9 @@ def _ask(
     hits = hits.with_columns(
         table=pl.lit({"doses": "administrations", "people": "subjects", "criteria": "subjects"}.get(table, ""))
     )
+    if fact in ("arm", "day-zero"):
+        rules = pl.concat_str("rules", pl.lit(", ".join(_BY_PLAN)), separator=", ").str.split(", ")
+        hits = hits.with_columns(rules=rules.list.unique(maintain_order=True).list.join(", "))
     template = catalogue(wording.lang)["facts"][fact]
     message = wording.fill(template, hits)
     extra = hits["affected"] if "affected" in hits.columns else None
