@@ -51,15 +51,20 @@ def dose_occasions(laid: Laid) -> pl.DataFrame:
         bounded[rows] = np.array([bool(s.bounds) and s.part.judged for s in grid.arm.slots])[column]
         by_limits = np.array([s.ref.kind == "none" and s.part.judged for s in grid.arm.slots])[column]
         window[rows] |= by_limits & (grid.closes[who, column] != NONE)
+    for name in ("opens", "closes"):
+        plan[name][laid.dose_asked] = NONE
     doses = compute_doses(laid, part, occurrence)
     day = _definite(r.day, r.last, plan["opens"], plan["closes"])
     matched = laid.dose_slot >= 0
     course = np.array([not p.judged for p in laid.plan.parts] + [False])[part]
-    anchored = np.where(_anchored(laid)[r.s] | matched | course, 1, -1).astype(np.int8)
+    placed = matched | course | (_anchored(laid)[r.s] & ~laid.dose_asked)
+    anchored = np.where(placed, 1, -1).astype(np.int8)
     amount, zero = doses.columns["amount"], r.amount == 0
     stopped = _stopped(laid)
     armed = np.isin(np.array([a or "" for a in e.arm], dtype=object), list(laid.plan.arms))[r.s]
-    in_arm = np.where((r.activity == ARM_UNKNOWN) | ~armed, -1, np.where(r.activity == NOT_IN_ARM, 0, 1)).astype(np.int8)
+    in_arm = np.where((r.activity == ARM_UNKNOWN) | ~armed, -1, np.where(r.activity == NOT_IN_ARM, 0, 1)).astype(
+        np.int8
+    )
     unplaced = ((anchored == -1) | ~armed) & _one_dose(laid)[part]
     dosed = doses.dosed & (matched | unplaced) & ~zero & (r.status != STATUS_UNKNOWN)
     columns: dict[str, Array | pl.Series] = {
@@ -70,6 +75,7 @@ def dose_occasions(laid: Laid) -> pl.DataFrame:
         "day": day,
         "matched": matched,
         "anchored": anchored,
+        "anchored_fact": _either(laid.dose_asked, "policy", "day-zero"),
         "in_arm": in_arm,
         "course": course,
         "duplicate": r.duplicate,
@@ -123,6 +129,11 @@ def dose_occasions(laid: Laid) -> pl.DataFrame:
     )
 
 
+def _either(flags: Flags, one: str, other: str) -> pl.Series:
+    """One word where the flag is set, else the other."""
+    return pl.select(pl.when(pl.Series(flags)).then(pl.lit(one)).otherwise(pl.lit(other))).to_series()
+
+
 def _placed(laid: Laid) -> list[tuple[Grid, Ints, Ints, Ints]]:
     """For each grid its dose records: participant of the grid, column, record."""
     found = []
@@ -147,9 +158,12 @@ def _parts_of_doses(laid: Laid) -> tuple[Ints, Ints]:
 
 def _one_dose(laid: Laid) -> Flags:
     """By part: every step of the treatment has the same dose, so a record can be judged without its place."""
-    parts = laid.plan.parts
-    same = [all(q.element.dose == p.element.dose for q in parts if q.activity == p.activity and isinstance(q.element, Treatment)) if isinstance(p.element, Treatment) else False for p in parts]
-    return np.array([*same, False])
+    doses: dict[str, list[object]] = {}
+    for part in laid.plan.parts:
+        if isinstance(part.element, Treatment):
+            doses.setdefault(part.activity, []).append(part.element.dose)
+    alike = {name: all(dose == found[0] for dose in found) for name, found in doses.items()}
+    return np.array([*(alike.get(part.activity, False) for part in laid.plan.parts), False])
 
 
 def _anchored(laid: Laid) -> Flags:
@@ -219,12 +233,13 @@ def planned_occasions(laid: Laid) -> pl.DataFrame:
         )
     over = (columns["closing"] != NONE) & (columns["closing"] < e.horizon)
     n = len(over)
-    fact = pl.select(pl.when(pl.Series(columns["ending"])).then(pl.lit("stop-date")).otherwise(pl.lit("condition")))
+    asked, ending = (pl.Series(columns[name]) for name in ("asked", "ending"))
+    fact = pl.when(asked).then(pl.lit("policy")).when(ending).then(pl.lit("stop-date")).otherwise(pl.lit("condition"))
     rule_columns: dict[str, Array | pl.Series] = {
         **columns,
         "over": over,
         "final": flag(e.final, n),
-        "expected_fact": fact.to_series(),
+        "expected_fact": pl.select(fact).to_series(),
     }
     more = {c: columns[c] for c in ("excuse", "column", "delayed", "place", "actual", "judged")}
     table = occasions_frame("planned", rule_columns, **more)
@@ -262,7 +277,8 @@ def _planned(laid: Laid, grid: Grid) -> dict[str, Array]:
         "occurrence": spread([s.occurrence for s in slots]).astype(np.int32),
         "treatment": treatment & spread(judged),
         "visit": ~treatment & spread(judged),
-        "expected": grid.expected.ravel(),
+        "expected": np.where(grid.asked & (grid.expected == 1), -1, grid.expected).ravel(),
+        "asked": grid.asked.ravel(),
         "ending": _ending(laid, grid),
         "done": done,
         "denied": denied,
