@@ -8,6 +8,7 @@ import polars as pl
 
 from protocol import Fault, StudyError
 from rules.deviations import BY_CODE, RULES
+from rules.page.labels import Labels
 from rules.wording import catalogue, rule_text
 
 
@@ -33,10 +34,10 @@ def explain_rule(code: str, lang: str) -> str:
 
 def verdict_text(verdicts: pl.DataFrame, lang: str) -> str:
     """The verdict on one dose, then the steps behind it, one a line."""
-    words = catalogue(lang).get("words", {})
+    labels = Labels(lang)
     lines = []
     for v in verdicts.iter_rows(named=True):
-        lines.append(f"{words.get(v['verdict'], v['verdict']).upper()}  {v['message']}")
+        lines.append(f"{labels.value(v['verdict']).upper()}  {v['message']}")
         weight = f"{v['weight_kg']:g} kg ({v['weight_on']}, {v['weight_age']} d)" if v["weight_kg"] is not None else "?"
         steps = {
             "given": v["given"],
@@ -48,9 +49,9 @@ def verdict_text(verdicts: pl.DataFrame, lang: str) -> str:
             "opens": v["opens"],
             "closes": v["closes"],
             "because": v["because"],
-            "basis": words.get(v["basis"], v["basis"]),
+            "basis": labels.value(v["basis"]),
             "source": v["source"],
             "version": v["version"],
         }
-        lines += [f"  {words.get(k, k)}: {x}" for k, x in steps.items() if x is not None]
+        lines += [f"  {labels.column(k)}: {x}" for k, x in steps.items() if x is not None]
     return "\n".join(lines)

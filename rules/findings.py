@@ -70,7 +70,9 @@ def _answers(rule: Rule, table: pl.DataFrame) -> tuple[npt.NDArray[np.generic], 
 
 
 def _count(rule: Rule, applies: npt.NDArray[np.generic], answer: npt.NDArray[np.generic]) -> pl.DataFrame:
+    """How many occasions a rule judged, and its answers; what a rule asks about cannot be told."""
     judged = int(applies.sum())
     by = np.bincount(answer[applies], minlength=3)
-    row = (rule.code, judged, int(by[0]), int(by[1]), int(by[2]), len(applies) - judged)
+    deviates, untold = (0, by[1] + by[2]) if rule.asks else (by[1], by[2])
+    row = (rule.code, judged, int(by[0]), int(deviates), int(untold), len(applies) - judged)
     return pl.DataFrame([row], schema=list(COUNTS), orient="row")

@@ -14,7 +14,7 @@ from rules.page.labels import Labels
 from rules.page.listing import anchor, write_findings
 from rules.page.marks import Mark, draw_mark
 from rules.page.markup import Child, Markup, css_string, join, tag
-from rules.page.summary import IMPORTANCE, answers, by_code, by_site, by_subject, not_judged
+from rules.page.summary import IMPORTANCE, by_code, by_site, by_subject, not_judged
 from rules.page.tables import html_table, shown
 from rules.timeline import draw_timeline, title_of
 
@@ -310,7 +310,7 @@ def _departures(report: Report, labels: Labels) -> Markup:
 
 
 def _counts(report: Report, labels: Labels) -> Markup:
-    table = answers(report).with_columns(pl.col("rule").alias("code"))
+    table = report.counts.with_columns(pl.col("rule").alias("code"))
     return join(
         [
             _note(labels("counts note")),

@@ -59,7 +59,7 @@ def dose_verdicts(laid: Laid, doses: pl.DataFrame, verdicts: Verdicts, place: Pl
             "intended": wording.word("intended", hits),
             "least": wording.word("least", hits),
             "most": wording.word("most", hits),
-            "weight_kg": hits["weight"] / 1000,
+            "weight_kg": (hits["weight"] / 1000).round(3),
             "weight_on": hits["weight_day"].cast(pl.Int32).cast(pl.Date),
             "weight_age": hits["weight_age"],
             "due": hits["due"],

@@ -1,4 +1,4 @@
-"""The report's own words, in English and Chinese: `page/words.yaml` by key, column and value."""
+"""Headings and phrases of reports in English and Chinese (`page/words.yaml`); values come from the catalogue."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from importlib import resources
 from typing import Any
 
 from rules.deviations import BY_CODE
-from rules.wording import rule_text
+from rules.wording import catalogue, rule_text
 
 
 @cache
@@ -42,7 +42,9 @@ class Labels:
 
     def value(self, value: str | None) -> str:
         """A word of the engine as people read it: free text and names stay as they are."""
-        return "" if value is None else str(self.words["values"].get(value, value))
+        if value is None:
+            return ""
+        return str(self.words["values"].get(value) or catalogue(self.lang)["words"].get(value, value))
 
     def code(self, code: str) -> str:
         """The title of a rule, or of the fact that a query asks for."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import polars as pl
 
 from rules.audit import Report
-from rules.deviations import BY_CODE
 
 IMPORTANCE = ("important", "not important", "unclassified")
 
@@ -56,14 +55,6 @@ def by_site(report: Report, people: pl.DataFrame) -> pl.DataFrame:
     wide = split.pivot("category", index="site", values="len")
     joined = sums.join(wide, on="site", how="left", nulls_equal=True, maintain_order="left")
     return joined.with_columns(pl.col(c).fill_null(0) for c in wide.columns if c != "site")
-
-
-def answers(report: Report) -> pl.DataFrame:
-    """The counts of every rule as people read them: what a rule asks about is *cannot tell*, never *deviates*."""
-    asks = pl.col("rule").is_in([code for code, rule in BY_CODE.items() if rule.asks])
-    told = pl.when(asks).then(0).otherwise(pl.col("deviates"))
-    untold = pl.col("cannot tell") + pl.when(asks).then(pl.col("deviates")).otherwise(0)
-    return report.counts.with_columns(told.alias("deviates"), untold.alias("cannot tell"))
 
 
 def not_judged(report: Report) -> pl.DataFrame:

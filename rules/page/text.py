@@ -17,7 +17,7 @@ from rich.text import Text
 from rules.audit import Report
 from rules.manifest import Manifest
 from rules.page.labels import Labels
-from rules.page.summary import IMPORTANCE, answers, by_code, by_site, by_subject, not_judged
+from rules.page.summary import IMPORTANCE, by_code, by_site, by_subject, not_judged
 from rules.page.tables import shown
 
 MOST, MOST_MARKDOWN = 100, 3000
@@ -165,7 +165,7 @@ def sections(report: Report, labels: Labels, most: int) -> list[Section]:
         section("findings", "findings note", report.findings.drop("verdict"), "red"),
         section("queries", "queries note", asked, "yellow"),
         section("departures", "departures note", report.departures, "blue"),
-        section("counts", "counts note", answers(report)),
+        section("counts", "counts note", report.counts),
         section("balance", "balance note", report.balance),
         section("not judged", "not judged note", not_judged(report)),
     ]
