@@ -18,7 +18,8 @@ class Grid:
     `due` is the target, `opens` to `closes` the days on time, `earliest` the first day that minimum intervals allow.
     `expected` is 1, 0 or -1 (cannot be told). `record` is the row of `doses` or `visits`, -1 without one; `actual` the
     day it took place. `excuse` says which state (see `states.py`) takes an expected occurrence away, 0 for none, and
-    `delayed` by how many days the protocol moved it. `margin` tells how sure the identity of the record is.
+    `delayed` by how many days the protocol moved it. `margin` tells how sure the identity of the record is. `asked`
+    marks what hangs on a policy that the protocol does not state (see `policy.py`); so does `dose_asked` of a record.
     """
 
     arm: ArmPlan
@@ -33,6 +34,7 @@ class Grid:
     expected: Truth
     excuse: Ints
     delayed: Ints
+    asked: Flags
     wants_margin: bool = False
     began: dict[int, Flags] = field(default_factory=dict)
     """By slot: no longer expected since the end came before the target, yet its window had opened by then."""
@@ -53,3 +55,4 @@ class Laid:
     zero_event: Ints
     dose_slot: Ints
     visit_slot: Ints
+    dose_asked: Flags

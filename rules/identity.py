@@ -13,6 +13,7 @@ import numpy as np
 from rules.assignment import NONE, assign, reach
 from rules.evidence import Flags, Ints
 from rules.grid import Grid, Laid
+from rules.policy import both_readings, is_silent
 from rules.records import NOT_GIVEN, Records
 from rules.slots import ArmPlan
 
@@ -31,6 +32,10 @@ def take_records(laid: Laid, grid: Grid, group: tuple[int, ...]) -> None:
     named = _labelled(labels, columns, grid)
     found = assign(_ascending(days), matrix, before, after, named, margin=grid.wants_margin)
     _place(laid, grid, rows, columns, found.slot, found.margin)
+    if is_silent(slots[0].part):
+        occurrences, records = both_readings(days, matrix, labels, found.slot)
+        grid.asked[:, columns] = occurrences
+        laid.dose_asked[rows[records]] = True
 
 
 def _open_to(grid: Grid, c: int) -> Flags:

@@ -60,9 +60,10 @@ def read_queries(
 
 def _once_each(queries: pl.DataFrame) -> pl.DataFrame:
     """A fact that is missing once for a participant is one query, whichever tables ask for it."""
-    shared = pl.col("code").is_in(_BY_SUBJECT)
-    again = shared & ~pl.struct("subject", "code").is_first_distinct()
-    rules = pl.when(shared).then(pl.col("rule").str.join(", ").over("subject", "code")).otherwise("rule")
+    of = ("subject", "code", pl.when(pl.col("code") == "policy").then("activity").alias("of"))
+    shared = pl.col("code").is_in([*_BY_SUBJECT, "policy"])
+    again = shared & ~pl.struct(*of).is_first_distinct()
+    rules = pl.when(shared).then(pl.col("rule").str.join(", ").over(*of)).otherwise("rule")
     return queries.with_columns(again=again, rule=rules).filter(~pl.col("again")).drop("again")
 
 
@@ -70,6 +71,7 @@ def _ask(
     table: str, fact: str, group: pl.DataFrame, rows: pl.DataFrame, wording: Wording, place: Place
 ) -> pl.DataFrame:
     blocked = group.group_by("at", maintain_order=True).agg(pl.col("rule").unique(maintain_order=True).str.join(", "))
+    blocked = blocked.sort("at")
     hits = rows[blocked["at"].to_numpy()].with_columns(rules=blocked["rule"])
     hits = _once(hits, fact, place)
     hits = hits.with_columns(
@@ -110,12 +112,14 @@ def _once(hits: pl.DataFrame, fact: str, place: Place) -> pl.DataFrame:
         keys = ["part"]
     elif fact in _BY_SUBJECT:
         keys = ["s"]
+    elif fact == "policy":
+        keys = ["s", "part"]
     else:
         return hits
     others = [pl.col(c).first() for c in hits.columns if c not in (*keys, "rules")]
     rules = pl.col("rules").str.split(", ").explode().unique(maintain_order=True).str.join(", ").first()
     grouped = hits.group_by(keys, maintain_order=True).agg(*others, rules.alias("rules"), pl.len().alias("affected"))
-    return grouped.drop("affected") if fact in _BY_SUBJECT else grouped
+    return grouped if "s" not in keys else grouped.drop("affected")
 
 
 def _merged(queries: pl.DataFrame) -> pl.DataFrame:

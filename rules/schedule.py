@@ -30,8 +30,9 @@ def lay_out(plan: Plan, evidence: Evidence, doses: Records, visits: Records) -> 
     evidence.milestones["first-dose"] = _certain(first_given(doses, evidence.n))
     evidence.milestones["death"] = _not_before(evidence.milestone("death"), last_given(doses, evidence.n))
     states = read_states(plan, evidence)
-    unplaced = [np.full(len(r.s), -1, np.int32) for r in (doses, visits)]
-    laid = Laid(plan, evidence, doses, visits, [], states, zero, recorded, event, *unplaced)
+    dose_slot, visit_slot = (np.full(len(r.s), -1, np.int32) for r in (doses, visits))
+    asked = np.zeros(len(doses.s), np.bool_)
+    laid = Laid(plan, evidence, doses, visits, [], states, zero, recorded, event, dose_slot, visit_slot, asked)
     arms = np.array([a or "" for a in evidence.arm], dtype=object)
     for arm in plan.arms.values():
         s = np.flatnonzero(arms == arm.arm).astype(np.int32)
@@ -89,6 +90,7 @@ def _grid(laid: Laid, arm: ArmPlan, s: Ints) -> Grid:
         np.ones(shape, np.int8),
         blank(0),
         blank(0),
+        np.zeros(shape, np.bool_),
     )
     for group in arm.groups:
         _lay_group(laid, grid, group)

@@ -38,7 +38,8 @@ unit_doubtful = Rule(
     rests_on=("dose",),
     asks=True,
     fact="amount",
-    message="{which} on {day}: {given} cannot have been given, {intended} is intended; a unit wrong by 10⁶ is suspected{slip}.",
+    message="{which} on {day}: {given} cannot have been given, {intended} is intended; "
+    "a unit wrong by 10⁶ is suspected{slip}.",
     expected="{least} to {most}",
     observed="{given}",
     because="{dose}",
