@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -33,6 +33,7 @@ class Report:
     departures: pl.DataFrame
     counts: pl.DataFrame
     not_judged: tuple[tuple[str, str], ...] = field(default=())
+    """Paths of the protocol, or tables, and why they are not judged: a key of the catalogue's `notes`."""
 
     @property
     def balance(self) -> pl.DataFrame:
@@ -142,10 +143,7 @@ def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _absent(study: Study) -> tuple[tuple[str, str], ...]:
-    """Rules that had nothing to look at because the study folder has no such table."""
-    notes: Mapping[str, str] = {
-        "visits": "no table of visits in the study folder: visits are not judged",
-        "consents": "no table of consents in the study folder: consent is not judged",
-        "observations": "no table of observations in the study folder: weights and eligibility are not judged",
-    }
-    return tuple((table, why) for table, why in notes.items() if table not in study.tables)
+    """Tables that the study folder does not have, so that nothing that reads them is judged."""
+    return tuple(
+        (table, f"no-{table}") for table in ("visits", "consents", "observations") if table not in study.tables
+    )

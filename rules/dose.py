@@ -37,6 +37,14 @@ FAR = 9
 """A dose this many times over the intended one is over, whatever the tolerance: a tenfold slip less ten per cent."""
 
 
+SURFACE = {
+    "mosteller": lambda cm, kg: np.sqrt(cm * kg / 3600),
+    "dubois": lambda cm, kg: 0.007184 * cm**0.725 * kg**0.425,
+    "haycock": lambda cm, kg: 0.024265 * cm**0.3964 * kg**0.5378,
+}
+"""Body surface in m² of height in cm and weight in kg: Mosteller 1987, Du Bois 1916, Haycock 1978."""
+
+
 @dataclass
 class Doses:
     """Columns over the dose records of a partition. Weights in grams, amounts and limits in base units."""
@@ -253,14 +261,16 @@ def _weigh(doses: Doses, laid: Laid, frame: pl.DataFrame, dose: Dose, rows: Ints
 
 
 def _surface(laid: Laid, doses: Doses, rows: Ints, dose: Dose) -> Longs:
-    """Body surface in thousandths of m² (a hundredth by definition), from weight and height (Mosteller 1987)."""
+    """Body surface in thousandths of m², rounded to hundredths, by the protocol's formula."""
     e, weight = laid.evidence, doses.columns["weight"][rows]
     s, day = laid.doses.s[rows], laid.doses.day[rows]
     at, there = e.heights.before(s, day)
     height = e.heights.value[at] if len(e.heights.s) else np.zeros(len(rows), np.int64)
     known = there & (weight != UNKNOWN)
     doses.dose_fact[rows[~there]] = "height"
-    metres = np.sqrt(np.where(known, height / 10 * np.where(known, weight, 0) / 1000 / 3600, 0.0))
+    policy = laid.plan.protocol.bsa
+    formula = SURFACE[policy.formula if policy is not None else "mosteller"]
+    metres = formula(np.where(known, height, 0) / 10, np.where(known, weight, 0) / 1000)
     hundredths = np.floor(metres * 100 + 0.5).astype(np.int64)
     cap = dose.cap.bsa if dose.cap else None
     if cap is not None:

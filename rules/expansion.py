@@ -92,7 +92,7 @@ class _Expansion:
         """How many occurrences a series with an end can hold at most; the end itself is judged per participant."""
         ends = [span.about for ref, span, _ in self._ends(part) if ref == starts[0].ref]
         if not ends:
-            self._note(part, f"occurrences beyond {HORIZON // 366} years are not scheduled")
+            self._note(part, "horizon")
         length = min([HORIZON, *ends]) - starts[0].offset.about
         return max(0, (length + 3) // max(1, every.about) + 1) * len(starts)
 
@@ -104,7 +104,7 @@ class _Expansion:
         low, high = _window(element)
         for moment in moments:
             if len(moment.alternatives) > 1:
-                self._note(part, "of several moments only the first is scheduled")
+                self._note(part, "alternatives")
             for point in self._points(part, moment.alternatives[0], cycles=True):
                 window = point.own or (low, high)
                 yield Start(point.ref, point.offset, window[0], window[1], point.follows)
@@ -127,7 +127,7 @@ class _Expansion:
         if i.anchor is None:
             return
         if any(d is not None and d.clock for d in (i.offset, i.low, i.high)):
-            self._note(part, "moments in hours are scheduled by their day, not judged")
+            self._note(part, "hours")
         for ref, base in self._refs(part, i.anchor):
             follows = i.anchor.which == "each"
             if i.low is None or i.high is None:
@@ -164,7 +164,7 @@ class _Expansion:
             for column in self._chosen(name, anchor):
                 yield Ref("slot", name, column, anchor.planned, last=anchor.which == "last"), _NO_SPAN
         else:
-            self._note(part, f"'{anchor}' is not scheduled: its days are not known beforehand")
+            self._note(part, "unknown-days")
 
     def _chosen(self, name: str, anchor: Anchor) -> list[int]:
         """Columns of an activity that an anchor names; -N stands for the Nth of one not expanded yet."""

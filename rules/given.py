@@ -99,6 +99,10 @@ def _counted(frame: pl.DataFrame, wanted: list[int], parts: Ints, amount: Longs)
 
 def _summed(values: Longs, of: Ints, n: int) -> Longs:
     """The sum of the rows of each dose, `UNKNOWN` where one of them is."""
+    if n == len(of):
+        single = np.empty(n, np.int64)
+        single[of] = values
+        return single
     total, missing = np.zeros(n, np.int64), np.zeros(n, np.bool_)
     np.add.at(total, of, np.where(values == UNKNOWN, 0, values))
     missing[of[values == UNKNOWN]] = True

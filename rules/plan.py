@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from protocol.conditions import Count, Given, Recent, leaves
 from protocol.model import Protocol, Treatment
 from protocol.timing import Moment
 from rules.expansion import expand_arm
@@ -23,11 +24,7 @@ def compile_plan(protocol: Protocol, *, assessments: bool = True) -> Plan:
     for part in _parts(protocol):
         parts.append(replace(part, code=len(parts)))
         notes += _unjudged(parts[-1])
-    notes += [
-        (f"modifications.{key}", "only hold, stop, omit and delay are judged")
-        for key, m in protocol.modifications.items()
-        if any(a.verb not in {"hold", "stop", "omit", "delay"} for a in (*m.then, *m.may))
-    ]
+    notes += _unjudged_blocks(protocol)
     kept = [p for p in parts if assessments or p.kind != "assessment"]
     arms = {}
     for arm, description in protocol.arms.items():
@@ -58,22 +55,40 @@ def _judged(kind: Kind, step: Element, *, course: bool) -> bool:
 
 
 def _unjudged(part: Part) -> list[tuple[str, str]]:
-    step, notes = part.element, []
-    if part.kind == "assessment":
-        notes.append("assessments are scheduled, not judged")
-    if part.course:
-        notes.append("a course is scheduled from its first day; its doses by day and its levels are not judged")
-    if step.in_ is not None:
-        notes.append("cycles are scheduled on the planned grid, not judged")
-    if step.may_if:
-        notes.append("an optional occurrence is scheduled, not judged")
-    if step.window is None and not step.limits and part.kind != "assessment" and not _within(step.due):
-        notes.append("the protocol states no window: punctuality is not judged")
-    if step.window is not None and (step.window.low.clock or step.window.high.clock):
-        notes.append("windows in hours are not judged")
-    if isinstance(step, Treatment) and (step.requires or step.after or step.over or step.rate):
-        notes.append("prerequisites, order within the day and infusion times are not judged")
-    return [(part.path, note) for note in notes]
+    """What of a part is not judged: its path, and the key of the reason in the catalogue's `notes`."""
+    step = part.element
+    clocked = step.window is not None and (step.window.low.clock or step.window.high.clock)
+    reasons = {
+        "assessment": part.kind == "assessment",
+        "course": part.course,
+        "cycle": step.in_ is not None,
+        "optional": bool(step.may_if),
+        "no-window": part.kind != "assessment" and step.window is None and not step.limits and not _within(step.due),
+        "hours": clocked,
+    }
+    if isinstance(step, Treatment):
+        reasons |= {
+            "requires": bool(step.requires or step.after or step.over or step.rate),
+            "formula": any(d.formula is not None for d in step.dose),
+            "total": any(d.max_total is not None for d in step.dose),
+        }
+    return [(part.path, reason) for reason, holds in reasons.items() if holds]
+
+
+def _unjudged_blocks(protocol: Protocol) -> list[tuple[str, str]]:
+    """What of the protocol's other blocks is read and not judged."""
+    notes = []
+    for key, m in protocol.modifications.items():
+        if any(a.verb not in {"hold", "stop", "omit", "delay"} for a in (*m.then, *m.may)):
+            notes.append((f"modifications.{key}", "modification"))
+        elif any(isinstance(leaf, Count | Given | Recent) for leaf in leaves((*m.if_, *m.until))):
+            notes.append((f"modifications.{key}", "condition"))
+    notes += [(f"prohibited.{key}", "prohibited") for key in protocol.prohibited]
+    notes += [(f"endpoints.{key}", "endpoint") for key in protocol.endpoints]
+    notes += [(f"products.{key}", "product") for key, product in protocol.products.items() if product.requires]
+    if protocol.weight is not None and protocol.weight.recalculate is not None:
+        notes.append(("weight", "recalculate"))
+    return notes
 
 
 def _within(due: tuple[Moment, ...]) -> bool:

@@ -37,7 +37,9 @@ def weigh(e: Evidence, policy: WeightPolicy | None, s: Ints, day: Ints, minute: 
     baseline = policy is not None and policy.use == "baseline"
     upto = e.milestone("first-dose").day[s] if baseline else day
     at, there = weights.before(s, upto, minute=minute)
-    named, measured = _named(e, s, day, used)
+    named, measured = at, np.zeros(n, np.bool_)
+    if (used != UNKNOWN).any():
+        named, measured = _named(e, s, day, used)
     if not baseline:
         within = policy.within.days if policy is not None and policy.within is not None else None
         allowed = measured if within is None else measured & (day - weights.day[named] <= within)

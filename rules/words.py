@@ -143,7 +143,7 @@ def _zero(w: Wording, hits: pl.DataFrame) -> pl.Series:
 
 
 def _recorded(w: Wording, hits: pl.DataFrame) -> pl.Series:
-    """The cells of the record that matter, as recorded: `start 2024-03-15, amount 1.62e8 cells`; or that there is none."""
+    """The cells of the record that matter, as recorded: `start 2024-03-15, amount 1.62e8`; or that there is none."""
     table = _table(hits)
     raw = w.raw(table, hits["row"])
     shown = [c for c in _SHOWN.get(table, ()) if c in raw.columns]

@@ -92,6 +92,7 @@ def test_every_missing_fact_has_its_question() -> None:
 def test_every_value_and_heading_has_a_chinese_word() -> None:
     """What stands in a table, and over its columns, can be shown in Chinese."""
     assert (VALUES | set(en["words"])) - set(zh["words"]) == set()
+    assert set(en["notes"]) == set(zh["notes"])
 
 
 def test_chinese_uses_the_terms_of_the_field() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from rules.audit import Report
+from rules.wording import catalogue
 
 IMPORTANCE = ("important", "not important", "unclassified")
 
@@ -59,4 +60,6 @@ def by_site(report: Report, people: pl.DataFrame) -> pl.DataFrame:
 
 def not_judged(report: Report) -> pl.DataFrame:
     """What was not looked at, and why. Columns: what, why."""
-    return pl.DataFrame(report.not_judged, schema={"what": pl.String, "why": pl.String}, orient="row")
+    notes = catalogue(report.lang)["notes"]
+    rows = [(what, notes[why]) for what, why in report.not_judged]
+    return pl.DataFrame(rows, schema={"what": pl.String, "why": pl.String}, orient="row")
