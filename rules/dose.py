@@ -219,7 +219,8 @@ def _tolerate(doses: Doses, frame: pl.DataFrame, dose: Dose, rows: Ints, bottom:
     doses.columns["least"][rows] = np.where(known, least, UNKNOWN)
     doses.columns["most"][rows] = np.where(known, most, UNKNOWN)
     if dose.tolerance is None and isinstance(dose.amount, Quantity):
-        doses.dose_fact[rows[known]] = "tolerance"
+        given = doses.columns["amount"][rows] != UNKNOWN
+        doses.dose_fact[rows[known]] = np.where(given[known], "tolerance", doses.amount_fact[rows[known]])
 
 
 def _share(dose: Longs, points: int, *, up: bool) -> Longs:
@@ -290,7 +291,9 @@ def _slips(doses: Doses, laid: Laid, rows: Ints, per_weight: bool) -> None:
         over, under = _implied(doses, laid, rows, amount, told, over, under)
     doses.flags["unit_doubt"][rows] = (over > 3e4) | (under > 3e4)
     slack = (doses.columns["most"][rows] == UNKNOWN) | doses.flags["count_open"][rows]
-    doses.flags["far_over"][rows] = slack & (over >= FAR) & (over <= 3e4)
+    ceiling = doses.columns["ceiling"][rows]
+    above = (ceiling != UNKNOWN) & (doses.columns["amount"][rows] > ceiling)
+    doses.flags["far_over"][rows] = slack & ~above & (over >= FAR) & (over <= 3e4)
     doses.flags["far_under"][rows] = slack & (under >= FAR) & (under <= 3e4)
     slip = np.zeros(len(rows), np.int64)
     for factor in SLIPS:
