@@ -121,14 +121,18 @@ class _Expansion:
                 near = min(ends, key=abs)
                 yield Point(ZERO, Span(days=near), (ends[0] - near, ends[1] - near))
             case _:
-                yield from self._anchored(part, i)
+                yield from self._anchored(part, i, cycles=cycles)
 
-    def _anchored(self, part: Part, i: Instant) -> Iterator[Point]:
+    def _anchored(self, part: Part, i: Instant, *, cycles: bool) -> Iterator[Point]:
         if i.anchor is None:
             return
         if any(d is not None and d.clock for d in (i.offset, i.low, i.high)):
             self._note(part, "hours")
-        for ref, base in self._refs(part, i.anchor):
+        if i.anchor.day is not None:
+            refs = [(p.ref, p.offset) for p in self._day(part, i.anchor.day, cycles=cycles)]
+        else:
+            refs = list(self._refs(part, i.anchor))
+        for ref, base in refs:
             follows = i.anchor.which == "each"
             if i.low is None or i.high is None:
                 yield Point(ref, base + (_span(i.offset) if i.offset else _NO_SPAN), None, follows)
