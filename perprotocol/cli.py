@@ -72,7 +72,7 @@ _Height = Annotated[str | None, typer.Option("--height", help='Body height, such
 
 @app.command(
     epilog="Examples:\n\n"
-    "perprotocol schedule uc-msc-saa examples/uc-msc-saa --subject 001\n\n"
+    "perprotocol schedule uc-msc-saa examples/uc-msc-saa --subject 109\n\n"
     'perprotocol schedule uc-msc-saa --subject 001 --arm msc --day-zero 2024-03-01 --weight "16.2 kg"'
 )
 def schedule(
@@ -92,28 +92,28 @@ def schedule(
     quiet: _Quiet = False,
 ) -> None:
     """The calendar: what is due to whom, when, within which window, and how much."""
-    from perprotocol.typed_in import Person, one_of, person_study  # noqa: PLC0415
+    from perprotocol.typed_in import Person, one_of, person_study, refuse_beside  # noqa: PLC0415
 
-    with bad_input():
+    with bad_input(output):
         import protocol as promised  # noqa: PLC0415
         import rules  # noqa: PLC0415
 
         trial = promised.read(protocol)
+        person = Person(subject, arm, day_zero, weight, weighed_on, birth_date, height)
         if study is None:
-            person = Person(subject, arm, day_zero, weight, weighed_on or day_zero, birth_date, height)
-            facts = person_study(trial, person)
+            facts = person_study(trial, person.complete(trial))
         else:
+            refuse_beside(person.options(), "a STUDY, which knows its participants", "leave out one of the two")
             facts = one_of(rules.read_study(study), subject)
         when = resolve_as_of(as_of, quiet=quiet)
-        calendar = rules.schedule(trial, facts, as_of=when)
-    _print(calendar, format, lang, output)
+        _print(rules.schedule(trial, facts, as_of=when), format, lang, output)
 
 
 @app.command(
     epilog="Examples:\n\n"
     "perprotocol validate uc-msc-saa examples/uc-msc-saa --format csv\n\n"
-    'perprotocol validate uc-msc-saa examples/uc-msc-saa --subject 001 --treatment uc-msc --given "1.6e7 cells" '
-    "--on 2015-03-16\n\n"
+    'perprotocol validate uc-msc-saa examples/uc-msc-saa --subject 109 --treatment uc-msc --given "1.63e7 cells" '
+    "--on 2015-10-27\n\n"
     'perprotocol validate uc-msc-saa --subject 001 --arm msc --day-zero 2024-03-01 --weight "16.2 kg" '
     '--treatment uc-msc --given "1.62e8 cells" --on 2024-03-15'
 )
@@ -147,27 +147,28 @@ def validate(
 
     Nothing is stored. Exit status for one dose: 0 complies, 1 deviates, 3 cannot tell.
     """
-    from perprotocol.typed_in import Person, TypedDose, judge_typed, one_of, person_study  # noqa: PLC0415
+    from perprotocol.typed_in import Person, TypedDose, judge_typed, one_of, refuse_beside  # noqa: PLC0415
 
-    with bad_input():
+    with bad_input(output):
         import protocol as promised  # noqa: PLC0415
         import rules  # noqa: PLC0415
 
         trial = promised.read(protocol)
-        person = Person(subject, arm, day_zero, weight, weighed_on or on, birth_date, height)
-        facts = rules.read_study(study) if study is not None else person_study(trial, person)
-        if given is None and study is None:
-            raise typer.BadParameter("give a STUDY folder, or one dose with --treatment, --given and --on")
+        person = Person(subject, arm, day_zero, weight, weighed_on, birth_date, height)
         if given is not None:
-            verdicts = judge_typed(trial, facts, TypedDose(subject, treatment, given, on), person, lang.value)
+            known = rules.read_study(study) if study is not None else None
+            verdicts = judge_typed(trial, known, TypedDose(subject, treatment, given, on), person, lang.value)
+        elif study is None:
+            raise typer.BadParameter("give a STUDY folder, or one dose with --treatment, --given and --on")
         else:
-            verdicts = rules.validate(
-                trial, one_of(facts, subject), as_of=resolve_as_of(as_of, quiet=quiet), lang=lang.value
-            )
-    if given is not None and format is Format.table and output is None:
-        _print_one(verdicts, lang)
-    else:
-        _print(verdicts, format, lang, output)
+            typed = {"--treatment": treatment, "--on": on, **person.options()}
+            refuse_beside(typed, "a STUDY without a dose typed in", "add --given, or leave it out")
+            facts = one_of(rules.read_study(study), subject)
+            verdicts = rules.validate(trial, facts, as_of=resolve_as_of(as_of, quiet=quiet), lang=lang.value)
+        if given is not None and format is Format.table and output is None:
+            _print_one(verdicts, lang)
+        else:
+            _print(verdicts, format, lang, output)
     worst = set(verdicts["verdict"])
     if given is not None:
         raise typer.Exit(1 if "deviates" in worst else 3 if "cannot tell" in worst or not worst else 0)
@@ -191,7 +192,7 @@ def audit(
     quiet: _Quiet = False,
 ) -> None:
     """All detected deviations and proposed queries of a study, with the evidence, beside the site's own log."""
-    with bad_input():
+    with bad_input(output):
         import protocol as promised  # noqa: PLC0415
         import rules  # noqa: PLC0415
         from rules.report import write_report  # noqa: PLC0415
@@ -202,7 +203,7 @@ def audit(
         with report_progress("audit", quiet=quiet) as progress:
             report = rules.audit(trial, facts, as_of=when, lang=lang.value, progress=progress)
         calendar = rules.schedule(trial, facts, as_of=when) if format is Format.html else None
-    write_report(report, calendar, format.value, output, protocol_file=protocol, options={"strict": strict})
+        write_report(report, calendar, format.value, output, protocol_file=protocol, options={"strict": strict})
     if output is not None:
         say(f"wrote {output}", quiet=quiet)
     raise typer.Exit(1 if len(report.findings) else 3 if strict and len(report.queries) else 0)
@@ -232,17 +233,18 @@ def due(
     """The worklist: what is open, due or overdue, and the last compliant day of each."""
     from perprotocol.typed_in import one_of, worklist  # noqa: PLC0415
 
-    with bad_input():
+    with bad_input(output):
         import protocol as promised  # noqa: PLC0415
         import rules  # noqa: PLC0415
 
+        first, last = day(start, "--from"), day(end, "--to")
+        when = day(as_of, "--as-of") or first or resolve_as_of(None, quiet=quiet)
+        first = first or when
+        if last is not None and last < first:
+            raise typer.BadParameter(f"{last} lies before {first}; write a later day", param_hint="--to")
         trial = promised.read(protocol)
         facts = one_of(rules.read_study(study), subject)
-        first = day(start, "--from")
-        when = day(as_of, "--as-of") or first or resolve_as_of(None, quiet=quiet)
-        calendar = rules.schedule(trial, facts, as_of=when)
-        table = worklist(calendar, first or when, day(end, "--to"))
-    _print(table, format, lang, output)
+        _print(worklist(rules.schedule(trial, facts, as_of=when), first, last), format, lang, output)
 
 
 @app.command(epilog="Examples:\n\nperprotocol explain dose_late\n\nperprotocol explain --list --lang zh")
@@ -256,12 +258,11 @@ def explain(
     """A rule's page: what it finds, why it matters, its source, and an example of each kind."""
     from perprotocol.pages import explain_rule, list_rules  # noqa: PLC0415
 
-    with bad_input():
+    with bad_input(output):
         if list_ or code is None:
             _print(list_rules(lang.value), format, lang, output)
-            return
-        text = explain_rule(code, lang.value)
-    _write(text, output)
+        else:
+            _write(explain_rule(code, lang.value), output)
 
 
 @app.command(epilog="Example:\n\nperprotocol init my-study")

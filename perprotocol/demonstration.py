@@ -11,6 +11,7 @@ import protocol as promised
 import rules
 from perprotocol.door import say
 from perprotocol.pages import verdict_text
+from protocol import Fault
 from rules.report import write_report, write_table
 
 
@@ -23,6 +24,9 @@ def example_folder() -> Path:
 
 def run_demo(folder: Path, lang: str, *, quiet: bool) -> None:
     """Print one child's calendar, one verdict and the audit; write the HTML page into a folder."""
+    if folder.exists() and not folder.is_dir():
+        fault = Fault("-o", None, None, "", str(folder), "is a file", "name a folder for the page")
+        raise promised.StudyError([fault])
     trial, study = promised.read("uc-msc-saa"), rules.read_study(example_folder())
     cut = study.data_cut
     verdicts = rules.validate(trial, study, as_of=cut, lang=lang)

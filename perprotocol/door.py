@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 from time import monotonic
 
 import typer
@@ -39,12 +42,20 @@ def resolve_as_of(text: str | None, *, quiet: bool) -> date:
     return given
 
 
+CLOSED_PIPE = 141
+"""The status of a program whose reader has gone, as in `| head`: 128 and the number of SIGPIPE."""
+
+
 @contextmanager
-def bad_input() -> Iterator[None]:
-    """Bad input ends the command with status 2 and every fault on its own line, never with a traceback."""
+def bad_input(output: Path | None = None) -> Iterator[None]:
+    """Bad input ends the command with status 2 and every fault on its own line, never with a traceback.
+
+    That nothing can be written to `output` is said before any work is done.
+    """
     from protocol.errors import InputError, PerprotocolError  # noqa: PLC0415  --help needs neither
 
     try:
+        check_place(output)
         yield
     except InputError as error:
         lines = [str(fault) for fault in error.faults]
@@ -54,6 +65,27 @@ def bad_input() -> Iterator[None]:
     except PerprotocolError as error:
         say(str(error))
         raise typer.Exit(2) from None
+    except OSError as error:
+        # Polars tells of a closed pipe in words alone.
+        if error.errno == errno.EPIPE or "Broken pipe" in str(error):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(CLOSED_PIPE) from None
+        say(f"{error.filename or 'perprotocol'}: {error.strerror or error}; check the place and who may use it")
+        raise typer.Exit(2) from None
+
+
+def check_place(output: Path | None) -> None:
+    """A file can be written there, as far as can be seen; StudyError with what is in the way."""
+    from protocol.errors import Fault, StudyError  # noqa: PLC0415
+
+    if output is None:
+        return
+    why = "is a folder" if output.is_dir() else None
+    if not output.parent.is_dir():
+        why = "stands in a folder that is not there"
+    if why is not None:
+        remedy = "name a file in a folder that is there"
+        raise StudyError([Fault("-o", None, None, "", str(output), why, remedy)])
 
 
 @contextmanager

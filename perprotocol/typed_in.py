@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import polars as pl
 
-from protocol import Fault, Protocol, StudyError
+from protocol import Fault, Protocol, ScalarError, StudyError
 from protocol.quantity import Quantity, parse_unit
 from rules import Study, from_frames, validate
+from rules.cells import parse_date
 from rules.records import treatment_words
 
 Row = dict[str, object]
+Typed = dict[str, list[tuple[Row, dict[str, str]]]]
+"""Rows typed in by table, each with the option that its columns come from."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,30 @@ class Person:
     weighed_on: str | None
     birth_date: str | None
     height: str | None
+
+    def options(self) -> dict[str, str | None]:
+        """What was typed of the participant, by option; the id is no part of it."""
+        return self.identity() | {
+            "--weight": self.weight,
+            "--weighed-on": self.weighed_on,
+            "--height": self.height,
+        }
+
+    def identity(self) -> dict[str, str | None]:
+        """What a study knows of its participants by itself."""
+        return {"--arm": self.arm, "--day-zero": self.day_zero, "--birth-date": self.birth_date}
+
+    def complete(self, protocol: Protocol) -> Person:
+        """Oneself, where that is enough for a calendar; StudyError with what is missing."""
+        missing = []
+        if self.arm is None and len(protocol.arms) > 1:
+            arms = ", ".join(protocol.arms)
+            missing.append(_fault("--arm", "", "is missing", f"write one of {arms}, or give a STUDY folder"))
+        if self.day_zero is None and self.birth_date is None:
+            missing.append(_fault("--day-zero", "", "is missing", "write the day, such as --day-zero 2024-03-01"))
+        if missing:
+            raise StudyError(fault for error in missing for fault in error.faults)
+        return self
 
 
 @dataclass(frozen=True)
@@ -42,29 +70,69 @@ def _fault(option: str, value: str, why: str, remedy: str) -> StudyError:
     return StudyError([Fault(option, None, None, "", value, why, remedy)])
 
 
+def refuse_beside(options: Mapping[str, str | None], what: str, remedy: str) -> None:
+    """Nothing was typed that would be passed over; StudyError with the first option that was."""
+    for option, value in options.items():
+        if value is not None:
+            raise _fault(option, value, f"has no place beside {what}", remedy)
+
+
 def person_study(protocol: Protocol, person: Person) -> Study:
     """A study of one participant."""
-    name = person.subject or "typed-in"
+    typed = _person_rows(protocol, person) | _body(person, person.subject or "typed-in", "--day-zero", person.day_zero)
+    return _admit("typed-in", {}, typed)
+
+
+def _person_rows(protocol: Protocol, person: Person) -> Typed:
     arms = tuple(protocol.arms)
     if person.arm is not None and person.arm not in arms:
         raise _fault("--arm", person.arm, f"is no arm of {protocol.protocol}", "write one of " + ", ".join(arms))
     arm = person.arm or (arms[0] if len(arms) == 1 else None)
-    subject: Row = {"subject": name, "arm": arm, "birth_date": person.birth_date, "day_zero": person.day_zero}
-    return from_frames("typed-in", {"subjects": [subject], **_body(name, person)})
+    row: Row = {"subject": person.subject or "typed-in", "arm": arm}
+    row |= {"birth_date": person.birth_date, "day_zero": person.day_zero}
+    options = {"subject": "--subject", "birth_date": "--birth-date", "day_zero": "--day-zero"}
+    return {"subjects": [(row, options)]}
 
 
-def _body(name: str, person: Person) -> dict[str, list[Row]]:
-    rows: list[Row] = []
+def _body(person: Person, subject: str, other: str, other_day: str | None) -> Typed:
+    """Weight and height as observations, of the day of another option where no day of weighing is typed."""
+    rows: list[tuple[Row, dict[str, str]]] = []
+    day, at = (person.weighed_on, "--weighed-on") if person.weighed_on is not None else (other_day, other)
     for measure, typed in (("weight", person.weight), ("height", person.height)):
         if typed is None:
             continue
-        if person.weighed_on is None:
-            raise _fault(f"--{measure}", typed, "has no day", "give the day with --weighed-on 2024-03-14")
+        option = f"--{measure}"
+        if day is None:
+            raise _fault(option, typed, "has no day", "give the day with --weighed-on 2024-03-14")
         number, _, unit = typed.strip().partition(" ")
-        rows.append(
-            {"subject": name, "measure": measure, "value": number, "unit": unit or None, "at": person.weighed_on}
-        )
+        row: Row = {"subject": subject, "measure": measure, "value": number, "unit": unit or None, "at": day}
+        rows.append((row, {"value": option, "unit": option, "at": at}))
     return {"observations": rows} if rows else {}
+
+
+def _admit(name: str, recorded: Mapping[str, pl.DataFrame], typed: Typed, study: Study | None = None) -> Study:
+    """Recorded and typed rows through the same door; a fault of a typed row stands at its option."""
+    before = {table: frame.height for table, frame in recorded.items()}
+    tables: dict[str, pl.DataFrame | list[Row]] = dict(recorded)
+    for table, rows in typed.items():
+        known = recorded[table].to_dicts() if table in recorded else []
+        tables[table] = [*known, *(row for row, _ in rows)]
+    cut, final = (study.data_cut, study.final) if study is not None else (None, False)
+    zone = study.settings.get("time_zone", "") if study is not None else ""
+    try:
+        return from_frames(name, tables, data_cut=cut, final=final, time_zone=zone)
+    except StudyError as error:
+        raise StudyError(_at_option(fault, typed, before) for fault in error.faults) from None
+
+
+def _at_option(fault: Fault, typed: Typed, before: Mapping[str, int]) -> Fault:
+    rows = typed.get(fault.file, [])
+    number = (fault.line or 0) - 1 - before.get(fault.file, 0)
+    if not 0 <= number < len(rows):
+        return fault
+    options = rows[number][1]
+    option = options.get(str(fault.column), next(iter(options.values())))
+    return replace(fault, file=option, line=None, column=None)
 
 
 def one_of(study: Study, subject: str | None) -> Study:
@@ -75,76 +143,97 @@ def one_of(study: Study, subject: str | None) -> Study:
     if subject not in known:
         some = ", ".join(known.head(5))
         raise _fault("--subject", subject, f"is no subject of {study.name}", f"write one of {some}, ...")
-    return _narrowed(study, subject, {})
+    return _admit(study.name, _recorded(study, subject), {}, study)
 
 
-def _narrowed(study: Study, subject: str, more: dict[str, list[Row]]) -> Study:
-    """The recorded rows of one participant, with rows added, through the same door."""
-    tables: dict[str, pl.DataFrame | list[Row]] = {}
+def _recorded(study: Study, subject: str, without: pl.Series | None = None) -> dict[str, pl.DataFrame]:
+    """The recorded rows of one participant; `without` names rows of `administrations` that stand aside."""
+    tables = {}
     for name, table in study.tables.items():
         if "subject" not in table.raw.columns:
             continue
-        mine = table.raw.filter(pl.col("subject").cast(pl.String).str.strip_chars() == subject)
-        if len(mine) or name == "subjects":
-            tables[name] = mine.to_dicts() if name in more else mine
-    for name, rows in more.items():
-        tables[name] = [*tables.get(name, []), *rows]
-    zone = study.settings.get("time_zone", "")
-    return from_frames(study.name, tables, data_cut=study.data_cut, final=study.final, time_zone=zone)
+        mine = pl.col("subject").cast(pl.String).str.strip_chars() == subject
+        aside = table.lines.is_in(without.implode()) if name == "administrations" and without is not None else None
+        kept = table.raw.filter(mine) if aside is None else table.raw.filter(mine & ~aside)
+        if len(kept) or name == "subjects":
+            tables[name] = kept
+    return tables
 
 
-def judge_typed(protocol: Protocol, study: Study, dose: TypedDose, person: Person, lang: str) -> pl.DataFrame:
+def judge_typed(protocol: Protocol, study: Study | None, dose: TypedDose, person: Person, lang: str) -> pl.DataFrame:
     """The verdict on the dose typed in: one row. A record of the same treatment and day stands aside for it."""
-    subject = dose.subject or (study.subjects["subject"][0] if len(study.subjects) == 1 else None)
-    if subject is None or subject not in study.subjects["subject"]:
-        raise _fault("--subject", subject or "", "is not in the study", "name the participant with --subject ID")
     if dose.treatment is None or dose.on is None:
-        raise _fault(
-            "--given", dose.given, "is a dose without treatment or day", "add --treatment NAME and --on 2024-03-15"
-        )
+        remedy = "add --treatment NAME and --on 2024-03-15"
+        raise _fault("--given", dose.given, "is a dose without treatment or day", remedy)
     words = treatment_words(protocol, dose.treatment)
     if not words:
-        raise _fault(
-            "--treatment",
-            dose.treatment,
-            f"is no treatment of {protocol.protocol}",
-            "write one of " + ", ".join(protocol.treatments),
-        )
-    row = _dose_row(protocol, subject, dose, words[0])
-    body = _body(subject, person) if person.weight or person.height else {}
-    facts = _narrowed(_without(study, subject, words, dose.on), subject, {"administrations": [row], **body})
-    verdicts = validate(protocol, facts, as_of=max(date.fromisoformat(dose.on[:10]), date(1900, 1, 1)), lang=lang)
-    return verdicts.filter(pl.col("record") == f"administrations:{len(facts.administrations)}")
+        remedy = "write one of " + ", ".join(protocol.treatments)
+        raise _fault("--treatment", dose.treatment, f"is no treatment of {protocol.protocol}", remedy)
+    day = _day_of(dose.on)
+    subject = person.subject or "typed-in" if study is None else _subject_of(study, dose)
+    options = {"start": "--on", "amount": "--given", "unit": "--given"}
+    typed = _body(person, subject, "--on", dose.on)
+    typed |= {"administrations": [(_dose_row(protocol, subject, dose, words), options)]}
+    if study is None:
+        facts = _admit("typed-in", {}, _person_rows(protocol, person) | typed)
+    else:
+        refuse_beside(person.identity(), "a STUDY, which knows its participants", "leave out one of the two")
+        aside = _same_dose(protocol, study, subject, words, day)
+        facts = _admit(study.name, _recorded(study, subject, aside), typed, study)
+    verdicts = validate(protocol, facts, as_of=day, lang=lang)
+    return verdicts.filter(pl.col("record") == f"administrations:{facts.tables['administrations'].raw.height}")
 
 
-def _dose_row(protocol: Protocol, subject: str, dose: TypedDose, treatment: str) -> Row:
-    amount = Quantity.parse(dose.given)
-    if amount.unit.text:
-        parse_unit(amount.unit.text)
+def _day_of(on: str) -> date:
+    try:
+        day = parse_date(on)
+    except ScalarError as error:
+        raise _fault("--on", on, error.why, error.remedy) from None
+    if day.first != day.last:
+        raise _fault("--on", on, "is more than one day", "write the day, such as 2024-03-15")
+    return day.first
+
+
+def _subject_of(study: Study, dose: TypedDose) -> str:
+    known = study.subjects["subject"]
+    if dose.subject is None and len(known) == 1:
+        return str(known[0])
+    if dose.subject is None:
+        raise _fault("--subject", "", "is missing", "name the participant with --subject ID")
+    if dose.subject not in known:
+        some = ", ".join(known.head(5))
+        raise _fault("--subject", dose.subject, f"is no subject of {study.name}", f"write one of {some}, ...")
+    return dose.subject
+
+
+def _dose_row(protocol: Protocol, subject: str, dose: TypedDose, words: tuple[str, ...]) -> Row:
+    """The record of the dose; a word that several treatments share stays as typed, and the engine finds which."""
+    try:
+        amount = Quantity.parse(dose.given)
+        if amount.unit.text:
+            parse_unit(amount.unit.text)
+    except ScalarError as error:
+        raise _fault("--given", dose.given, error.why, error.remedy) from None
     number = dose.given[: len(dose.given) - len(amount.unit.text)].strip() if amount.unit.text else dose.given
-    entry = protocol.treatments[treatment].parts()[0]
+    entry = protocol.treatments[words[0]].parts()[0]
     count = entry.dose[0].count if entry.dose else None
-    unit = amount.unit.text or ("cells" if count else None)
     return {
         "subject": subject,
-        "treatment": treatment,
+        "treatment": words[0] if len(words) == 1 else dose.treatment,
         "start": dose.on,
         "amount": number,
-        "unit": unit,
+        "unit": amount.unit.text or ("cells" if count else None),
         "viable_or_total": count,
     }
 
 
-def _without(study: Study, subject: str, words: tuple[str, ...], on: str) -> Study:
-    """The study without records of the same treatment and day: the typed dose stands for them."""
-    table = study.tables.get("administrations")
-    if table is None:
-        return study
-    raw = table.raw
-    same = (pl.col("treatment").cast(pl.String).is_in(words)) & pl.col("start").cast(pl.String).str.starts_with(on[:10])
-    kept = raw.filter(~(same & (pl.col("subject").cast(pl.String) == subject)).fill_null(value=False))
-    tables = dict(study.tables) | {"administrations": type(table)(**(table.__dict__ | {"raw": kept}))}
-    return type(study)(**(study.__dict__ | {"tables": tables}))
+def _same_dose(protocol: Protocol, study: Study, subject: str, words: tuple[str, ...], day: date) -> pl.Series:
+    """The rows of `administrations` for which the typed dose stands: same participant, treatment and day."""
+    records = study.administrations
+    recorded = records["treatment"].drop_nulls().unique()
+    same = [word for word in recorded if set(words) & set(treatment_words(protocol, word))]
+    s = study.subjects["subject"].index_of(subject)
+    return records.filter((pl.col("s") == s) & (pl.col("start") == day) & pl.col("treatment").is_in(same))["row"]
 
 
 def worklist(calendar: pl.DataFrame, first: date, last: date | None) -> pl.DataFrame:
