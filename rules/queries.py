@@ -21,6 +21,8 @@ _BY_PLAN = tuple(
     for rule in RULES
     if rule.table == "planned" or {"matched", "spaced", "dosed"} & set(rule.applies.meta.root_names())
 )
+_BY_ARM = tuple(rule.code for rule in RULES if "in_arm" in rule.deviates.meta.root_names())
+_WAITING = {"day-zero": ", ".join(_BY_PLAN), "arm": ", ".join((*_BY_PLAN, *_BY_ARM))}
 """Rules that wait for the plan: nothing can be placed without an arm and a day zero."""
 
 UNTOLD = pl.Schema({"at": pl.Int64(), "fact": pl.String(), "rule": pl.String(), "table": pl.String()})
@@ -77,8 +79,8 @@ def _ask(
     hits = hits.with_columns(
         table=pl.lit({"doses": "administrations", "people": "subjects", "criteria": "subjects"}.get(table, ""))
     )
-    if fact in ("arm", "day-zero"):
-        rules = pl.concat_str("rules", pl.lit(", ".join(_BY_PLAN)), separator=", ").str.split(", ")
+    if fact in _WAITING:
+        rules = pl.concat_str("rules", pl.lit(_WAITING[fact]), separator=", ").str.split(", ")
         hits = hits.with_columns(rules=rules.list.unique(maintain_order=True).list.join(", "))
     template = catalogue(wording.lang)["facts"][fact]
     message = wording.fill(template, hits)
