@@ -15,6 +15,7 @@ from rules.deviations import RULES
 from rules.rule import Rule
 from rules.settings import KEYS
 from rules.starting import describe_tables
+from rules.wording import catalogue
 
 Verb: TypeAlias = Any
 Parameter: TypeAlias = Any
@@ -59,10 +60,11 @@ def study_page() -> str:
 
 
 def rules_page() -> str:
-    """Every rule's page, below a list of all of them."""
+    """Every rule's page, below a list of all of them; then what no rule looks at."""
     rows = [f"| [`{r.code}`](#{r.code}) | {r.title} | {_gives(r)} | {r.category} |" for r in RULES]
     head = ["# The rules", "", NOTE + _RULES, "| code | title | gives | category |", "|---|---|---|---|", *rows, ""]
-    return "\n".join([*head, *(line for rule in RULES for line in _rule(rule))])
+    notes = [f"- {note}" for note in catalogue("en")["notes"].values()]
+    return "\n".join([*head, *(line for rule in RULES for line in _rule(rule)), _NOT_JUDGED, *notes, ""])
 
 
 def _verb(name: str, command: Verb) -> Iterator[str]:
@@ -126,6 +128,12 @@ A rule names one fault, and answers *deviates*, *complies* or *cannot tell*. Wha
 deviation, a candidate until a person confirms it), or, where the doubt is about the data, a query. A fact that a rule
 lacks is one query, with all the rules that it blocks. The examples are executed by tests; days and amounts in them are
 those of the occasions tables, amounts in base units. `perprotocol explain CODE` prints the same page.
+"""
+
+_NOT_JUDGED = """\
+## What is not judged
+
+A report names each of these with the place in the protocol, under *Not judged*:
 """
 
 if __name__ == "__main__":
