@@ -6,9 +6,12 @@ once and compared as integers, so a dose exactly on its limit is inside (docs/en
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from protocol.dosing import Dose, Rounding
@@ -16,7 +19,7 @@ from protocol.model import Treatment
 from protocol.quantity import Quantity, Range
 from rules.assignment import NONE
 from rules.evidence import Flags, Ints, Longs
-from rules.given import UNKNOWN, Texts, amounts_given, countable
+from rules.given import FACTS, UNKNOWN, Codes, amounts_given, countable
 from rules.grid import Laid
 from rules.growth import plausible_weight
 from rules.slots import Part
@@ -27,17 +30,20 @@ __all__ = ["UNKNOWN", "Doses", "compute_doses"]
 
 NO_CEILING = np.iinfo(np.int64).max
 """Above every amount: without a ceiling nothing is missing."""
+Reals: TypeAlias = npt.NDArray[np.float64]
 HUNDRED = 10_000
 """100 % in basis points."""
 HEAVIEST = 650_000
 """Grams; with it `rate * weight` is proven to stay inside 64 bits."""
 SLIPS = (10, 100, 1000, 2.2046, 2, 3, 5)
 """Factors of known slips: a power of ten, pounds for kilograms, a daily dose taken for a single one."""
+LEAST_SLIP = 1.9
+"""Below this ratio no known factor fits."""
 FAR = 9
 """A dose this many times over the intended one is over, whatever the tolerance: a tenfold slip less ten per cent."""
 
 
-SURFACE = {
+SURFACE: dict[str, Callable[[Reals, Reals], Reals]] = {
     "mosteller": lambda cm, kg: np.sqrt(cm * kg / 3600),
     "dubois": lambda cm, kg: 0.007184 * cm**0.725 * kg**0.425,
     "haycock": lambda cm, kg: 0.024265 * cm**0.3964 * kg**0.5378,
@@ -53,8 +59,8 @@ class Doses:
     dosed: Flags = field(init=False)
     columns: dict[str, Longs] = field(default_factory=dict)
     flags: dict[str, Flags] = field(default_factory=dict)
-    dose_fact: Texts = field(init=False)
-    amount_fact: Texts = field(init=False)
+    dose_fact: Codes = field(init=False)
+    amount_fact: Codes = field(init=False)
 
     def __post_init__(self) -> None:
         self.dosed = np.zeros(self.n, np.bool_)
@@ -85,15 +91,15 @@ class Doses:
         ):
             self.flags[name] = np.zeros(self.n, np.bool_)
         self.columns["weight_limit"] = np.full(self.n, UNKNOWN, np.int64)
-        self.dose_fact = np.full(self.n, "dose", dtype=object)
-        self.amount_fact = np.full(self.n, "amount", dtype=object)
+        self.dose_fact = np.full(self.n, FACTS.index("dose"), np.uint8)
+        self.amount_fact = np.full(self.n, FACTS.index("amount"), np.uint8)
 
 
 def compute_doses(laid: Laid, part: Ints, occurrence: Ints) -> Doses:
     """The intended dose and its limits for each dose record; `part` is the plan's part of each, -1 for none."""
     records = laid.doses
     doses = Doses(len(records.s))
-    frame = laid.evidence.frames["administrations"][records.place]
+    frame = laid.evidence.frames["administrations"].select("step", "weight_used")[records.place]
     given = amounts_given(laid, part)
     doses.columns |= {"amount": given.amount, "recorded_amount": given.recorded}
     doses.amount_fact, doses.flags["count_open"] = given.fact, given.count_open
@@ -113,7 +119,7 @@ def _part(doses: Doses, laid: Laid, frame: pl.DataFrame, part: Part, rows: Ints)
     for dose in element.dose:
         answer = all_of(dose.if_, laid.evidence, s, day)
         chosen = rows[left & (answer == 1)]
-        doses.dose_fact[rows[left & (answer < 0)]] = "condition"
+        doses.dose_fact[rows[left & (answer < 0)]] = FACTS.index("condition")
         doses.dosed[rows[left & (answer < 0)]] = True
         left &= answer == 0
         if dose.amount is None or dose.formula is not None or not len(chosen):
@@ -220,7 +226,7 @@ def _tolerate(doses: Doses, frame: pl.DataFrame, dose: Dose, rows: Ints, bottom:
     doses.columns["most"][rows] = np.where(known, most, UNKNOWN)
     if dose.tolerance is None and isinstance(dose.amount, Quantity):
         given = doses.columns["amount"][rows] != UNKNOWN
-        doses.dose_fact[rows[known]] = np.where(given[known], "tolerance", doses.amount_fact[rows[known]])
+        doses.dose_fact[rows[known]] = np.where(given[known], FACTS.index("tolerance"), doses.amount_fact[rows[known]])
 
 
 def _share(dose: Longs, points: int, *, up: bool) -> Longs:
@@ -252,7 +258,7 @@ def _weigh(doses: Doses, laid: Laid, frame: pl.DataFrame, dose: Dose, rows: Ints
     doses.flags["weighed"][rows] = True
     doses.flags["implausible"][rows] = found.implausible
     doses.flags["used_is_measured"][rows] = found.measured
-    doses.dose_fact[rows] = np.where(found.implausible, "weight-implausible", "weight")
+    doses.dose_fact[rows] = np.where(found.implausible, FACTS.index("weight-implausible"), FACTS.index("weight"))
     columns = {"used": used, "weight": found.grams, "weight_day": found.day, "weight_row": found.row}
     for name, values in columns.items():
         doses.columns[name][rows] = values
@@ -268,7 +274,7 @@ def _surface(laid: Laid, doses: Doses, rows: Ints, dose: Dose) -> Longs:
     at, there = e.heights.before(s, day)
     height = e.heights.value[at] if len(e.heights.s) else np.zeros(len(rows), np.int64)
     known = there & (weight != UNKNOWN)
-    doses.dose_fact[rows[~there]] = "height"
+    doses.dose_fact[rows[~there]] = FACTS.index("height")
     policy = laid.plan.protocol.bsa
     formula = SURFACE[policy.formula if policy is not None else "mosteller"]
     metres = formula(np.where(known, height, 0) / 10, np.where(known, weight, 0) / 1000)
@@ -296,9 +302,11 @@ def _slips(doses: Doses, laid: Laid, rows: Ints, per_weight: bool) -> None:
     doses.flags["far_over"][rows] = slack & ~above & (over >= FAR) & (over <= 3e4)
     doses.flags["far_under"][rows] = slack & (under >= FAR) & (under <= 3e4)
     slip = np.zeros(len(rows), np.int64)
+    off = np.flatnonzero((over > LEAST_SLIP) | (under > LEAST_SLIP))
     for factor in SLIPS:
-        slip = np.where((slip == 0) & (np.abs(over / factor - 1) <= _fit(factor)), round(factor * 10_000), slip)
-        slip = np.where((slip == 0) & (np.abs(under / factor - 1) <= _fit(factor)), -round(factor * 10_000), slip)
+        for sign, ratio in ((1, over[off]), (-1, under[off])):
+            fits = (slip[off] == 0) & (np.abs(ratio / factor - 1) <= _fit(factor))
+            slip[off[fits]] = sign * round(factor * 10_000)
     per_kg = told & per_weight & (amount == doses.columns["rate"][rows])
     doses.columns["slip"][rows] = np.where(per_kg & (under > 1.5), 1, slip)
 
@@ -322,7 +330,11 @@ def _implied(
     some = (amount != UNKNOWN) & (amount > 0) & (rate > 0)
     implied = np.where(some, amount * 1000 // np.where(rate > 0, rate, 1), UNKNOWN)
     doses.columns.setdefault("implied", np.full(doses.n, UNKNOWN, np.int64))[rows] = implied
-    low, high = plausible_weight(*laid.evidence.age_days(laid.doses.s[rows], laid.doses.day[rows]))
+    few = np.flatnonzero(some & ~told)
+    if not len(few):
+        return over, under
+    low, high = np.full(len(rows), NONE, np.int64), np.full(len(rows), NONE, np.int64)
+    low[few], high[few] = plausible_weight(*laid.evidence.age_days(laid.doses.s[rows[few]], laid.doses.day[rows[few]]))
     open_weight = some & ~told & (low != NONE)
     median = np.where(open_weight, high / 2, 1)
     ratio = np.where(open_weight, implied / median, 0.0)

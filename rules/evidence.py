@@ -18,6 +18,7 @@ import polars as pl
 from protocol.model import Protocol
 from protocol.quantity import known_unit
 from rules.assignment import NONE
+from rules.growth import plausible_weight
 
 Ints: TypeAlias = npt.NDArray[np.int32]
 Longs: TypeAlias = npt.NDArray[np.int64]
@@ -208,6 +209,13 @@ class Evidence:
         """Body weights in grams."""
         frame = self.frames["observations"].filter(pl.col("grams").is_not_null())
         return points(frame, whole(frame, "grams"))
+
+    @cached_property
+    def odd_weights(self) -> Flags:
+        """Of each body weight whether it is implausible for the age; false where the age is unknown."""
+        low, high = plausible_weight(*self.age_days(self.weights.s, self.weights.day))
+        odd: Flags = (low != NONE) & ((self.weights.value < low) | (self.weights.value > high))
+        return odd
 
     @cached_property
     def heights(self) -> Points:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from protocol.dosing import Dose
@@ -19,9 +20,13 @@ from rules.evidence import Flags, Ints, Longs
 from rules.grid import Laid
 from rules.slots import Part
 
-Texts: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.object_]]"
+Codes: TypeAlias = npt.NDArray[np.uint8]
 UNKNOWN = np.int64(np.iinfo(np.int64).min)
 """No value; of 64 bits, because `np.where` would wrap a plain number silently beside 32-bit days."""
+FACTS = (
+    "amount", "unit", "count", "prepared", "dose", "condition", "tolerance", "height", "weight", "weight-implausible",
+)  # fmt: skip
+"""Facts whose want leaves an amount or its limits unknown; arrays hold their places here."""
 COUNTED = {"viable": 1, "total": 2}
 
 
@@ -34,7 +39,7 @@ class Given:
 
     amount: Longs
     recorded: Longs
-    fact: Texts
+    fact: Codes
     count_open: Flags
 
 
@@ -42,14 +47,14 @@ def amounts_given(laid: Laid, part: Ints) -> Given:
     """What was given of each dose; `part` is the plan's part of each, -1 for none."""
     frame, of = laid.evidence.frames["administrations"], laid.doses.dose_of
     n, parts = len(laid.doses.s), part[of]
-    fact = np.full(len(frame), "amount", dtype=object)
+    fact = np.full(len(frame), FACTS.index("amount"), np.uint8)
     recorded = _recorded(frame, fact)
     other = _other_dimension(frame, [*map(_dimension, laid.plan.parts), ""], parts)
-    fact[other] = "unit"
+    fact[other] = FACTS.index("unit")
     amount, count_open = _counted(frame, [*map(_count, laid.plan.parts), 0], parts, recorded)
-    fact[count_open & ~other] = "count"
+    fact[count_open & ~other] = FACTS.index("count")
     amount = np.where(other, UNKNOWN, amount)
-    facts = np.full(n, "amount", dtype=object)
+    facts = np.full(n, FACTS.index("amount"), np.uint8)
     missing = np.flatnonzero(amount == UNKNOWN)[::-1]
     facts[of[missing]] = fact[missing]
     opened = np.zeros(n, np.bool_)
@@ -62,14 +67,14 @@ def countable(dose: Dose) -> bool:
     return dose.count is not None or _dimension_of(dose) != "cells"
 
 
-def _recorded(frame: pl.DataFrame, fact: Texts) -> Longs:
+def _recorded(frame: pl.DataFrame, fact: Codes) -> Longs:
     """The amount of each row: recorded, from volume and concentration, or prepared where it was cut short."""
     amount = frame["base"].fill_null(UNKNOWN).to_numpy()
     derived = (frame["concentration"] * frame["volume"]).round().cast(pl.Int64).fill_null(UNKNOWN).to_numpy()
     amount = np.where(amount == UNKNOWN, derived, amount)
     partly = frame["status"].eq_missing("partly given").to_numpy()
     if partly.any():
-        fact[partly] = "prepared"
+        fact[partly] = FACTS.index("prepared")
         amount = np.where(partly, frame["prepared"].fill_null(UNKNOWN).to_numpy(), amount)
     return amount
 

@@ -13,6 +13,7 @@ from protocol.model import Treatment
 from rules.assignment import NONE
 from rules.dose import UNKNOWN, Doses, compute_doses
 from rules.evidence import Flags, Ints
+from rules.given import FACTS
 from rules.grid import Grid, Laid
 from rules.occasions import TABLES
 from rules.occasions_frame import Array, after_death, flag, occasions_frame
@@ -54,6 +55,7 @@ def dose_occasions(laid: Laid) -> pl.DataFrame:
     for name in ("opens", "closes"):
         plan[name][laid.dose_asked] = NONE
     doses = compute_doses(laid, part, occurrence)
+    facts = pl.Series(FACTS)
     day = _definite(r.day, r.last, plan["opens"], plan["closes"])
     matched = laid.dose_slot >= 0
     course = np.array([not p.judged for p in laid.plan.parts] + [False])[part]
@@ -101,8 +103,8 @@ def dose_occasions(laid: Laid) -> pl.DataFrame:
         ),
         "zero": zero & (r.status != NOT_GIVEN),
         "ordered_by_weight": doses.columns["used"] != UNKNOWN,
-        "amount_fact": doses.amount_fact,
-        "dose_fact": doses.dose_fact,
+        "amount_fact": facts.gather(pl.Series(doses.amount_fact)),
+        "dose_fact": facts.gather(pl.Series(doses.dose_fact)),
         **{
             f: doses.flags[f]
             for f in ("capped", "far_over", "far_under", "unit_doubt", "weighed", "aged", "used_is_measured")

@@ -10,7 +10,6 @@ from protocol.model import WeightPolicy
 from rules.assignment import NONE
 from rules.evidence import DAY_BITS, Evidence, Flags, Ints, Longs, key
 from rules.given import UNKNOWN
-from rules.growth import plausible_weight
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ def weigh(e: Evidence, policy: WeightPolicy | None, s: Ints, day: Ints, minute: 
         return Weighed(nothing, nothing, nothing, np.zeros(n, np.bool_), used == UNKNOWN)
     baseline = policy is not None and policy.use == "baseline"
     upto = e.milestone("first-dose").day[s] if baseline else day
-    at, there = weights.before(s, upto, minute=minute)
+    at, there = weights.before(s, upto, minute=None if baseline else minute)
     named, measured = at, np.zeros(n, np.bool_)
     if (used != UNKNOWN).any():
         named, measured = _named(e, s, day, used)
@@ -45,8 +44,7 @@ def weigh(e: Evidence, policy: WeightPolicy | None, s: Ints, day: Ints, minute: 
         allowed = measured if within is None else measured & (day - weights.day[named] <= within)
         at = np.where(allowed, named, at)
     grams, weighed_on = weights.value[at], weights.day[at]
-    low, high = plausible_weight(*e.age_days(s, weighed_on))
-    odd = there & (low != NONE) & ((grams < low) | (grams > high))
+    odd = there & e.odd_weights[at]
     return Weighed(
         np.where(there & ~odd, grams, UNKNOWN),
         np.where(there, weighed_on, UNKNOWN),
