@@ -19,7 +19,12 @@ def example_folder() -> Path:
     """The example study: beside the package when installed from a wheel, in the checkout otherwise."""
     here = Path(__file__).resolve().parent
     places = (here / "examples" / "uc-msc-saa", here.parent / "examples" / "uc-msc-saa")
-    return next(p for p in places if p.is_dir())
+    found = next((p for p in places if p.is_dir()), None)
+    if found is None:
+        remedy = "run the demo in a checkout of the repository, as by make demo"
+        fault = Fault("demo", None, None, "", "", "the example study is not installed", remedy)
+        raise promised.StudyError([fault])
+    return found
 
 
 def run_demo(folder: Path, lang: str, *, quiet: bool) -> None:

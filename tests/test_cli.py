@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -361,38 +358,3 @@ def test_bad_input_is_named_with_a_remedy(place: Path, line: str, said: list[str
     assert (answer.status, answer.out) == (2, ""), answer
     for part in said:
         assert part in answer.err, answer.err
-
-
-# --- as a process -----------------------------------------------------------------------------------------------------
-
-
-def process(*arguments: str, path: str = str(ROOT)) -> subprocess.CompletedProcess[str]:
-    """Run Python with these arguments and this path to packages."""
-    environment = os.environ | {"PYTHONPATH": path}
-    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False, env=environment)
-
-
-def test_a_foreign_package_of_the_same_name_is_named(place: Path) -> None:
-    """Another distribution's `rules` before ours: status 2, both places, and what to do."""
-    (place / "rules").mkdir()
-    (place / "rules/__init__.py").write_text("", "utf-8")
-    done = process("-P", "-m", "perprotocol", "--help", path=f"{place}{os.pathsep}{ROOT}")
-    assert done.returncode == 2
-    for said in ("'rules'", str(place / "rules"), str(ROOT / "rules"), "environment of its own"):
-        assert said in done.stderr
-
-
-def test_help_waits_for_no_library(place: Path) -> None:
-    """The command starts without the engine's libraries, so that help comes at once."""
-    done = process("-c", "import sys, perprotocol.cli; print({'polars', 'numpy', 'pydantic'} & set(sys.modules))")
-    assert done.stdout == "set()\n"
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="pipes end otherwise there")
-def test_a_reader_that_stops_reading_is_no_fault(place: Path) -> None:
-    """`| head` ends the output, without a word on standard error."""
-    command = f"{sys.executable} -m perprotocol validate uc-msc-saa {EXAMPLE} --quiet --format csv | head -1"
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False, env=environment)
-    assert done.stdout.startswith("subject,")
-    assert done.stderr == ""
