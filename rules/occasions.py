@@ -116,6 +116,7 @@ PEOPLE = (
     *_WHO,
     Column("consent_judged", _YES, "consents are on record and apply to the group", True),
     Column("treated_before_consent", _YES, "a trial procedure came before consent", False, "consent"),
+    Column("visit_after_withdrawal", _YES, "a visit is dated after consent was withdrawn", False),
     Column("zero_judged", _YES, "day zero and the event that defines it are both on record", True),
     Column("zero_differs", _YES, "recorded day zero and the event's day differ", False),
     Column("after_death", _YES, "a record is dated after death", False),

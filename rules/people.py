@@ -16,6 +16,9 @@ from rules.occasions_frame import Array, after_death, occasions_frame
 from rules.records import NOT_GIVEN
 from rules.truth import Truth, truth
 
+_NEVER = 1 << 24
+"""Later than any day."""
+
 
 def criteria_occasions(laid: Laid) -> pl.DataFrame:
     """One row per participant and eligibility criterion, on the day of enrolment."""
@@ -65,6 +68,8 @@ def people_occasions(laid: Laid) -> pl.DataFrame:
     )
     signed, signed_last = e.milestone("consented").first, e.milestone("consented").last
     before = _before_consent(laid, first, signed, signed_last)
+    withdrawn = e.milestone("withdrawal-of-consent").last
+    visit_late = _visit_after(laid, withdrawn)
     death_row, death_table = _records_after_death(laid)
     empty = np.full(e.n, NONE, np.int32)
     both = (laid.zero_recorded != NONE) & (laid.zero_event != NONE)
@@ -77,6 +82,7 @@ def people_occasions(laid: Laid) -> pl.DataFrame:
             "occurrence": empty,
             "consent_judged": ("consents" in e.tables or bool((signed != NONE).any())) & ~concurrent & (first != NONE),
             "treated_before_consent": before,
+            "visit_after_withdrawal": visit_late != NONE,
             "zero_judged": both,
             "zero_differs": both & (laid.zero_recorded != laid.zero_event),
             "after_death": death_row != NONE,
@@ -84,6 +90,8 @@ def people_occasions(laid: Laid) -> pl.DataFrame:
         first=first,
         kind=kind,
         signed=signed,
+        withdrawn=withdrawn,
+        visit_late=visit_late,
         zero_recorded=laid.zero_recorded,
         zero_event=laid.zero_event,
         death=e.milestone("death").last,
@@ -95,15 +103,26 @@ def people_occasions(laid: Laid) -> pl.DataFrame:
 def _first_procedure(laid: Laid) -> tuple[Ints, Array]:
     """Day and kind of each participant's first dose or visit on record."""
     e = laid.evidence
-    first = np.full(e.n, 1 << 24, np.int32)
+    first = np.full(e.n, _NEVER, np.int32)
     kind = np.full(e.n, "", dtype=object)
     for records, word in ((laid.doses, "dose"), (laid.visits, "visit")):
         rows = np.flatnonzero((records.status != NOT_GIVEN) & (records.day != NONE))
-        own = np.full(e.n, 1 << 24, np.int32)
+        own = np.full(e.n, _NEVER, np.int32)
         np.minimum.at(own, records.s[rows], records.day[rows])
         kind[own < first] = word
         first = np.minimum(first, own)
-    return np.where(first == 1 << 24, NONE, first).astype(np.int32), kind
+    return np.where(first == _NEVER, NONE, first).astype(np.int32), kind
+
+
+def _visit_after(laid: Laid, withdrawn: Ints) -> Ints:
+    """Day of each participant's first visit after a day, scheduled or not; `NONE` where there is none."""
+    frame = laid.evidence.frames["visits"]
+    s, day = frame["s"].to_numpy(), days(frame, "date")
+    held = frame["status"].ne_missing("not done").to_numpy()
+    after = np.flatnonzero(held & (withdrawn[s] != NONE) & (day != NONE) & (day > withdrawn[s]))
+    first = np.full(laid.evidence.n, _NEVER, np.int32)
+    np.minimum.at(first, s[after], day[after])
+    return np.where(first == _NEVER, NONE, first).astype(np.int32)
 
 
 def _before_consent(laid: Laid, first: Ints, signed: Ints, signed_last: Ints) -> Truth:

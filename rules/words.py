@@ -383,4 +383,6 @@ WORDS: dict[str, Word] = {
     "after_death_record": _table_word,
     "zero_event": _dated("event_on", "zero_event"),
     "at": _dates("at"),
+    "withdrawn": _dates("withdrawn"),
+    "visit_late": _dates("visit_late"),
 }
