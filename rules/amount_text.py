@@ -11,6 +11,8 @@ from protocol.quantity import format_amount, known_unit
 
 _RAISED = dict(zip("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹", strict=True))
 _COUNTED = ("cells", "vg", "number")
+FEW = 16
+"""Up to so many amounts are written one by one: a call of an expression costs more."""
 _SCIENTIFIC = 5
 """Counts are written with a power of ten from 10⁵ on."""
 
@@ -18,9 +20,9 @@ _SCIENTIFIC = 5
 def amount_texts(value: pl.Series, dimension: str, unit: str) -> pl.Series:
     """Amounts in base units (whole, not negative; null stays null) as people write them in `unit`."""
     places = _places(unit, dimension)
-    if places is None:
-        texts = {v: format_amount(v, dimension, unit) for v in value.unique().drop_nulls()}
-        return value.replace_strict(texts, default=None, return_dtype=pl.String)
+    if places is None or len(value) <= FEW:
+        texts = {v: format_amount(v, dimension, unit) for v in set(value) - {None}}
+        return pl.Series([texts.get(v) for v in value], dtype=pl.String)
     written = pl.col("value").cast(pl.String)
     plain = _plain(pl.col("value"), places)
     if dimension in _COUNTED and not re.match(r"[×x]?\s*1", unit):

@@ -11,10 +11,10 @@ import polars as pl
 from protocol.model import Protocol
 from rules.calendar_table import SCHEDULE, calendar_table
 from rules.facts import Study
-from rules.findings import Verdicts, judge
+from rules.findings import Verdicts, judge, judge_doses
 from rules.grid import Laid
 from rules.logged import reconcile
-from rules.match import build_occasions
+from rules.match import build_occasions, dose_occasions
 from rules.partitions import Progress, horizon, over_partitions, place_of
 from rules.plan import compile_plan
 from rules.verdicts import dose_verdicts
@@ -81,8 +81,8 @@ def validate(protocol: Protocol, study: Study, *, as_of: date | None = None, lan
     place = place_of(study)
 
     def work(laid: Laid) -> pl.DataFrame:
-        tables = build_occasions(laid)
-        return dose_verdicts(laid, tables["doses"], judge(laid, tables, place, lang), place, lang)
+        doses = dose_occasions(laid)
+        return dose_verdicts(laid, doses, judge_doses(laid, doses, place, lang), place, lang)
 
     plan = compile_plan(protocol, assessments=False)
     return pl.concat(list(over_partitions(plan, study, as_of, work)))

@@ -113,20 +113,10 @@ def _found(verdicts: Verdicts, doses: pl.DataFrame, table: pl.DataFrame, wording
             "at", verdict=pl.lit("cannot tell"), code=pl.col("fact"), message=message, basis=pl.lit("stated")
         )
         pieces.append(asked.cast({"at": pl.Int64}))
-    silent = doses.with_row_index("at").filter(
-        ~pl.col("dosed") & ~pl.col("duplicate") & (pl.col("in_arm") == pl.lit(value=True))
-    )
-    silent = silent.filter(pl.col("matched") | pl.col("course"))
-    unjudged = pl.lit(wording.phrases["not_judged"])
-    pieces.append(
-        silent.select(
-            pl.col("at").cast(pl.Int64),
-            verdict=pl.lit("cannot tell"),
-            code=pl.lit("not-judged"),
-            message=unjudged,
-            basis=pl.lit("stated"),
-        )
-    )
+    pieces += [
+        _doubtful(doses, "record_after_death", pl.col("after_death"), wording),
+        _doubtful(doses, "not_judged", _SILENT, wording),
+    ]
     return (
         pl.concat([p.cast({"at": pl.Int64}) for p in pieces])
         .group_by("at", maintain_order=True)
@@ -138,3 +128,19 @@ def _found(verdicts: Verdicts, doses: pl.DataFrame, table: pl.DataFrame, wording
             assumed=(pl.col("basis") == "assumed").any(),
         )
     )
+
+
+_SILENT = (
+    ~pl.col("dosed")
+    & ~pl.col("duplicate")
+    & pl.col("in_arm").fill_null(value=False)
+    & (pl.col("matched") | pl.col("course"))
+)
+"""Doses of the arm whose amount nothing judges: no dose in the protocol, or a course by days."""
+
+
+def _doubtful(doses: pl.DataFrame, code: str, which: pl.Expr, wording: Wording) -> pl.DataFrame:
+    """Doses that no rule about doses asks about, and that still are no *complies*."""
+    at = doses.select(which.arg_true().cast(pl.Int64).alias("at"))
+    message = pl.lit(wording.phrases[code])
+    return at.select("at", verdict=pl.lit("cannot tell"), code=pl.lit(code), message=message, basis=pl.lit("stated"))

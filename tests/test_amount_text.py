@@ -10,7 +10,7 @@ from rules.amount_text import amount_texts
 UNITS = (("cells", "cells"), ("mass", "mg"), ("mass", "g"), ("mass", "ng"), ("IU", "IU"), ("volume", "mL"), ("cells", "10^6 cells"))
 
 
-@given(st.sampled_from(UNITS), st.lists(st.integers(0, 10**17), min_size=1, max_size=20))
+@given(st.sampled_from(UNITS), st.lists(st.integers(0, 10**17), min_size=17, max_size=40))
 def test_amounts_by_column_read_as_one_by_one(unit: tuple[str, str], values: list[int]) -> None:
     """Every amount gets the text that `format_amount` gives it."""
     texts = amount_texts(pl.Series(values, dtype=pl.Int64), *unit)
@@ -20,4 +20,5 @@ def test_amounts_by_column_read_as_one_by_one(unit: tuple[str, str], values: lis
 def test_a_missing_amount_has_no_text() -> None:
     """Null stays null in every way of writing."""
     for unit in UNITS:
-        assert amount_texts(pl.Series([None, 16_200_000], dtype=pl.Int64), *unit)[0] is None
+        for rows in (1, 20):
+            assert amount_texts(pl.Series([None, *[16_200_000] * rows], dtype=pl.Int64), *unit)[0] is None
