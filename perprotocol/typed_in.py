@@ -146,17 +146,18 @@ def one_of(study: Study, subject: str | None) -> Study:
     return _admit(study.name, _recorded(study, subject), {}, study)
 
 
-def _recorded(study: Study, subject: str, without: pl.Series | None = None) -> dict[str, pl.DataFrame]:
-    """The recorded rows of one participant; `without` names rows of `administrations` that stand aside."""
+def _recorded(study: Study, subject: str, aside: Mapping[str, pl.Series] | None = None) -> dict[str, pl.DataFrame]:
+    """The recorded rows of one participant; `aside` names rows by table for which typed ones stand."""
     tables = {}
     for name, table in study.tables.items():
         if "subject" not in table.raw.columns:
             continue
-        mine = pl.col("subject").cast(pl.String).str.strip_chars() == subject
-        aside = table.lines.is_in(without.implode()) if name == "administrations" and without is not None else None
-        kept = table.raw.filter(mine) if aside is None else table.raw.filter(mine & ~aside)
-        if len(kept) or name == "subjects":
-            tables[name] = kept
+        kept = pl.col("subject").cast(pl.String).str.strip_chars() == subject
+        if aside and name in aside:
+            kept &= ~table.lines.is_in(aside[name].implode())
+        mine = table.raw.filter(kept)
+        if len(mine) or name == "subjects":
+            tables[name] = mine
     return tables
 
 
@@ -169,7 +170,7 @@ def judge_typed(protocol: Protocol, study: Study | None, dose: TypedDose, person
     if not words:
         remedy = "write one of " + ", ".join(protocol.treatments)
         raise _fault("--treatment", dose.treatment, f"is no treatment of {protocol.protocol}", remedy)
-    day = _day_of(dose.on)
+    day = _day_of("--on", dose.on)
     subject = person.subject or "typed-in" if study is None else _subject_of(study, dose)
     options = {"start": "--on", "amount": "--given", "unit": "--given"}
     typed = _body(person, subject, "--on", dose.on)
@@ -178,19 +179,20 @@ def judge_typed(protocol: Protocol, study: Study | None, dose: TypedDose, person
         facts = _admit("typed-in", {}, _person_rows(protocol, person) | typed)
     else:
         refuse_beside(person.identity(), "a STUDY, which knows its participants", "leave out one of the two")
-        aside = _same_dose(protocol, study, subject, words, day)
+        aside = {"administrations": _same_dose(protocol, study, subject, words, day)}
+        aside["observations"] = _same_measures(study, subject, person, day)
         facts = _admit(study.name, _recorded(study, subject, aside), typed, study)
     verdicts = validate(protocol, facts, as_of=day, lang=lang)
     return verdicts.filter(pl.col("record") == f"administrations:{facts.tables['administrations'].raw.height}")
 
 
-def _day_of(on: str) -> date:
+def _day_of(option: str, text: str) -> date:
     try:
-        day = parse_date(on)
+        day = parse_date(text)
     except ScalarError as error:
-        raise _fault("--on", on, error.why, error.remedy) from None
+        raise _fault(option, text, error.why, error.remedy) from None
     if day.first != day.last:
-        raise _fault("--on", on, "is more than one day", "write the day, such as 2024-03-15")
+        raise _fault(option, text, "is more than one day", "write the day, such as 2024-03-15")
     return day.first
 
 
@@ -234,6 +236,17 @@ def _same_dose(protocol: Protocol, study: Study, subject: str, words: tuple[str,
     same = [word for word in recorded if set(words) & set(treatment_words(protocol, word))]
     s = study.subjects["subject"].index_of(subject)
     return records.filter((pl.col("s") == s) & (pl.col("start") == day) & pl.col("treatment").is_in(same))["row"]
+
+
+def _same_measures(study: Study, subject: str, person: Person, day: date) -> pl.Series:
+    """The rows of `observations` for which a typed weight or height stands: same participant, measure and day."""
+    weighed = _day_of("--weighed-on", person.weighed_on) if person.weighed_on is not None else day
+    measured = pl.lit(value=False)
+    for column, typed in (("grams", person.weight), ("mm", person.height)):
+        if typed is not None:
+            measured |= pl.col(column).is_not_null()
+    s = study.subjects["subject"].index_of(subject)
+    return study.observations.filter((pl.col("s") == s) & (pl.col("at") == weighed) & measured)["row"]
 
 
 def worklist(calendar: pl.DataFrame, first: date, last: date | None) -> pl.DataFrame:

@@ -143,11 +143,13 @@ def test_a_product_shared_by_arms_is_the_treatment_of_the_arm() -> None:
 
 
 def test_a_dose_typed_in_stands_beside_the_records() -> None:
-    """The child's recorded weight and arm count; a record of the same treatment and day stands aside."""
+    """The child's recorded weight and arm count; records of the same dose, or weight, of that day stand aside."""
     dose = "--subject 109 --treatment uc-msc --on 2015-10-27"
     assert run(f'validate uc-msc-saa {EXAMPLE} {dose} --given "1.59e8 cells"').status == 1
     right = run(f'validate uc-msc-saa {EXAMPLE} {dose} --given "1.63e7 cells" --format json')
     assert (right.status, right.rows[0]["verdict"], len(right.rows)) == (0, "complies", 1)
+    half = run(f'validate uc-msc-saa {EXAMPLE} {dose} --given "1.63e7 cells" --weight "8.9 kg" --format json')
+    assert (half.status, half.rows[0]["weight_kg"]) == (1, 8.9)
 
 
 # --- exit statuses ----------------------------------------------------------------------------------------------------
