@@ -97,8 +97,7 @@ def _given(wording: Wording, hits: pl.DataFrame) -> pl.Series:
 
 def _steps(wording: Wording, hits: pl.DataFrame) -> pl.Series:
     """Day, window and arithmetic of a dose that has its place in the plan; of any other the record alone."""
-    matched, other = (wording.fill(wording.phrases[f"verdict_{w}"], hits) for w in ("matched", "unmatched"))
-    return pl.select(pl.when(hits["matched"] & hits["dosed"]).then(matched).otherwise(other)).to_series()
+    return wording.choose(hits, hits["matched"] & hits["dosed"], "verdict_matched", "verdict_unmatched")
 
 
 def _found(verdicts: Verdicts, doses: pl.DataFrame, table: pl.DataFrame, wording: Wording) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib import resources
 from typing import Any
@@ -53,6 +53,7 @@ class Wording:
     laid: Laid
     lang: str
     raw: Callable[[str, pl.Series], pl.DataFrame]
+    _last: dict[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def protocol(self) -> Protocol:
@@ -67,31 +68,37 @@ class Wording:
 
     def fill(self, template: str, hits: pl.DataFrame) -> pl.Series:
         """The template filled for every row of `hits`; a word without a value reads as the phrase `unknown`."""
-        names = placeholders(template)
         pieces = _WORD.split(template)
         unknown = self.phrases["unknown"]
-        columns = {name: self.word(name, hits) for name in dict.fromkeys(names)}
-        texts = [
-            columns[piece].fill_null("" if piece in OPTIONAL else unknown)
-            if i % 2
-            else pl.Series([piece], dtype=pl.String)
-            for i, piece in enumerate(pieces)
-            if i % 2 or piece
-        ]
-        if not texts:
-            return pl.Series([""] * len(hits), dtype=pl.String)
-        lit = [pl.lit(t[0]) if len(t) == 1 and len(hits) != 1 else pl.lit(t) for t in texts]
-        return (
-            hits.select(pl.concat_str(lit).alias("text")).to_series()
-            if any(len(t) == len(hits) for t in texts)
-            else texts[0].new_from_index(0, len(hits))
-        )
+        texts: list[pl.Expr] = []
+        for i, piece in enumerate(pieces):
+            if i % 2:
+                texts.append(pl.lit(self.word(piece, hits).fill_null("" if piece in OPTIONAL else unknown)))
+            elif piece:
+                texts.append(pl.lit(piece))
+        if len(pieces) < 2:
+            return pl.Series([template], dtype=pl.String).new_from_index(0, len(hits))
+        return pl.select(pl.concat_str(texts)).to_series()
+
+    def choose(self, hits: pl.DataFrame, which: pl.Series, yes: str, no: str) -> pl.Series:
+        """One of two phrases for every row; the other is not filled where no row needs it."""
+        if which.all():
+            return self.fill(self.phrases[yes], hits)
+        other = self.fill(self.phrases[no], hits)
+        return self.fill(self.phrases[yes], hits).zip_with(which, other) if which.any() else other
 
     def word(self, name: str, hits: pl.DataFrame) -> pl.Series:
-        """One word for every row of `hits`; null where it has no value."""
-        if name in self.phrases and name not in WORDS:
-            return self.fill(self.phrases[name], hits)
-        return WORDS[name](self, hits)
+        """One word for every row of `hits`; null where it has no value. Worked out once for the same rows."""
+        if self._last.get("hits") is not hits:
+            self._last.clear()
+            self._last["hits"] = hits
+        if name not in self._last:
+            is_phrase = name in self.phrases and name not in WORDS
+            word = self.fill(self.phrases[name], hits) if is_phrase else WORDS[name](self, hits)
+            self._last[name] = word
+            return word
+        found: pl.Series = self._last[name]
+        return found
 
     def name_of(self, part: Part) -> str:
         """An activity's title in the language, else its id."""

@@ -110,16 +110,12 @@ def _which(w: Wording, hits: pl.DataFrame) -> pl.Series:
 
 def _dose_steps(w: Wording, hits: pl.DataFrame) -> pl.Series:
     """The arithmetic of the dose, or what is known of it where the limits cannot be computed."""
-    known = w.fill(w.phrases["dose_known"], hits)
-    open_ = w.fill(w.phrases["dose_open"], hits)
-    return pl.select(pl.when(hits["low"].is_not_null()).then(known).otherwise(open_)).to_series()
+    return w.choose(hits, hits["low"].is_not_null(), "dose_known", "dose_open")
 
 
 def _beside(w: Wording, hits: pl.DataFrame, phrase: str) -> pl.Series:
     """How far an amount lies from the intended dose; without a weight, which weight it implies."""
-    against = w.fill(w.phrases[phrase], hits)
-    implied = w.fill(w.phrases["implies"], hits)
-    return pl.select(pl.when(hits["low"].is_not_null()).then(against).otherwise(implied)).to_series()
+    return w.choose(hits, hits["low"].is_not_null(), phrase, "implies")
 
 
 def _slip(w: Wording, hits: pl.DataFrame) -> pl.Series:
