@@ -117,6 +117,8 @@ def _first_procedure(laid: Laid) -> tuple[Ints, Array]:
 def _visit_after(laid: Laid, withdrawn: Ints) -> Ints:
     """Day of each participant's first visit after a day, scheduled or not; `NONE` where there is none."""
     frame = laid.evidence.frames["visits"]
+    if (withdrawn == NONE).all():
+        return withdrawn
     s, day = frame["s"].to_numpy(), days(frame, "date")
     held = frame["status"].ne_missing("not done").to_numpy()
     after = np.flatnonzero(held & (withdrawn[s] != NONE) & (day != NONE) & (day > withdrawn[s]))

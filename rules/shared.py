@@ -22,6 +22,8 @@ from rules.slots import ArmPlan, Slot
 def share_out(laid: Laid, arm: ArmPlan, s: Ints) -> None:
     """Give each record of a shared product its treatment, for the participants `s` of one arm whose days are known."""
     records = laid.doses
+    if not (records.activity == AMBIGUOUS).any():
+        return
     open_ones = (records.activity == AMBIGUOUS) & np.isin(records.s, s) & (records.day != NONE)
     for word in np.unique(records.word[open_ones]):
         treatments = treatments_named(laid.plan.protocol, records.words[word], records.names)
