@@ -36,6 +36,8 @@ class Grid:
     delayed: Ints
     asked: Flags
     wants_margin: bool = False
+    passed: dict[str, Ints] = field(default_factory=dict)
+    """By activity: the day of the last record given that was too early to fill an occurrence."""
     began: dict[int, Flags] = field(default_factory=dict)
     """By slot: no longer expected since the end came before the target, yet its window had opened by then."""
 

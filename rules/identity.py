@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rules.assignment import NONE, assign, reach
+from rules.assignment import NONE, Index, assign, reach
 from rules.evidence import Flags, Ints
 from rules.grid import Grid, Laid
 from rules.policy import both_readings, is_silent
@@ -130,12 +130,24 @@ def take_in_order(laid: Laid, grid: Grid, group: tuple[int, ...], lay: Callable[
         counts_from = lay(c)
         if not rows.size:
             continue
-        pointer = _skip(days, pointer, counts_from)
+        while (moved := _skip(days, pointer, counts_from) - pointer).any():
+            pointer = pointer + moved
+            _pass(laid, grid, c, np.flatnonzero(moved), rows[everyone, pointer - 1])
+            counts_from = lay(c)
         here = np.minimum(pointer, rows.shape[1] - 1)
         free = (pointer < rows.shape[1]) & (rows[everyone, here] >= 0) & _open_to(grid, c)
         who = np.flatnonzero(free).astype(np.int32)
         put(laid, grid, who, np.full(len(who), c, np.int32), rows[who, here[who]])
         pointer = pointer + free
+
+
+def _pass(laid: Laid, grid: Grid, c: int, who: Index, rows: Ints) -> None:
+    """Remember the day of records that fill no occurrence: the next interval counts from them all the same."""
+    part = grid.arm.slots[c].part
+    records = laid.doses if part.kind == "treatment" else laid.visits
+    passed = grid.passed.setdefault(part.activity, np.full(len(grid.s), NONE, np.int32))
+    given = who[records.status[rows[who]] != NOT_GIVEN]
+    passed[given] = records.day[rows[given]]
 
 
 def _skip(days: Ints, pointer: Ints, counts_from: Ints) -> Ints:

@@ -260,8 +260,9 @@ def _recorded(laid: Laid, grid: Grid, bound: Bound, c: int) -> Ints:
     """The recorded day that a limit counts from; of `previous`, the last dose really given before."""
     if bound.ref.kind == "previous":
         columns = grid.arm.columns(grid.arm.slots[c].part.activity)
-        before = grid.actual[:, columns[: columns.index(c)]]
-        return before.max(axis=1).astype(np.int32) if before.shape[1] else np.full(len(grid.s), NONE, np.int32)
+        passed = grid.passed.get(grid.arm.slots[c].part.activity, np.full(len(grid.s), NONE, np.int32))
+        before = np.column_stack([grid.actual[:, columns[: columns.index(c)]], passed])
+        return before.max(axis=1).astype(np.int32)
     if bound.ref.kind == "slot" and bound.ref.slot >= 0:
         return grid.actual[:, bound.ref.slot]
     return reference(laid, grid, bound.ref)
