@@ -7,11 +7,12 @@ import polars as pl
 
 from protocol.dosing import Dose
 from protocol.model import Treatment
-from protocol.quantity import Range, known_unit
+from protocol.quantity import Range, parse_unit
 from protocol.timing import day_number_of
 from rules.assignment import NONE
 from rules.evidence import Ints, Longs
 from rules.grid import Grid, Laid
+from rules.intended import FIXED, UNKNOWN, intend, needs, surface
 from rules.slots import Part
 from rules.words import display_unit
 
@@ -103,63 +104,52 @@ def _study_day(laid: Laid, grid: Grid, who: Ints, due: Ints) -> pl.Series:
 
 
 def _doses(laid: Laid, grid: Grid, who: Ints, column: Ints, due: Ints) -> dict[str, pl.Series]:
-    """The intended dose of every occurrence by the weight in force on its day (before that day, the latest)."""
-    n = len(who)
-    low, high = np.full(n, np.nan), np.full(n, np.nan)
-    least, most = np.full(n, np.nan), np.full(n, np.nan)
-    weight = np.full(n, np.nan)
+    """The intended dose of every occurrence by the weight in force on its day, in the unit of the protocol's dose."""
+    columns = {name: np.full(len(who), np.nan) for name in ("dose", "dose_low", "dose_high", "weight_kg")}
     units: list[str | None] = []
     for c, slot in enumerate(grid.arm.slots):
-        unit = display_unit(slot.part)
+        unit, dose = display_unit(slot.part), _dose_of(slot.part)
         units.append(unit[1] if unit else None)
         rows = np.flatnonzero(column == c)
-        if unit is None or not len(rows) or not isinstance(slot.part.element, Treatment):
+        if unit is None or dose is None or not len(rows):
             continue
-        s = grid.s[who[rows]]
-        grams = _grams(laid, s, due[rows])
-        dose = slot.part.element.dose[0]
-        found = _intended(dose, grams, slot.part)
-        factor = float(known_unit(unit[1]).factor) if known_unit(unit[1]) else 1.0  # type: ignore[union-attr]
-        bounds = dose.tolerance
-        for target, values in ((low, found[0]), (high, found[1])):
-            target[rows] = np.round(values / 1000 / factor, 9)
-        least[rows] = low[rows] * (1 + (bounds.low_bp if bounds else 0) / 10_000)
-        most[rows] = high[rows] * (1 + (bounds.high_bp if bounds else 0) / 10_000)
-        weight[rows] = np.where(found[2], grams / 1000, np.nan)
-    target_dose = np.where(low == high, low, np.nan)
-    series = {"dose": target_dose, "dose_low": np.round(least, 9), "dose_high": np.round(most, 9), "weight_kg": weight}
-    return {k: pl.Series(v).fill_nan(None) for k, v in series.items()} | {
-        "dose_unit": pl.Series(units, dtype=pl.String).gather(column)
-    }
+        s, day = grid.s[who[rows]], due[rows]
+        grams = _grams(laid, s, day) if needs(dose) else np.full(len(rows), FIXED, np.int64)
+        measure = surface(laid.evidence, dose, s, day, grams)[0] if needs(dose) == "surface" else grams
+        found = intend(dose, measure)
+        scale = float(parse_unit(unit[1]).factor) * _share(slot.part)
+        target = np.where(found.low == found.high, found.low, UNKNOWN)
+        for name, values, part in (("dose", target, 1000), ("dose_low", found.least, 1), ("dose_high", found.most, 1)):
+            columns[name][rows] = np.where(values == UNKNOWN, np.nan, np.round(values / part / scale, 9))
+        if needs(dose):
+            columns["weight_kg"][rows] = np.where(grams == UNKNOWN, np.nan, grams / 1000)
+    series = {name: pl.Series(values).fill_nan(None) for name, values in columns.items()}
+    return series | {"dose_unit": pl.Series(units, dtype=pl.String).gather(column)}
+
+
+def _dose_of(part: Part) -> Dose | None:
+    """The dose that can be computed beforehand: without a formula, and without conditions on what is not known yet."""
+    element = part.element
+    dose = element.dose[0] if isinstance(element, Treatment) and element.dose else None
+    return dose if dose is not None and dose.formula is None and not dose.if_ else None
+
+
+def _share(part: Part) -> float:
+    """How many single doses a day's dose is divided into."""
+    frequency = getattr(part.element, "frequency", None)
+    amount = part.element.dose[0].amount or part.element.dose[0].start if isinstance(part.element, Treatment) else None
+    dimension = "" if amount is None else (amount.low if isinstance(amount, Range) else amount).dimension
+    daily = frequency is not None and dimension.endswith(("/time", "/day"))
+    return frequency.times / frequency.days if daily and frequency is not None else 1.0
 
 
 def _grams(laid: Laid, s: Ints, due: Ints) -> Longs:
-    """Weight in force on the due day: -1 where none is known."""
+    """Weight in force on the due day, `UNKNOWN` where none is known."""
     e = laid.evidence
     if not len(e.weights.s):
-        return np.full(len(s), -1, np.int64)
+        return np.full(len(s), UNKNOWN, np.int64)
     at, there = e.weights.before(s, np.where(due == NONE, 1 << 18, due).astype(np.int32))
-    return np.where(there, e.weights.value[at], -1)
-
-
-def _intended(dose: Dose, grams: Longs, part: Part) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Lowest and highest intended dose in thousandths of base units, and whether a weight went into it."""
-    amount = dose.amount or dose.start
-    nothing = np.full(len(grams), np.nan)
-    if amount is None or dose.formula is not None or dose.if_:
-        return nothing, nothing, np.zeros(len(grams), np.bool_)
-    ends = (amount.low, amount.high) if isinstance(amount, Range) else (amount, amount)
-    dimension = ends[0].dimension
-    if "/surface" in dimension:
-        return nothing, nothing, np.zeros(len(grams), np.bool_)
-    per = "/weight" in dimension
-    measure = np.where(grams >= 0, grams.astype(np.float64), np.nan) if per else np.full(len(grams), 1000.0)
-    frequency = getattr(part.element, "frequency", None)
-    share = frequency.days / frequency.times if frequency is not None and dimension.endswith(("/time", "/day")) else 1.0
-    low, high = (float(q.base) * measure * share for q in ends)
-    if dose.max is not None and "/" not in dose.max.dimension:
-        low, high = (np.minimum(d, float(dose.max.base) * 1000) for d in (low, high))
-    return low, high, np.full(len(grams), per)
+    return np.where(there, e.weights.value[at], UNKNOWN)
 
 
 def _status(laid: Laid, grid: Grid) -> pl.Series:

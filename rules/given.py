@@ -18,11 +18,10 @@ from protocol.model import Treatment
 from protocol.quantity import Range
 from rules.evidence import Flags, Ints, Longs
 from rules.grid import Laid
+from rules.intended import UNKNOWN
 from rules.slots import Part
 
 Codes: TypeAlias = npt.NDArray[np.uint8]
-UNKNOWN = np.int64(np.iinfo(np.int64).min)
-"""No value; of 64 bits, because `np.where` would wrap a plain number silently beside 32-bit days."""
 FACTS = (
     "amount", "unit", "count", "prepared", "dose", "condition", "tolerance", "height", "weight", "weight-implausible",
 )  # fmt: skip

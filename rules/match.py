@@ -11,10 +11,11 @@ import polars as pl
 
 from protocol.model import Treatment
 from rules.assignment import NONE
-from rules.dose import UNKNOWN, Doses, compute_doses
+from rules.dose import Doses, compute_doses
 from rules.evidence import Flags, Ints
 from rules.given import FACTS
 from rules.grid import Grid, Laid
+from rules.intended import UNKNOWN
 from rules.occasions import TABLES
 from rules.occasions_frame import Array, after_death, flag, occasions_frame
 from rules.people import criteria_occasions, people_occasions, weight_occasions

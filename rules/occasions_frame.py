@@ -9,9 +9,9 @@ import numpy.typing as npt
 import polars as pl
 
 from rules.assignment import NONE
-from rules.dose import UNKNOWN
 from rules.evidence import Flags, Ints
 from rules.grid import Laid
+from rules.intended import UNKNOWN
 from rules.occasions import schema
 
 Array = npt.NDArray[Any]

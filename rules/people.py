@@ -7,10 +7,10 @@ import polars as pl
 
 from protocol.conditions import names_of
 from rules.assignment import NONE
-from rules.dose import UNKNOWN
 from rules.evidence import Ints, Longs, days
 from rules.grid import Laid
 from rules.growth import plausible_weight
+from rules.intended import UNKNOWN
 from rules.occasions import schema
 from rules.occasions_frame import Array, after_death, occasions_frame
 from rules.records import NOT_GIVEN

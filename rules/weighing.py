@@ -9,7 +9,7 @@ import numpy as np
 from protocol.model import WeightPolicy
 from rules.assignment import NONE
 from rules.evidence import DAY_BITS, Evidence, Flags, Ints, Longs, key
-from rules.given import UNKNOWN
+from rules.intended import UNKNOWN
 
 
 @dataclass(frozen=True)
