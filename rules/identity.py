@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rules.assignment import NONE, Index, assign, reach
+from rules.assignment import NONE, assign, reach
+from rules.band import Index
 from rules.evidence import Flags, Ints
 from rules.grid import Grid, Laid
 from rules.policy import both_readings, is_silent
