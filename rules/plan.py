@@ -14,7 +14,7 @@ from protocol.conditions import Count, Given, Recent, leaves
 from protocol.model import Protocol, Treatment
 from protocol.timing import Moment
 from rules.expansion import expand_arm
-from rules.slots import ArmPlan, Element, Kind, Part, Plan, Slot
+from rules.slots import BUILT_IN, ArmPlan, Element, Kind, Part, Plan, Slot
 
 
 def compile_plan(protocol: Protocol, *, assessments: bool = True) -> Plan:
@@ -65,6 +65,7 @@ def _unjudged(part: Part) -> list[tuple[str, str]]:
         "optional": bool(step.may_if),
         "no-window": part.kind != "assessment" and step.window is None and not step.limits and not _within(step.due),
         "hours": clocked,
+        "marks": bool(step.due) and any(m.due or m.closes or m.valid_to or m.from_.name in BUILT_IN for m in step.limits),
     }
     if isinstance(step, Treatment):
         reasons |= {
