@@ -57,6 +57,7 @@ def _judged(kind: Kind, step: Element, *, course: bool) -> bool:
 def _unjudged(part: Part) -> list[tuple[str, str]]:
     """What of a part is not judged: its path, and the key of the reason in the catalogue's `notes`."""
     step = part.element
+    marks = [m for m in step.limits if m.due or m.closes or m.valid_to or m.from_.name in BUILT_IN]
     clocked = step.window is not None and (step.window.low.clock or step.window.high.clock)
     reasons = {
         "assessment": part.kind == "assessment",
@@ -65,7 +66,7 @@ def _unjudged(part: Part) -> list[tuple[str, str]]:
         "optional": bool(step.may_if),
         "no-window": part.kind != "assessment" and step.window is None and not step.limits and not _within(step.due),
         "hours": clocked,
-        "marks": bool(step.due) and any(m.due or m.closes or m.valid_to or m.from_.name in BUILT_IN for m in step.limits),
+        "marks": bool(step.due and marks),
     }
     if isinstance(step, Treatment):
         reasons |= {
