@@ -143,7 +143,7 @@ def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _absent(study: Study) -> tuple[tuple[str, str], ...]:
-    """Tables that the study folder does not have, so that nothing that reads them is judged."""
-    return tuple(
-        (table, f"no-{table}") for table in ("visits", "consents", "observations") if table not in study.tables
-    )
+    """Tables that are not there, tables from which nothing follows yet, and columns that nothing judges."""
+    missing = [(t, f"no-{t}") for t in ("visits", "consents", "observations") if t not in study.tables]
+    unused = [(t, "not-read") for t in ("sites", "decisions", "amendments", "corrections") if len(study.data(t))]
+    return (*missing, *unused, ("administrations", "columns"))

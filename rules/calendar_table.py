@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import polars as pl
 
@@ -13,6 +15,7 @@ from rules.assignment import NONE
 from rules.evidence import Ints, Longs
 from rules.grid import Grid, Laid
 from rules.intended import FIXED, UNKNOWN, intend, needs, surface
+from rules.schedule import counts_from, counts_until
 from rules.slots import Part
 from rules.words import display_unit
 
@@ -65,7 +68,7 @@ def _arm(laid: Laid, grid: Grid) -> pl.DataFrame:
 
     due = grid.due.ravel()[kept]
     doses = _doses(laid, grid, who.astype(np.int32), column.astype(np.int32), due)
-    origins = [laid.plan.protocol.origin(f"{s.part.path}.due") for s in slots]
+    origins = [laid.plan.protocol.origin(f"{s.part.path}.{_timed_by(s.part)}") for s in slots]
     columns: dict[str, pl.Series | pl.Expr] = {
         "subject": subjects["subject"].gather(who),
         "site": subjects["site"].gather(who),
@@ -76,8 +79,8 @@ def _arm(laid: Laid, grid: Grid) -> pl.DataFrame:
         "occurrence": per_slot([s.occurrence for s in slots], pl.Int32()),
         "study_day": _study_day(laid, grid, who.astype(np.int32), due),
         **{n: _date(getattr(grid, n).ravel()[kept]) for n in ("due", "opens", "closes")},
-        "valid_from": pl.Series([None] * len(kept), dtype=pl.Date),
-        "valid_to": pl.Series([None] * len(kept), dtype=pl.Date),
+        "valid_from": _date(_marks(laid, grid, counts_from).ravel()[kept]),
+        "valid_to": _date(_marks(laid, grid, counts_until).ravel()[kept]),
         **doses,
         "level": per_slot([getattr(s.part.element, "level", None) for s in slots], pl.Int32()),
         "version": pl.Series([laid.plan.protocol.version]).new_from_index(0, len(kept)),
@@ -86,6 +89,22 @@ def _arm(laid: Laid, grid: Grid) -> pl.DataFrame:
         "status": _status(laid, grid).gather(kept),
     }
     return pl.DataFrame({name: columns[name] for name in SCHEDULE}, schema=SCHEDULE)
+
+
+def _timed_by(part: Part) -> str:
+    """The field that fixes the days of an activity: `due`, the `from` of a course, or its `limits`."""
+    if part.element.due:
+        return "due"
+    return "limits" if part.element.limits else "from"
+
+
+def _marks(laid: Laid, grid: Grid, mark: Callable[[Laid, Grid, int], Ints]) -> Ints:
+    """The first or last day on which a dose counts, for every slot that has limits."""
+    days = np.full(grid.due.shape, NONE, np.int32)
+    for c, slot in enumerate(grid.arm.slots):
+        if slot.bounds:
+            days[:, c] = mark(laid, grid, c)
+    return days
 
 
 def _date(day: Ints) -> pl.Series:

@@ -118,7 +118,7 @@ def _lay_in_order(laid: Laid, grid: Grid, c: int) -> Ints:
     _lay_slot(laid, grid, c)
     _limit(laid, grid, c)
     _expect(laid, grid, c)
-    return _counts_from(laid, grid, c)
+    return counts_from(laid, grid, c)
 
 
 def _lay_slot(laid: Laid, grid: Grid, c: int) -> None:
@@ -262,7 +262,8 @@ def _recorded(laid: Laid, grid: Grid, bound: Bound, c: int) -> Ints:
         columns = grid.arm.columns(grid.arm.slots[c].part.activity)
         passed = grid.passed.get(grid.arm.slots[c].part.activity, np.full(len(grid.s), NONE, np.int32))
         before = np.column_stack([grid.actual[:, columns[: columns.index(c)]], passed])
-        return before.max(axis=1).astype(np.int32)
+        latest: Ints = before.max(axis=1).astype(np.int32)
+        return latest
     if bound.ref.kind == "slot" and bound.ref.slot >= 0:
         return grid.actual[:, bound.ref.slot]
     return reference(laid, grid, bound.ref)
@@ -287,10 +288,20 @@ def _from_bounds(laid: Laid, grid: Grid, c: int) -> Ints:
     return due
 
 
-def _counts_from(laid: Laid, grid: Grid, c: int) -> Ints:
+def counts_from(laid: Laid, grid: Grid, c: int) -> Ints:
     """The first day from which a dose counts at all, `NONE` where nothing says so."""
     day = np.full(len(grid.s), NONE, np.int32)
     for bound in grid.arm.slots[c].bounds:
         if bound.valid_from is not None:
             day = np.maximum(day, _add(laid, _recorded(laid, grid, bound, c), bound.valid_from))
     return day
+
+
+def counts_until(laid: Laid, grid: Grid, c: int) -> Ints:
+    """The last day on which a dose counts, `NONE` where nothing says so."""
+    day: Ints = np.full(len(grid.s), FAR, np.int32)
+    for bound in grid.arm.slots[c].bounds:
+        if bound.valid_to is not None:
+            end = _add(laid, _recorded(laid, grid, bound, c), bound.valid_to)
+            day = np.minimum(day, np.where(end == NONE, FAR, end))
+    return np.where(day == FAR, NONE, day).astype(np.int32)

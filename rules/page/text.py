@@ -23,7 +23,7 @@ from rules.page.tables import shown
 MOST, MOST_MARKDOWN = 100, 3000
 """Rows of a list that the screen and Markdown show; `json`, `csv` and `parquet` hold all of them."""
 
-_FILE_WIDTH = 140
+_FILE_WIDTH = 148
 _LEAST_TEXT = 34
 _STYLES = {"deviates": "red", "cannot tell": "yellow", "complies": "green", "important": "bold red"}
 
@@ -40,8 +40,9 @@ _PEOPLE: tuple[tuple[frozenset[str], tuple[str, ...], tuple[str, ...]], ...] = (
     ),
     (
         frozenset({"study_day", "opens", "status"}),
-        ("subject", "activity", "occurrence", "study_day", "due", "opens", "closes", "dose", "dose_unit", "status"),
-        ("study_day", "dose_unit", "dose", "closes", "opens"),
+        ("subject", "activity", "occurrence", "study_day", "due", "opens", "closes", "dose", "dose_low", "dose_high",
+         "dose_unit", "status"),
+        ("study_day", "dose_low", "dose_high", "dose_unit", "dose", "closes", "opens"),
     ),
 )  # fmt: skip
 """Which columns a person needs of a table that has certain columns; and which of them go first where it is narrow."""
