@@ -269,7 +269,7 @@ def test_a_gap_beside_a_fault_hides_only_what_it_says(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("gap", "fault"), [pytest.param(*k, marks=pytest.mark.xfail(reason=v)) for k, v in KNOWN.items()]
+    ("gap", "fault"), [pytest.param(*k, marks=pytest.mark.xfail(strict=True, reason=v)) for k, v in KNOWN.items()]
 )
 def test_a_gap_at_its_fault_hides_only_what_it_says(gap: Gap, fault: Fault) -> None:
     """What is not yet so."""
