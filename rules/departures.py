@@ -23,90 +23,59 @@ DEPARTURES: dict[str, pl.DataType] = {
 }
 
 
+_COLUMNS = ("s", "part", "occurrence", "row", "date", "kind", "days", "percent")
+_NO_REACTION = ("hold", "resume", "concomitant medication", "transfusion")
+"""Events that do not say why an infusion was cut short."""
+
+
 def read_departures(laid: Laid, tables: dict[str, pl.DataFrame], place: Place) -> pl.DataFrame:
     """What the protocol orders or allows: complying rows that are counted and named, never findings."""
-    planned, doses = tables["planned"], tables["doses"]
+    planned = tables["planned"].filter(pl.col("treatment")) if len(tables["planned"]) else tables["planned"]
+    pieces = [_absent(planned), _delayed(planned), _cut_short(laid, tables["doses"])]
+    rows = pl.concat([p for p in pieces if len(p)] or pieces[:1])
+    if not len(rows):
+        return pl.DataFrame(schema=DEPARTURES)
     subjects = laid.evidence.frames["subjects"]
     parts = pl.Series([p.activity for p in laid.plan.parts], dtype=pl.String)
-    pieces = []
-    if len(planned):
-        absent = planned.filter(
-            pl.col("treatment")
-            & ~pl.col("done")
-            & pl.col("excused").fill_null(value=False)
-            & pl.col("expected").fill_null(value=False)
-        )
-        absent = absent.filter(pl.col("denied") | pl.col("over"))
-        kinds = absent["excuse"].replace_strict(EXCUSES, default=None, return_dtype=pl.String)
-        pieces.append(
-            absent.select(
-                "s",
-                "part",
-                "occurrence",
-                "row",
-                date=pl.col("due"),
-                kind=kinds,
-                days=pl.lit(None, pl.Int32),
-                percent=pl.lit(None, pl.Float64),
-            )
-        )
-        # Beyond what the protocol allows the delay is a finding, not a departure beside it.
-        beyond = (pl.col("day") > pl.col("closes")).fill_null(value=False)
-        late = planned.filter(pl.col("treatment") & pl.col("done") & (pl.col("delayed") > 0) & ~beyond)
-        late = late.with_columns(
-            waited=(pl.col("day") - pl.col("due")).dt.total_days().cast(pl.Int32) + pl.col("delayed")
-        )
-        pieces.append(
-            late.filter(pl.col("waited") > 0).select(
-                "s",
-                "part",
-                "occurrence",
-                "row",
-                date=pl.col("day"),
-                kind=pl.lit("delay"),
-                days="waited",
-                percent=pl.lit(None, pl.Float64),
-            )
-        )
-    cut = doses.filter(pl.col("status") == PARTLY)
-    if len(cut):
-        given = pl.Series(np.where(laid.doses.amount >= 0, laid.doses.amount, 0))
-        percent = given.filter(pl.Series(laid.doses.status == PARTLY)) * 100 / cut["amount"]
-        events = (
-            laid.evidence.frames["events"]
-            .select("s", day="start")
-            .unique()
-            .with_columns(kind=pl.lit("incomplete, stopped for safety"))
-        )
-        with_event = cut.select("s", "part", "occurrence", "row", "day").join(
-            events, on=["s", "day"], how="left", maintain_order="left"
-        )
-        pieces.append(
-            with_event.select(
-                "s",
-                "part",
-                "occurrence",
-                "row",
-                date=pl.col("day"),
-                kind=pl.col("kind").fill_null("incomplete"),
-                days=pl.lit(None, pl.Int32),
-                percent=percent,
-            )
-        )
-    if not any(len(p) for p in pieces):
-        return pl.DataFrame(schema=DEPARTURES)
-    rows = pl.concat([p.cast({"date": pl.Date}) for p in pieces if len(p)])
-    record = pl.select(
-        pl.concat_str(pl.lit(place.files.get("administrations", "")), rows["row"].cast(pl.String), separator=":")
-    ).to_series()
+    file = pl.lit(place.files.get("administrations", ""))
     return rows.select(
         subjects["subject"].gather(rows["s"]).alias("subject"),
         subjects["site"].gather(rows["s"]).alias("site"),
         parts.gather(rows["part"]).alias("activity"),
-        "occurrence",
-        "date",
-        "kind",
-        "days",
-        "percent",
-        record.alias("record"),
+        *_COLUMNS[2:3],
+        *_COLUMNS[4:],
+        record=pl.concat_str(file, pl.col("row").cast(pl.String), separator=":"),
     )
+
+
+def _rows(rows: pl.DataFrame, **said: pl.Expr | pl.Series) -> pl.DataFrame:
+    nothing = {"days": pl.lit(None), "percent": pl.lit(None)}
+    chosen = rows.select("s", "part", "occurrence", "row", **(nothing | said)).select(_COLUMNS)
+    return chosen.cast({"date": pl.Date, "kind": pl.String, "days": pl.Int32, "percent": pl.Float64})
+
+
+def _absent(planned: pl.DataFrame) -> pl.DataFrame:
+    """Expected doses that a hold, a stop or a condition of the protocol took away."""
+    excused = pl.col("excused").fill_null(value=False) & pl.col("expected").fill_null(value=False)
+    absent = planned.filter(~pl.col("done") & excused & (pl.col("denied") | pl.col("over")))
+    kind = pl.col("excuse").replace_strict(EXCUSES, default=None, return_dtype=pl.String)
+    return _rows(absent, date=pl.col("due"), kind=kind)
+
+
+def _delayed(planned: pl.DataFrame) -> pl.DataFrame:
+    """Doses that waited as ordered; beyond what the protocol allows the delay is a finding, and no departure."""
+    beyond = (pl.col("day") > pl.col("closes")).fill_null(value=False)
+    waited = (pl.col("day") - pl.col("due")).dt.total_days() + pl.col("delayed")
+    late = planned.filter(pl.col("done") & (pl.col("delayed") > 0) & ~beyond & (waited > 0))
+    return _rows(late, date=pl.col("day"), kind=pl.lit("delay"), days=waited)
+
+
+def _cut_short(laid: Laid, doses: pl.DataFrame) -> pl.DataFrame:
+    """Infusions that were not completed; for safety where an adverse event is on record on that day."""
+    cut = doses.filter(pl.col("status") == PARTLY)
+    given = pl.Series(np.where(laid.doses.amount >= 0, laid.doses.amount, 0))
+    percent = given.filter(pl.Series(laid.doses.status == PARTLY)) * 100 / cut["amount"]
+    events = laid.evidence.frames["events"].filter(~pl.col("event").str.to_lowercase().is_in(_NO_REACTION))
+    safety = events.select("s", day="start").unique().with_columns(why=pl.lit("incomplete, stopped for safety"))
+    told = cut.with_columns(percent=percent).join(safety, on=["s", "day"], how="left", maintain_order="left")
+    return _rows(told, date=pl.col("day"), kind=pl.col("why").fill_null("incomplete"), percent=pl.col("percent"))

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from protocol.model import Protocol, Treatment
+from protocol.model import MILESTONES, Protocol, Treatment
 from protocol.timing import Anchor, Duration, FirstDay, Instant, offset_of
-from rules.slots import BUILT_IN, HORIZON, Bound, Element, Part, Ref, Slot, Span
+from rules.slots import HORIZON, Bound, Element, Part, Ref, Slot, Span
 
 ZERO = Ref("milestone", "day-zero")
 _NO_SPAN = Span()
@@ -162,7 +162,7 @@ class _Expansion:
             yield Ref("previous"), _NO_SPAN
         elif name == "treatment" or (name in self.protocol.products and name not in self.protocol.treatments):
             yield Ref("last-dose" if anchor.which == "last" else "first-dose", name), _NO_SPAN
-        elif name in self.protocol.milestones or name in BUILT_IN:
+        elif name in self.protocol.milestones or name in MILESTONES:
             yield Ref("milestone", name), _NO_SPAN
         elif name in {p.activity for p in self.parts}:
             for column in self._chosen(name, anchor):

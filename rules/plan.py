@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from protocol.conditions import Count, Given, Recent, leaves
-from protocol.model import Protocol, Treatment
+from protocol.model import MILESTONES, Protocol, Treatment
 from protocol.timing import Moment
 from rules.expansion import expand_arm
-from rules.slots import BUILT_IN, ArmPlan, Element, Kind, Part, Plan, Slot
+from rules.slots import ArmPlan, Element, Kind, Part, Plan, Slot
 
 
 def compile_plan(protocol: Protocol, *, assessments: bool = True) -> Plan:
@@ -57,7 +57,7 @@ def _judged(kind: Kind, step: Element, *, course: bool) -> bool:
 def _unjudged(part: Part) -> list[tuple[str, str]]:
     """What of a part is not judged: its path, and the key of the reason in the catalogue's `notes`."""
     step = part.element
-    marks = [m for m in step.limits if m.due or m.closes or m.valid_to or m.from_.name in BUILT_IN]
+    marks = [m for m in step.limits if m.due or m.closes or m.valid_to or m.from_.name in MILESTONES]
     clocked = step.window is not None and (step.window.low.clock or step.window.high.clock)
     reasons = {
         "assessment": part.kind == "assessment",

@@ -13,18 +13,6 @@ Kind = Literal["treatment", "visit", "assessment"]
 HORIZON = 3660
 """Days after which an unlimited series is cut: ten years. What lies beyond is named in `not_judged`."""
 
-BUILT_IN = (
-    "birth",
-    "consented",
-    "enrolled",
-    "randomised",
-    "day-zero",
-    "discontinuation",
-    "withdrawal",
-    "death",
-    "completion",
-)
-
 
 @dataclass(frozen=True)
 class Ref:
