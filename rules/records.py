@@ -282,7 +282,7 @@ def _tell_apart(r: Records, frame: pl.DataFrame, pair: Ints) -> tuple[Flags, Fla
     end_b = whole(before, "end_minute", NONE).astype(np.int32)
     timed = (start_b != NONE) & (start_a != NONE)
     same_time = start_a == start_b
-    same_amount = r.amount[pair] == r.amount[pair + 1]
+    same_amount = (r.amount[pair] == r.amount[pair + 1]) & (r.amount[pair] >= 0)
     follows = timed & ~same_time & (start_a - np.where(end_b == NONE, start_b, end_b) <= RESTART)
     untold = ~timed & ~same_amount
     part = (

@@ -139,8 +139,9 @@ def _happened(condition: Event | Given | Reached, e: Evidence, s: Ints, day: Int
             upto = np.searchsorted(keys, key(s, day), side="right")
             start = day - within.days if within is not None else np.full(len(s), -(1 << 18), np.int32)
             since = np.searchsorted(keys, key(s, start.astype(np.int32)), side="left")
-            told = "events" in e.tables or not condition.negated
-            return _negated(known(upto > since), negated) if told else np.full(len(s), -1, np.int8)
+            if "events" not in e.tables:
+                return np.full(len(s), -1, np.int8)
+            return _negated(known(upto > since), negated)
         case _:
             return np.full(len(s), -1, np.int8)
 

@@ -7,7 +7,15 @@ from hypothesis import strategies as st
 from protocol.quantity import format_amount
 from rules.amount_text import amount_texts
 
-UNITS = (("cells", "cells"), ("mass", "mg"), ("mass", "g"), ("mass", "ng"), ("IU", "IU"), ("volume", "mL"), ("cells", "10^6 cells"))
+UNITS = (
+    ("cells", "cells"),
+    ("mass", "mg"),
+    ("mass", "g"),
+    ("mass", "ng"),
+    ("IU", "IU"),
+    ("volume", "mL"),
+    ("cells", "10^6 cells"),
+)
 
 
 @given(st.sampled_from(UNITS), st.lists(st.integers(0, 10**17), min_size=17, max_size=40))

@@ -29,7 +29,7 @@ def audit_to_parquet(
     lang: str = "en",
     progress: Progress | None = None,
 ) -> pl.DataFrame:
-    """Findings, queries and departures stand in folders of Parquet files under `out`; the counts per rule are returned."""
+    """Findings, queries and departures stand in folders of Parquet files under `out`; the counts are returned."""
     parts: Parts = list(enumerate(study_parts(folder)))
 
     def one(part: tuple[int, Callable[[], Study]]) -> tuple[pl.DataFrame, pl.DataFrame]:
