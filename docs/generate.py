@@ -12,9 +12,9 @@ from typer.main import get_command
 
 from perprotocol.cli import app
 from rules.deviations import RULES
+from rules.door.settings import KEYS
+from rules.door.starting import describe_tables
 from rules.rule import Rule
-from rules.settings import KEYS
-from rules.starting import describe_tables
 from rules.wording import catalogue
 
 Verb: TypeAlias = Any

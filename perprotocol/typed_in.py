@@ -11,7 +11,7 @@ import polars as pl
 from protocol import Fault, Protocol, ScalarError, StudyError
 from protocol.quantity import Quantity, parse_unit
 from rules import Study, from_frames, validate
-from rules.cells import parse_date
+from rules.door.cells import parse_date
 from rules.records import treatment_words
 
 Row = dict[str, object]

@@ -22,13 +22,12 @@ from rules.band import (
     earn_by_side,
     lay_band,
     place_columns,
-    present_first,
     trace_band,
     weigh,
     weigh_margins,
 )
 
-__all__ = ["LABEL", "NONE", "UNLIMITED", "Assignment", "Days", "assign", "assign_in_order", "reach"]
+__all__ = ["LABEL", "NONE", "UNLIMITED", "Assignment", "Days", "assign", "reach"]
 
 LABEL: Final = 1000
 """What a record earns beyond its displacement when it takes the occurrence that it names."""
@@ -92,20 +91,6 @@ def assign(
     _fill_by_label(result, series, names, np.flatnonzero(labelled), margin=margin)
     _fill_in_band(result, series, np.flatnonzero(~labelled), margin=margin)
     return result
-
-
-def assign_in_order(planned: Days, records: Days, counts: Flags | None = None) -> Assignment:
-    """Return the assignment by counting, for series in which a late dose shifts the rest.
-
-    The j-th record that counts takes the j-th expected occurrence; records beyond the last, and those for which
-    `counts` (bool[S, R]) is false, take none. Counting weighs nothing, so there is no margin.
-    """
-    counted = records != NONE if counts is None else (records != NONE) & counts
-    place = np.cumsum(counted, axis=1) - 1
-    expected = planned != NONE
-    taken = counted & (place < expected.sum(axis=1, keepdims=True))
-    slot = place_columns(present_first(planned), np.where(taken, place, -1))
-    return Assignment(slot, np.full_like(records, NONE))
 
 
 def _fill_in_band(result: Assignment, series: Series, rows: Index, *, margin: bool) -> None:

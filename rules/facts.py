@@ -12,12 +12,12 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from protocol.errors import Fault, StudyError
-from rules.amounts import read_administrations, read_observations
-from rules.entry import Balance, Entry
-from rules.reading import SUFFIXES, Recorded, column_key, from_frame, read_table, read_workbook
-from rules.settings import Settings, read_settings
-from rules.starting import init_study
-from rules.tables import SCHEMAS
+from rules.door.amounts import read_administrations, read_observations
+from rules.door.entry import Balance, Entry
+from rules.door.reading import SUFFIXES, Recorded, column_key, from_frame, read_table, read_workbook
+from rules.door.settings import Settings, read_settings
+from rules.door.starting import init_study
+from rules.door.tables import SCHEMAS
 
 __all__ = ["Balance", "Examination", "Study", "Table", "examine_study", "from_frames", "init_study", "read_study"]
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import polars as pl
 
+from rules.door.reading import Recorded, column_key
+from rules.door.settings import read_settings
+from rules.door.tables import SCHEMAS
 from rules.facts import Found, Study, examine_tables, read_study, sha256_of
 from rules.partitions import PARTITION
-from rules.reading import Recorded, column_key
-from rules.settings import read_settings
-from rules.tables import SCHEMAS
 
 
 def is_sliceable(folder: Path) -> bool:

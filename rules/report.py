@@ -40,7 +40,7 @@ def write_table(frame: pl.DataFrame, format: str, lang: str, out: Path | None) -
         case "markdown":
             _write_text(out, markdown_table(frame, Labels(lang)))
         case "html":
-            from rules.html import table_page  # noqa: PLC0415  only a page needs it
+            from rules.page.html import table_page  # noqa: PLC0415  only a page needs it
 
             _write_text(out, table_page(frame, lang))
         case _:
@@ -66,7 +66,7 @@ def write_report(
     manifest = write_manifest(report, options=options, protocol_file=protocol_file, operator=operator)
     match format:
         case "html":
-            from rules.html import report_page  # noqa: PLC0415  only a page needs it
+            from rules.page.html import report_page  # noqa: PLC0415  only a page needs it
 
             _write_text(out, report_page(report, calendar, manifest))
         case "markdown":

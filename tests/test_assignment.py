@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.assignment import LABEL, NONE, UNLIMITED, Assignment, Days, assign, assign_in_order, reach
+from rules.assignment import LABEL, NONE, UNLIMITED, Assignment, Days, assign, reach
 
 Pairs = tuple[tuple[int, int], ...]
 WEEKLY = reach([0, 7, 14], -2, 2)
@@ -299,18 +299,3 @@ def test_labels_keep_the_largest_consistent_set(seed: int) -> None:
 
 
 # Counting.
-
-
-def test_in_order_the_next_record_is_the_next_expected_occurrence() -> None:
-    """Late doses shift the rest; occurrences not expected are passed over; extras take none."""
-    planned = np.array([[0, NONE, 14, 21], [0, 7, 14, 21]], dtype=np.int32)
-    records = np.array([[0, 40, 50, 60], [9, NONE, NONE, NONE]], dtype=np.int32)
-    found = assign_in_order(planned, records)
-    assert found.slot.tolist() == [[0, 2, 3, -1], [0, -1, -1, -1]]
-    assert (found.margin == NONE).all()
-
-
-def test_in_order_a_record_that_does_not_count_fills_no_slot() -> None:
-    """A dose too early to count leaves its occurrence to the next one."""
-    counts = np.array([[True, False, True]])
-    assert assign_in_order(row(0, 7), row(0, 1, 8), counts).slot.tolist() == [[0, -1, 1]]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.errors import ScalarError
-from rules.cells import Day, Number, looks_like_number, parse_date, parse_number, read_dates, read_numbers
+from rules.door.cells import Day, Number, looks_like_number, parse_date, parse_number, read_dates, read_numbers
 
 IDES = date(2024, 3, 15)
 SHANGHAI = ZoneInfo("Asia/Shanghai")

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 import protocol
 import rules
-from rules.html import report_page, table_page
 from rules.manifest import write_manifest
 from rules.page.axis import lay_axis
+from rules.page.html import report_page, table_page
 from rules.page.labels import Labels
 from rules.page.listing import anchor, steps
 from rules.page.marks import Mark, place_labels, text_width
@@ -200,8 +200,8 @@ def test_a_page_holds_no_clock(made: tuple[rules.Report, str]) -> None:
 
 def test_a_list_that_is_cut_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a page cannot hold all, it says how many it holds, of findings and of participants."""
-    monkeypatch.setattr("rules.html.MOST_LISTED", 2)
-    monkeypatch.setattr("rules.html.MOST_DRAWN", 1)
+    monkeypatch.setattr("rules.page.html.MOST_LISTED", 2)
+    monkeypatch.setattr("rules.page.html.MOST_DRAWN", 1)
     trial, study = protocol.read("uc-msc-saa"), hostile_study()
     report = rules.audit(trial, study, as_of=DAY)
     page = Page(report_page(report, rules.schedule(trial, study, as_of=DAY), write_manifest(report)))

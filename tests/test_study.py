@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from protocol.errors import StudyError
 from protocol.quantity import Quantity, parse_unit
+from rules.door.tables import SCHEMAS
 from rules.facts import Examination, Study, examine_study, from_frames, init_study, read_study
-from rules.tables import SCHEMAS
 
 CASES = {
     title: case

@@ -12,8 +12,8 @@ from rules.assignment import NONE
 from rules.audit import Report
 from rules.evidence import Evidence
 from rules.facts import Study
+from rules.page.timeline import Course
 from rules.records import STATUS, Records, read_doses, read_visits
-from rules.timeline import Course
 
 _TABLES = ("subjects", "administrations", "visits")
 _WORDS = {"given": "done", "partly given": "done", "not given": "not given", "unknown": "unknown"}

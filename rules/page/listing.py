@@ -12,7 +12,7 @@ from rules.audit import Report
 from rules.facts import Table
 from rules.page.labels import Labels
 from rules.page.markup import Child, Markup, tag
-from rules.timeline import title_of
+from rules.page.timeline import title_of
 from rules.wording import catalogue
 
 _STEP = re.compile(r"[;；]\s*")

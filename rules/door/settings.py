@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import yaml
 
 from protocol.errors import Fault, ScalarError
-from rules.cells import parse_date
+from rules.door.cells import parse_date
 
 KEYS: Mapping[str, str] = {
     "name": "name of the study; the folder's name if left out",

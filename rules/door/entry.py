@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from protocol.errors import Fault, ScalarError
-from rules.cells import parse_date, parse_number, read_dates, read_numbers
-from rules.reading import Recorded
-from rules.tables import SCHEMAS, Column
+from rules.door.cells import parse_date, parse_number, read_dates, read_numbers
+from rules.door.reading import Recorded
+from rules.door.tables import SCHEMAS, Column
 
 SHOWN = 100
 """Faults of one kind in one table that are told one by one; the others are counted."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from protocol.errors import Fault
-from rules.tables import SCHEMAS
+from rules.door.tables import SCHEMAS
 
 SUFFIXES = (".csv", ".tsv", ".parquet", ".xlsx")
 _MISSING_READER = "install the extra that reads workbooks, pip install 'perprotocol[excel]', or save the sheets as CSV"

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from protocol.errors import Fault, StudyError
-from rules.settings import KEYS
-from rules.tables import SCHEMAS, Column, Schema
+from rules.door.settings import KEYS
+from rules.door.tables import SCHEMAS, Column, Schema
 
 _INTRODUCTION = """# {name}: a study folder
 

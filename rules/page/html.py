@@ -16,7 +16,7 @@ from rules.page.marks import Mark, draw_mark
 from rules.page.markup import Child, Markup, css_string, join, tag
 from rules.page.summary import IMPORTANCE, by_code, by_site, by_subject, not_judged
 from rules.page.tables import html_table, shown
-from rules.timeline import draw_timeline, title_of
+from rules.page.timeline import draw_timeline, title_of
 
 MOST_LISTED = 3000
 """Findings, and queries, that a page lists one by one; the tables hold all of them."""

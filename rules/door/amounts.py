@@ -7,8 +7,8 @@ import polars as pl
 
 from protocol.errors import ScalarError
 from protocol.quantity import Quantity, known_unit, parse_unit
-from rules.cells import looks_like_number, parse_number, read_numbers
-from rules.entry import Entry, Explain, Row, says, shown
+from rules.door.cells import looks_like_number, parse_number, read_numbers
+from rules.door.entry import Entry, Explain, Row, says, shown
 
 MOST = 9 * 10**17
 """Largest amount kept, in base units; ten times it still fits an Int64."""
