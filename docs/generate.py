@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 from collections.abc import Iterator
 from enum import Enum
@@ -22,12 +23,58 @@ Parameter: TypeAlias = Any
 """typer's own classes: which they are differs between its releases; what is read here does not."""
 
 HOME = Path(__file__).resolve().parent
+_HOUSE = (
+    "Imports run one way, `perprotocol -> rules -> protocol`, and so do the data: a protocol file becomes a plan, a "
+    "study folder becomes facts; both meet in a schedule, are matched to occasions, and rules turn occasions into "
+    "findings and queries.\n"
+)
+ROOMS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("protocol: what was promised", "Frozen models and the document they are read from.", ("protocol/",)),
+    ("rules: the facts", "A study folder, checked and typed.", ("rules/facts.py", "rules/door/", "rules/parts.py")),
+    ("rules: the plan", "A protocol, compiled once.", ("rules/slots.py", "rules/expansion.py", "rules/plan.py")),
+    (
+        "rules: what happened, in the protocol's words",
+        "One partition of participants at a time.",
+        ("rules/partitions.py", "rules/evidence.py", "rules/truth.py", "rules/states.py", "rules/records.py",
+         "rules/shared.py", "rules/policy.py", "rules/growth.py"),
+    ),
+    (
+        "rules: schedule and identity",
+        "Which occurrences are expected, and which record is which.",
+        ("rules/grid.py", "rules/calendar.py", "rules/schedule.py", "rules/identity.py", "rules/assignment.py",
+         "rules/band.py", "rules/calendar_table.py"),
+    ),
+    (
+        "rules: doses",
+        "How much was intended, and how much was given.",
+        ("rules/intended.py", "rules/weighing.py", "rules/given.py", "rules/dose.py"),
+    ),
+    (
+        "rules: occasions and rules",
+        "The tables a rule may see, and the rules.",
+        ("rules/occasions.py", "rules/occasions_frame.py", "rules/dose_occasions.py", "rules/people.py",
+         "rules/match.py", "rules/rule.py", "rules/deviations/"),
+    ),
+    (
+        "rules: findings and their words",
+        "Answers as rows, questions and sentences.",
+        ("rules/findings.py", "rules/rows.py", "rules/queries.py", "rules/departures.py", "rules/logged.py",
+         "rules/verdicts.py", "rules/wording.py", "rules/words.py", "rules/amount_text.py", "rules/audit.py"),
+    ),
+    ("rules: reports", "Tables, texts and the page.", ("rules/report.py", "rules/manifest.py", "rules/page/")),
+    ("perprotocol: how people reach it", "The command.", ("perprotocol/", "perprotocol/bulk/")),
+)  # fmt: skip
 NOTE = "<!-- Written by `make docs`. Change the code, not this page. -->\n\n"
 
 
 def pages() -> dict[str, str]:
     """Every generated page: its name in docs/ and its text."""
-    return {"commands.md": commands_page(), "study-folder.md": study_page(), "rules.md": rules_page()}
+    return {
+        "commands.md": commands_page(),
+        "study-folder.md": study_page(),
+        "rules.md": rules_page(),
+        "house.md": house_page(),
+    }
 
 
 def main() -> None:
@@ -65,6 +112,23 @@ def rules_page() -> str:
     head = ["# The rules", "", NOTE + _RULES, "| code | title | gives | category |", "|---|---|---|---|", *rows, ""]
     notes = [f"- {note}" for note in catalogue("en")["notes"].values()]
     return "\n".join([*head, *(line for rule in RULES for line in _rule(rule)), _NOT_JUDGED, *notes, ""])
+
+
+def house_page() -> str:
+    """Every file with the first sentence of its docstring, in the order in which the data pass through it."""
+    lines = ["# The house", "", NOTE + _HOUSE]
+    for heading, said, files in ROOMS:
+        lines += [f"## {heading}", "", said, "", "| file | what |", "|---|---|"]
+        for name in files:
+            for path in sorted((HOME.parent / name).glob("*.py")) if name.endswith("/") else [HOME.parent / name]:
+                lines.append(f"| `{path.relative_to(HOME.parent)}` | {_first_sentence(path)} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _first_sentence(path: Path) -> str:
+    said = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+    return said.partition("\n")[0].replace("|", "\\|")
 
 
 def _verb(name: str, command: Verb) -> Iterator[str]:

@@ -194,3 +194,11 @@ def test_what_may_not_be_done_is_said_once() -> None:
     text = (ROOT / "README.md").read_text("utf-8")
     assert text.count("never the sole basis of a dose") == 1
     assert text.count("不得作为给药的唯一依据") == 1
+
+
+def test_the_house_names_every_file() -> None:
+    """A reader finds every module of the three packages on the page of the house."""
+    page = (ROOT / "docs" / "house.md").read_text("utf-8")
+    files = [p for d in ("protocol", "rules", "perprotocol") for p in (ROOT / d).rglob("*.py")]
+    missing = [str(p.relative_to(ROOT)) for p in files if f"`{p.relative_to(ROOT)}`" not in page]
+    assert missing == ["rules/__init__.py"]
