@@ -18,7 +18,7 @@ from rules.departures import DEPARTURES, read_departures
 from rules.deviations import RULES
 from rules.grid import Laid
 from rules.queries import UNTOLD, missing_facts, read_queries
-from rules.rows import SCHEMA, Place, finding_rows, stack
+from rules.rows import SCHEMA, TEXTS, Place, finding_rows, stack
 from rules.rule import Rule
 from rules.wording import Wording
 
@@ -49,7 +49,7 @@ def judge(laid: Laid, tables: dict[str, pl.DataFrame], place: Place, lang: str) 
 def judge_doses(laid: Laid, doses: pl.DataFrame, place: Place, lang: str) -> Verdicts:
     """The answers of the rules about doses alone: what the verdict on a dose rests on."""
     rules = [rule for rule in RULES if rule.table == "doses"]
-    found = _found({"doses": doses}, rules, Wording(laid, lang, place.raw), place)
+    found = _found({"doses": doses}, rules, Wording(laid, lang, place.raw), place, texts=("message",))
     nothing = pl.DataFrame(schema=DEPARTURES)
     return Verdicts(
         stack(found.findings, SCHEMA), stack(found.asked, SCHEMA), nothing, found.counts, stack(found.untold, UNTOLD)
@@ -65,7 +65,9 @@ class _Found(NamedTuple):
     counts: pl.DataFrame
 
 
-def _found(tables: dict[str, pl.DataFrame], rules: Sequence[Rule], wording: Wording, place: Place) -> _Found:
+def _found(
+    tables: dict[str, pl.DataFrame], rules: Sequence[Rule], wording: Wording, place: Place, texts: Sequence[str] = TEXTS
+) -> _Found:
     answers = {name: table.select(_expressions(name)) for name, table in tables.items()}
     found = _Found([], [], [], pl.DataFrame())
     counts = []
@@ -76,7 +78,9 @@ def _found(tables: dict[str, pl.DataFrame], rules: Sequence[Rule], wording: Word
         answer = np.broadcast_to(seen[rule.code].to_numpy(), len(table))
         counts.append(_count(rule, applies, answer))
         if len(hits := np.flatnonzero(applies & (answer == DEVIATES))):
-            (found.asked if rule.asks else found.findings).append(finding_rows(rule, table[hits], wording, place))
+            (found.asked if rule.asks else found.findings).append(
+                finding_rows(rule, table[hits], wording, place, texts)
+            )
         if len(unknown := np.flatnonzero(applies & (answer == UNTELLABLE))):
             found.untold.append(missing_facts(rule, table[unknown], unknown))
     return found._replace(counts=pl.DataFrame(counts, schema=list(COUNTS), orient="row"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -62,16 +62,19 @@ class Place:
     raw: Callable[[str, pl.Series], pl.DataFrame]
 
 
-def finding_rows(rule: Rule, hits: pl.DataFrame, wording: Wording, place: Place) -> pl.DataFrame:
-    """The hits of one rule as findings (or, where the rule asks, as queries)."""
+TEXTS = ("message", "expected", "observed", "because")
+
+
+def finding_rows(
+    rule: Rule, hits: pl.DataFrame, wording: Wording, place: Place, texts: Sequence[str] = TEXTS
+) -> pl.DataFrame:
+    """The hits of one rule as findings (or, where the rule asks, as queries); of the texts only those wanted."""
     hits = hits.with_columns(
         measure=(rule.measure if rule.measure is not None else pl.lit(None)).cast(pl.Float64),
         measure_unit=pl.lit(rule.measure_unit),
         table=pl.lit(_table_of(rule)),
     )
-    texts = {
-        f: wording.fill(rule_text(rule, f, wording.lang), hits) for f in ("message", "expected", "observed", "because")
-    }
+    written = [wording.fill(rule_text(rule, text, wording.lang), hits).alias(text) for text in texts]
     importance = _importance(wording.protocol, rule, hits["measure"])
     basis, source = _origins(rule, hits, wording)
     return (
@@ -84,7 +87,7 @@ def finding_rows(rule: Rule, hits: pl.DataFrame, wording: Wording, place: Place)
             pl.lit(rule.measure_unit or None).alias("measure_unit"),
             basis.alias("basis"),
             source.alias("source"),
-            *(texts[f].alias(f) for f in texts),
+            *written,
         )
         .select(pl.col(f).cast(t) for f, t in SCHEMA.items())
     )
