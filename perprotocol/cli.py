@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from perprotocol.door import bad_input, day, report_progress, resolve_as_of, say
+from perprotocol.door import bad_input, day, report_progress, resolve_as_of, say, say_weighed
 
 if TYPE_CHECKING:
     import polars as pl
@@ -100,13 +100,14 @@ def schedule(
 
         trial = promised.read(protocol)
         person = Person(subject, arm, day_zero, weight, weighed_on, birth_date, height)
+        say_weighed(person, day_zero, quiet=quiet)
         if study is None:
             facts = person_study(trial, person.complete(trial))
         else:
             refuse_beside(person.options(), "a STUDY, which knows its participants", "leave out one of the two")
             facts = one_of(rules.read_study(study), subject)
         when = resolve_as_of(as_of, quiet=quiet)
-        _print(rules.schedule(trial, facts, as_of=when), format, lang, output)
+        _print(rules.schedule(trial, facts, as_of=when), format, lang, output, quiet=quiet)
 
 
 @app.command(
@@ -155,6 +156,7 @@ def validate(
 
         trial = promised.read(protocol)
         person = Person(subject, arm, day_zero, weight, weighed_on, birth_date, height)
+        say_weighed(person, on, quiet=quiet)
         if given is not None:
             known = rules.read_study(study) if study is not None else None
             verdicts = judge_typed(trial, known, TypedDose(subject, treatment, given, on), person, lang.value)
@@ -168,7 +170,7 @@ def validate(
         if given is not None and format is Format.table and output is None:
             _print_one(verdicts, lang)
         else:
-            _print(verdicts, format, lang, output)
+            _print(verdicts, format, lang, output, quiet=quiet)
     worst = set(verdicts["verdict"])
     if given is not None:
         raise typer.Exit(1 if "deviates" in worst else 3 if "cannot tell" in worst or not worst else 0)
@@ -244,7 +246,7 @@ def due(
             raise typer.BadParameter(f"{last} lies before {first}; write a later day", param_hint="--to")
         trial = promised.read(protocol)
         facts = one_of(rules.read_study(study), subject)
-        _print(worklist(rules.schedule(trial, facts, as_of=when), first, last), format, lang, output)
+        _print(worklist(rules.schedule(trial, facts, as_of=when), first, last), format, lang, output, quiet=quiet)
 
 
 @app.command(epilog="Examples:\n\nperprotocol explain dose_late\n\nperprotocol explain --list --lang zh")
@@ -292,11 +294,17 @@ def demo(
         run_demo(output, lang.value, quiet=quiet)
 
 
-def _print(frame: pl.DataFrame, format: Format, lang: Lang, output: Path | None) -> None:
+def _print(frame: pl.DataFrame, format: Format, lang: Lang, output: Path | None, *, quiet: bool = False) -> None:
     """A table in the wanted format, to a file or to standard output."""
     from rules.report import write_table  # noqa: PLC0415
 
+    if format is Format.parquet and output is None and sys.stdout.isatty():
+        raise typer.BadParameter(
+            "a terminal cannot show Parquet; write it to a file with -o FILE", param_hint="--format"
+        )
     write_table(frame, format.value, lang.value, output)
+    if output is not None:
+        say(f"wrote {output}", quiet=quiet)
 
 
 def _print_one(verdicts: pl.DataFrame, lang: Lang) -> None:

@@ -10,8 +10,12 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from time import monotonic
+from typing import TYPE_CHECKING
 
 import typer
+
+if TYPE_CHECKING:
+    from perprotocol.typed_in import Person
 
 MOST_FAULTS = 50
 """Faults printed of one input; the rest are counted."""
@@ -107,3 +111,9 @@ def report_progress(what: str, *, quiet: bool) -> Iterator[Callable[[int, int], 
             bar.update(task, completed=done, total=total, visible=monotonic() - began > 1)
 
         yield advance
+
+
+def say_weighed(person: Person, day: str | None, *, quiet: bool) -> None:
+    """A weight typed in without its day counts as measured on the day it is needed; that is said, not hidden."""
+    if person.weight is not None and person.weighed_on is None and day is not None:
+        say(f"weight {person.weight} taken as measured on {day}; give its day with --weighed-on", quiet=quiet)

@@ -253,6 +253,7 @@ def worklist(calendar: pl.DataFrame, first: date, last: date | None) -> pl.DataF
     """What is not done and can be done between two days, and what is overdue; with the last compliant day of each."""
     end = last if last is not None else first + timedelta(days=6)
     waiting = pl.col("status").is_in(["upcoming", "open", "overdue", "no record"])
+    missing = (pl.col("status") == "overdue") | ((pl.col("status") == "no record") & (pl.col("kind") != "assessment"))
     opens, closes = pl.coalesce("opens", "due"), pl.coalesce("closes", "due")
-    chosen = calendar.filter(waiting & ((opens <= end) & (closes >= first) | (pl.col("status") == "overdue")))
+    chosen = calendar.filter(waiting & ((opens <= end) & (closes >= first) | missing))
     return chosen.with_columns(last_compliant_day=closes).sort("due", "subject", "activity", "occurrence")

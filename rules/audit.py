@@ -16,8 +16,9 @@ from rules.findings import Verdicts, judge, judge_doses
 from rules.grid import Laid
 from rules.logged import reconcile
 from rules.match import build_occasions
-from rules.partitions import Progress, horizon, over_partitions, place_of
+from rules.partitions import DATED, Progress, horizon, over_partitions, place_of
 from rules.plan import compile_plan
+from rules.unmatched import unmatched_words
 from rules.verdicts import dose_verdicts
 
 
@@ -33,6 +34,8 @@ class Report:
     queries: pl.DataFrame
     departures: pl.DataFrame
     counts: pl.DataFrame
+    unmatched: pl.DataFrame
+    """Words on record that match nothing in the protocol, so that nothing follows from them."""
     not_judged: tuple[tuple[str, str], ...] = field(default=())
     """Paths of the protocol, or tables, and why they are not judged: a key of the catalogue's `notes`."""
 
@@ -96,8 +99,9 @@ def audit(
     verdicts = list(audit_parts(protocol, study, as_of=as_of, lang=lang, progress=progress))
     findings, queries, departures, counts = _together(verdicts)
     plan = compile_plan(protocol, assessments=False)
-    notes = (*plan.not_judged, *_absent(study))
-    return Report(protocol, study, horizon(study, as_of), lang, findings, queries, departures, counts, notes)
+    notes = (*plan.not_judged, *_absent(study, as_of))
+    unmatched = unmatched_words(protocol, study)
+    return Report(protocol, study, horizon(study, as_of), lang, findings, queries, departures, counts, unmatched, notes)
 
 
 def audit_parts(
@@ -143,8 +147,9 @@ def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(id=pl.when(place > 1).then(pl.format("{}/{}", "id", place)).otherwise("id"))
 
 
-def _absent(study: Study) -> tuple[tuple[str, str], ...]:
+def _absent(study: Study, as_of: date | None) -> tuple[tuple[str, str], ...]:
     """Tables that are not there, tables from which nothing follows yet, and columns that nothing judges."""
     missing = [(t, f"no-{t}") for t in ("visits", "consents", "observations") if t not in study.tables]
     unused = [(t, "not-read") for t in ("sites", "decisions", "amendments", "corrections") if len(study.data(t))]
-    return (*missing, *unused, ("administrations", "columns"))
+    later = [(t, "after") for t, day in DATED.items() if as_of is not None and (study.data(t)[day] > as_of).any()]
+    return (*missing, *unused, *later, ("administrations", "columns"))

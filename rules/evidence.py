@@ -24,6 +24,8 @@ Ints: TypeAlias = npt.NDArray[np.int32]
 Longs: TypeAlias = npt.NDArray[np.int64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
 
+ADVERSE_EVENT = ("adverse event", "ae", "不良事件")
+"""Events whose `detail` says which one it is."""
 DAY_BITS = 20
 _HALF = 1 << (DAY_BITS - 1)
 _MINUTE_BITS = 11
@@ -247,8 +249,11 @@ class Evidence:
 
     def events(self, names: Iterable[str]) -> Spells:
         """Events of these words (lower case), sorted."""
-        frame = self.frames["events"]
-        chosen = frame.filter(frame["event"].str.to_lowercase().is_in(list(names))).sort("s", "start", "row")
+        wanted, event = list(names), pl.col("event").str.to_lowercase()
+        parts = pl.col("detail").str.to_lowercase().str.extract_all(r"[^,;/、，；]+")
+        detailed = parts.list.eval(pl.element().str.strip_chars().is_in(wanted)).list.any().fill_null(value=False)
+        said = event.is_in(wanted) | (event.is_in(ADVERSE_EVENT) & detailed)
+        chosen = self.frames["events"].filter(said).sort("s", "start", "row")
         grade = chosen["grade"].cast(pl.String).str.extract(r"([0-9])").cast(pl.Int32).fill_null(0).to_numpy()
         return Spells(
             chosen["s"].to_numpy(),

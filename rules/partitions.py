@@ -38,7 +38,7 @@ def over_partitions(
 ) -> Iterator[T]:
     """What `work` makes of each partition, in the order of participants; only a few partitions are held at once."""
     check_words(plan.protocol, study)
-    frames = {name: _sorted(study.data(name)) for name in _TABLES}
+    frames = {name: _sorted(_known(study.data(name), name, as_of)) for name in _TABLES}
     n = len(study.subjects)
     day = (horizon(study, as_of) - date(1970, 1, 1)).days
 
@@ -83,6 +83,25 @@ def _last_record(study: Study) -> date:
     )
     found = [study.data(t)[c].max() for t, c in columns]
     return max((d for d in found if isinstance(d, date)), default=_FAR_FUTURE)
+
+
+DATED = {
+    "consents": "signed",
+    "milestones": "date",
+    "observations": "at",
+    "administrations": "start",
+    "visits": "date",
+    "events": "start",
+}
+"""The day of each table's rows: what lies after the as-of day had not happened yet."""
+
+
+def _known(frame: pl.DataFrame, table: str, as_of: date | None) -> pl.DataFrame:
+    """The rows that are not dated after the as-of day."""
+    if as_of is None or table not in DATED or not len(frame):
+        return frame
+    later = (frame[DATED[table]] > as_of).fill_null(value=False)
+    return frame.filter(~later) if later.any() else frame
 
 
 def _sorted(frame: pl.DataFrame) -> pl.DataFrame:

@@ -121,7 +121,7 @@ def check_words(protocol: Protocol, study: Study) -> None:
                 row = int(frame.filter(frame[column] == word)["row"].min())  # type: ignore[arg-type]
                 why = f"is no {what} of the protocol {protocol.protocol}"
                 faults.append(
-                    Fault(study.tables[table].file, row, column, column, str(word), why, _nearest(str(word), known))
+                    Fault(study.tables[table].file, row, column, "", str(word), why, _nearest(str(word), known))
                 )
     if faults:
         raise StudyError(faults)
@@ -177,6 +177,13 @@ def _resolve(protocol: Protocol, word: str, names: tuple[str, ...]) -> list[int]
         found.append(names.index(mine[0]) if len(mine) == 1 else AMBIGUOUS if mine else NOT_IN_ARM)
     same = set(found)
     return [*found, found[0] if len(same) == 1 and found[0] >= 0 else ARM_UNKNOWN]
+
+
+def visit_named(protocol: Protocol, word: str) -> str | None:
+    """The visit of the protocol that a recorded word names, if it names one."""
+    names = tuple(protocol.visits)
+    place = _visit(protocol, word, names)[0]
+    return names[place] if place >= 0 else None
 
 
 def _visit(protocol: Protocol, word: str, names: tuple[str, ...]) -> tuple[int, int]:

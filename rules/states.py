@@ -17,7 +17,8 @@ from protocol.model import Modification
 from rules.assignment import NONE
 from rules.evidence import Evidence, Flags, Ints, key
 from rules.slots import Kind, Plan
-from rules.truth import Truth, all_of, event_words
+from rules.truth import Truth, all_of
+from rules.unmatched import event_words
 
 HOLD, STOP, OMIT, DELAY = 1, 2, 3, 4
 EXCUSES = {HOLD: "hold", STOP: "stop", OMIT: "omission", DELAY: "delay"}
@@ -179,7 +180,7 @@ def _change_points(e: Evidence, names: frozenset[str]) -> tuple[Ints, Ints]:
     found: list[tuple[Ints, Ints]] = []
     for name in _resolved(e, names):
         if name in e.protocol.events:
-            spells = e.events(event_words(e, name))
+            spells = e.events(event_words(e.protocol, name))
             found.append((spells.s, spells.start))
         elif name in e.milestones:
             day = e.milestone(name).last

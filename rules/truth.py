@@ -37,6 +37,7 @@ from protocol.timing import Duration
 from rules.assignment import NONE
 from rules.calendar import add_span
 from rules.evidence import SCALE, Evidence, Flags, Ints, Longs, Points, key
+from rules.unmatched import event_words
 
 Truth: TypeAlias = npt.NDArray[np.int8]
 MISSING = np.int64(np.iinfo(np.int64).min)
@@ -128,7 +129,7 @@ def _happened(condition: Event | Given | Reached, e: Evidence, s: Ints, day: Int
             answer = known((last != NONE) & (last <= day), (first == NONE) | (last <= day) | (first > day))
             return _negated(answer, negated)
         case Event(name=name, negated=negated, grade=grade, within=within):
-            spells = e.events(event_words(e, name))
+            spells = e.events(event_words(e.protocol, name))
             if grade is not None:
                 spells_kept = compare(
                     spells.grade.astype(np.int64), np.full(len(spells.s), grade[1], np.int64), grade[0]
@@ -144,14 +145,6 @@ def _happened(condition: Event | Given | Reached, e: Evidence, s: Ints, day: Int
             return _negated(known(upto > since), negated)
         case _:
             return np.full(len(s), -1, np.int8)
-
-
-def event_words(e: Evidence, name: str) -> tuple[str, ...]:
-    """The words a record may use for an event: its id, its titles, its terms; lower case."""
-    event = e.protocol.events.get(name)
-    titles = (event.title.en, event.title.zh) if event is not None and event.title is not None else ()
-    terms = event.terms if event is not None else ()
-    return tuple(dict.fromkeys(w.lower() for w in (name, name.replace("-", " "), *titles, *terms) if w))
 
 
 def compare(a: Longs, b: Longs, op: Op) -> Flags:

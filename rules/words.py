@@ -208,6 +208,23 @@ def _dose_text(w: Wording, hits: pl.DataFrame) -> pl.Series:
     return w.by_part(hits, text)
 
 
+def _bounds_text(w: Wording, hits: pl.DataFrame) -> pl.Series:
+    """What bounds or rounds the product of dose and weight: `, at most 400 mg, rounded to 10 mg`."""
+
+    def text(part: Part) -> str:
+        dose = _dose(part)
+        if dose is None:
+            return ""
+        caps = (dose.cap.weight, dose.cap.bsa) if dose.cap is not None else ()
+        said = [w.phrases["capped_at"].replace("#", str(c)) for c in caps if c is not None]
+        said += [w.phrases["at_most"].replace("#", str(dose.max))] if dose.max is not None else []
+        said += [w.phrases["at_least"].replace("#", str(dose.min))] if dose.min is not None else []
+        said += [w.phrases["rounded"].replace("#", " / ".join(map(str, dose.round)))] if dose.round else []
+        return "".join(said)
+
+    return w.by_part(hits, text)
+
+
 def _tolerance_text(w: Wording, hits: pl.DataFrame) -> pl.Series:
     def text(part: Part) -> str | None:
         dose = _dose(part)
@@ -328,7 +345,9 @@ def _subject_arm(w: Wording, hits: pl.DataFrame) -> pl.Series:
     return _arm(w, hits).replace_strict(titles, default=None, return_dtype=pl.String)
 
 
-OPTIONAL = frozenset({"slip", "moved", "joined", "weight_text", "hold", "stop", "does", "pounds", "consent", "death"})
+OPTIONAL = frozenset(
+    {"bounds_text", "slip", "moved", "joined", "weight_text", "hold", "stop", "does", "pounds", "consent", "death"}
+)
 
 WORDS: dict[str, Word] = {
     **{name: _dates(name) for name in ("day", "due", "opens", "closes", "earliest", "weight_day", "zero_recorded")},
@@ -364,6 +383,7 @@ WORDS: dict[str, Word] = {
     ),
     "dose_text": _dose_text,
     "tolerance_text": _tolerance_text,
+    "bounds_text": _bounds_text,
     "weight_text": _weight_text,
     "joined": _joined,
     "moved": _moved,

@@ -259,7 +259,9 @@ class Entry:
         def explain(row: Row) -> tuple[str, str]:
             # Only another spelling of the same id is proposed: the nearest other id is another child.
             near = known.get(_folded(shown(row["subject"])))
-            choice = f"write '{near}' if that is meant, or " if near else ""
+            choice = (
+                f"the table has '{near}': write both alike (a spreadsheet drops leading zeros), or " if near else ""
+            )
             return "is not in the table subjects", f"{choice}add the subject there"
 
         self.refuse(found.is_null() & self.cells["subject"].is_not_null(), "subject", "unknown subject", explain)

@@ -39,6 +39,7 @@ def report_page(report: Report, calendar: pl.DataFrame | None, manifest: Manifes
         ("departures", _departures(report, labels)),
         ("counts", _counts(report, labels)),
         ("balance", _balance(report, labels)),
+        ("unmatched", _unmatched(report, labels)),
         ("not judged", _not_judged(report, labels)),
         ("manifest title", _manifest(manifest, labels)),
     ]
@@ -52,7 +53,19 @@ def report_page(report: Report, calendar: pl.DataFrame | None, manifest: Manifes
 def table_page(frame: pl.DataFrame, lang: str) -> str:
     """One table as a page of its own."""
     labels = Labels(lang)
-    return _document(labels("title"), [html_table(frame, labels)], "", lang)
+    filled = [name for name in frame.columns if frame[name].null_count() < max(len(frame), 1)]
+    body: list[Child] = [tag("h1", labels("title")), html_table(frame.select(filled), labels), _disclaimer(labels)]
+    return _document(labels("title"), body, _WIDE, lang)
+
+
+_WIDE = """
+body { max-width: none; } table { font-size: .8rem; } td { min-width: 4.5em; } td.n { min-width: 0; }
+@page { size: A4 landscape; margin: 10mm; } @media print { table { font-size: 6.5pt; } td { min-width: 0; } }
+"""
+
+
+def _disclaimer(labels: Labels) -> Markup:
+    return tag("p", labels("disclaimer"), class_="disclaimer")
 
 
 def _page(title: str, body: list[Child], report: Report, manifest: Manifest, labels: Labels) -> str:
@@ -317,6 +330,12 @@ def _counts(report: Report, labels: Labels) -> Markup:
             html_table(table, labels, report.counts.columns, lambda row: _code_cell(row, labels)),
         ]
     )
+
+
+def _unmatched(report: Report, labels: Labels) -> Markup | None:
+    if not len(report.unmatched):
+        return None
+    return join([_note(labels("unmatched note")), html_table(report.unmatched, labels)])
 
 
 def _balance(report: Report, labels: Labels) -> Markup:

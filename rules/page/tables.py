@@ -23,7 +23,7 @@ def html_table(frame: pl.DataFrame, labels: Labels, names: Sequence[str] = (), f
     rows = []
     for row in frame.iter_rows(named=True):
         cells = [
-            tag("td", shown(row[name], labels), class_="n zero" if kind and row[name] == 0 else kind)
+            tag("td", shown(row[name], labels, name), class_="n zero" if kind and row[name] == 0 else kind)
             for name, kind in zip(names, kinds, strict=True)
         ]
         if first is not None:
@@ -33,14 +33,33 @@ def html_table(frame: pl.DataFrame, labels: Labels, names: Sequence[str] = (), f
     return tag("div", table, class_="scroll")
 
 
-def shown(value: object, labels: Labels) -> str:
-    """A value as people read it: nothing for null, whole numbers without a point, words translated."""
+TRANSLATED = frozenset(
+    {
+        "verdict",
+        "importance",
+        "category",
+        "term",
+        "basis",
+        "state",
+        "logged",
+        "status",
+        "kind",
+        "decision",
+        "gives",
+        "title",
+    }
+)
+"""Columns whose words are the engine's; ids, codes and names stay as they are in every language."""
+
+
+def shown(value: object, labels: Labels, name: str = "") -> str:
+    """A value as people read it: nothing for null, whole numbers without a point, the engine's words translated."""
     if value is None:
         return ""
     if isinstance(value, float):
         return number(value)
     if isinstance(value, str):
-        return labels.value(value)
+        return labels.value(value) if name in TRANSLATED else value
     return str(value)
 
 

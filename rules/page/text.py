@@ -87,7 +87,9 @@ def markdown_table(frame: pl.DataFrame, labels: Labels) -> str:
     """The columns that a person needs as a Markdown table, aligned for reading as text too."""
     frame = for_people(frame, None)
     head_row = [labels.column(name) for name in frame.columns]
-    rows = [[_markdown(shown(value, labels)) for value in row] for row in frame.iter_rows()]
+    rows = [
+        [_markdown(shown(v, labels, n)) for n, v in zip(frame.columns, row, strict=True)] for row in frame.iter_rows()
+    ]
     widths = [max(map(cell_len, column)) for column in zip(head_row, *rows, strict=True)]
     right = [dtype.is_numeric() for dtype in frame.dtypes]
 
@@ -168,6 +170,7 @@ def sections(report: Report, labels: Labels, most: int) -> list[Section]:
         section("departures", "departures note", report.departures, "blue"),
         section("counts", "counts note", report.counts),
         section("balance", "balance note", report.balance),
+        *([section("unmatched", "unmatched note", report.unmatched)] if len(report.unmatched) else []),
         section("not judged", "not judged note", not_judged(report)),
     ]
 
@@ -205,7 +208,8 @@ def _table(frame: pl.DataFrame, labels: Labels) -> Table:
             labels.column(name), justify="right" if dtype.is_numeric() else "left", no_wrap=fixed, overflow="fold"
         )
     for row in frame.iter_rows():
-        table.add_row(*(Text(_plain(shown(value, labels)), _STYLES.get(str(value), "")) for value in row))
+        cells = zip(frame.columns, row, strict=True)
+        table.add_row(*(Text(_plain(shown(v, labels, n)), _STYLES.get(str(v), "")) for n, v in cells))
     return table
 
 
