@@ -32,7 +32,7 @@ from protocol.conditions import (
     Reached,
     Words,
 )
-from protocol.quantity import Quantity, known_unit
+from protocol.quantity import UNITS, Quantity, known_unit
 from protocol.timing import Duration
 from rules.assignment import NONE
 from rules.calendar import add_span
@@ -41,6 +41,8 @@ from rules.unmatched import event_words
 
 Truth: TypeAlias = npt.NDArray[np.int8]
 MISSING = np.int64(np.iinfo(np.int64).min)
+GRAM = UNITS["g"][1]
+DAY = UNITS["d"][1]
 
 
 def both(a: Truth, b: Truth) -> Truth:
@@ -158,8 +160,8 @@ def _measured(condition: Inside | Compare, e: Evidence, s: Ints, day: Ints) -> T
     if condition.name == "arm" and isinstance(condition, Compare) and isinstance(condition.value, Words):
         arms = np.array([a or "" for a in e.arm], dtype=object)[s]
         return _equal_words(condition.op, np.isin(arms, condition.value.words), arms != "")
-    if condition.name == "age" and isinstance(condition, Compare) and isinstance(condition.value, Duration):
-        return _age(condition, e, s, day)
+    if condition.name == "age" and (spans := _spans(condition)):
+        return all_of_answers([_age(op, months, days, e, s, day) for op, months, days in spans], len(s))
     if isinstance(condition, Compare) and condition.at is not None:
         return np.full(len(s), -1, np.int8)
     values = e.measure(condition.name)
@@ -231,12 +233,11 @@ def _baseline_day(e: Evidence) -> Ints:
 
 
 def _scaled(quantity: Quantity, name: str, e: Evidence) -> int:
-    """A quantity in millionths of the unit in which the measure's values stand."""
-    measure = e.protocol.measures.get(name)
-    word = "g" if name == "weight" else measure.unit if measure is not None else None
-    unit = known_unit(word) if word else None
+    """A quantity in millionths of the unit in which the measure's values stand; a body weight in grams."""
     if name == "weight":
-        return int(quantity.base)
+        return round(quantity.base / GRAM)
+    measure = e.protocol.measures.get(name)
+    unit = known_unit(measure.unit) if measure is not None and measure.unit else None
     if unit is None or unit.dimension != quantity.dimension:
         return round(quantity.value * SCALE)
     return round(quantity.base / unit.factor * SCALE)
@@ -260,13 +261,28 @@ def _run_start(values: Points, holds: Flags) -> Ints:
     return values.day[since]
 
 
-def _age(condition: Compare, e: Evidence, s: Ints, day: Ints) -> Truth:
+def _spans(condition: Inside | Compare) -> list[tuple[Op, int, int]]:
+    """What an age is compared with, in whole months and days; empty where that is no time."""
+    if isinstance(condition, Compare):
+        value = condition.value
+        return [(condition.op, value.months, value.days)] if isinstance(value, Duration) else []
+    ends: tuple[tuple[Op, Quantity], ...] = ((">=", condition.range.low), ("<=", condition.range.high))
+    spans = [(op, *_span(end)) for op, end in ends]
+    return spans if condition.range.dimension in ("calendar", "time") else []
+
+
+def _span(quantity: Quantity) -> tuple[int, int]:
+    """Months and days of an amount of time."""
+    if quantity.dimension == "calendar":
+        return int(quantity.base), 0
+    return 0, int(quantity.base // DAY)
+
+
+def _age(op: Op, months: int, days: int, e: Evidence, s: Ints, day: Ints) -> Truth:
     """Age against a birthday: the day on which the age is reached counts as reached."""
-    value = condition.value
-    assert isinstance(value, Duration)
-    first = add_span(e.birth.first[s], value.months, value.days, "roll")
-    last = add_span(e.birth.last[s], value.months, value.days, "roll")
+    first = add_span(e.birth.first[s], months, days, "roll")
+    last = add_span(e.birth.last[s], months, days, "roll")
     told = (first != NONE) & (day != NONE)
-    by_first = compare(day.astype(np.int64), first.astype(np.int64), condition.op)
-    by_last = compare(day.astype(np.int64), last.astype(np.int64), condition.op)
+    by_first = compare(day.astype(np.int64), first.astype(np.int64), op)
+    by_last = compare(day.astype(np.int64), last.astype(np.int64), op)
     return known(by_first, told & (by_first == by_last))

@@ -1,0 +1,92 @@
+"""Conditions are judged on what the records say by the day that counts, and what cannot be used is asked about."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from protocol import Protocol, read_text
+from rules import Report, audit, from_frames
+
+Row = dict[str, Any]
+END = date(2024, 9, 1)
+HEAD = """
+protocol: conditions
+version: 1
+first_day: 0
+months: clamp
+source: team
+basis: assumed
+sources: {team: a protocol for tests}
+arms: {a: A}
+weight: {use: latest, within: 7 d}
+"""
+MEASURES = "measures: {alt: {unit: U/L}, response: {values: [none, partial, complete]}}\n"
+
+
+def of(body: str, measures: str = MEASURES) -> Protocol:
+    """The protocol of these blocks."""
+    return read_text(HEAD + measures + body, "conditions")
+
+
+def dose(start: str, treatment: str = "x", amount: str = "10") -> Row:
+    """A dose on record."""
+    return {"subject": "1", "treatment": treatment, "start": start, "amount": amount, "unit": "mg"}
+
+
+def seen(measure: str, value: str, at: str, unit: str | None = None) -> Row:
+    """A value on record."""
+    return {"subject": "1", "measure": measure, "value": value, "unit": unit, "at": at}
+
+
+def judged(protocol: Protocol, doses: list[Row], values: list[Row], born: str = "2019-06-01", **more: Any) -> Report:
+    """The audit of one participant whose day zero is 1 March 2024."""
+    subject = {"subject": "1", "arm": "a", "birth_date": born, "day_zero": "2024-03-01"}
+    tables = {"subjects": [subject], "administrations": doses, "observations": values, **more}
+    return audit(protocol, from_frames("s", tables, data_cut=END, final=True))
+
+
+def codes(report: Report) -> list[tuple[str, int | None]]:
+    """Code and occurrence of every finding and query but those about the weight itself."""
+    both = [*report.findings.iter_rows(named=True), *report.queries.iter_rows(named=True)]
+    return [(row["code"], row["occurrence"]) for row in both if not row["code"].startswith("weight")]
+
+
+# --- weight -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("measures", [MEASURES, MEASURES.replace("{alt:", "{weight: {unit: kg}, alt:")])
+@pytest.mark.parametrize("limit", ["20 kg", "20000 g", "44.0925 lb"])
+@pytest.mark.parametrize(("value", "unit", "light"), [("16", "kg", True), ("160", "kg", False), ("30", "lb", True)])
+def test_a_weight_is_compared_in_whatever_unit(measures: str, limit: str, value: str, unit: str, light: bool) -> None:
+    """The band for the light is used for the light only, with the weight declared as a measure or not."""
+    low, high = (f"{{if: weight {op} {limit}, amount: {mg} mg, tolerance: ±5 %}}" for op, mg in (("<", 10), (">=", 20)))
+    bands = f"[{low}, {high}]"
+    protocol = of(f"treatments: {{x: {{due: day 0, window: ±1 d, dose: {bands}}}}}", measures)
+    amount = "10" if light else "20"
+    report = judged(protocol, [dose("2024-03-01", amount=amount)], [seen("weight", value, "2024-03-01", unit)])
+    assert codes(report) == []
+    other = "20" if light else "10"
+    report = judged(protocol, [dose("2024-03-01", amount=other)], [seen("weight", value, "2024-03-01", unit)])
+    assert codes(report) == [("overdose" if light else "underdose", 1)]
+
+
+# --- age ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("born", ["2019-03-01", "2014-03-01", "2017-05-05"])
+def test_an_age_range_is_answered_with_both_its_ends(born: str) -> None:
+    """A child within the range is held to the dose of the range, from one birthday to the other."""
+    bands = "[{if: age < 5 y, amount: 10 mg, tolerance: ±5 %}, {if: age 5 to 10 y, amount: 100 mg, tolerance: ±5 %}]"
+    protocol = of(f"treatments: {{x: {{due: day 0, window: ±1 d, dose: {bands}}}}}")
+    assert codes(judged(protocol, [dose("2024-03-01", amount="100")], [], born)) == []
+    assert codes(judged(protocol, [dose("2024-03-01", amount="10")], [], born)) == [("underdose", 1)]
+
+
+def test_an_age_range_in_days_ends_after_its_last_day() -> None:
+    """On the day after the higher end an occurrence is no longer due."""
+    protocol = of("treatments: {x: {due: day 0, window: ±1 d, dose: 10 mg, if: age 0 d to 28 d}}")
+    assert codes(judged(protocol, [], [], "2024-02-02")) == [("dose_no_record", 1)]
+    assert codes(judged(protocol, [], [], "2024-02-01")) == []
