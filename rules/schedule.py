@@ -200,7 +200,9 @@ def _expect(laid: Laid, grid: Grid, c: int) -> None:
     if slot.part.element.may_if:
         expected[:] = 0
     if slot.part.element.if_:
-        expected = all_of(slot.part.element.if_, e, s, np.full(len(s), e.horizon, np.int32))
+        # What comes to light after an occurrence was due says nothing of whether it was.
+        day = np.where(due != NONE, np.minimum(due, e.horizon), e.horizon).astype(np.int32)
+        expected = all_of(slot.part.element.if_, e, s, day)
     if slot.follows and slot.ref.slot >= 0:
         expected[_absent(laid, grid, slot.ref.slot)] = 0
     for ref, span, inclusive in slot.until:

@@ -88,5 +88,33 @@ def test_an_age_range_is_answered_with_both_its_ends(born: str) -> None:
 def test_an_age_range_in_days_ends_after_its_last_day() -> None:
     """On the day after the higher end an occurrence is no longer due."""
     protocol = of("treatments: {x: {due: day 0, window: ±1 d, dose: 10 mg, if: age 0 d to 28 d}}")
-    assert codes(judged(protocol, [], [], "2024-02-02")) == [("dose_no_record", 1)]
+    assert codes(judged(protocol, [], [], "2024-02-02")) == [("dose_not_given", 1)]
     assert codes(judged(protocol, [], [], "2024-02-01")) == []
+
+
+# --- the day that counts ------------------------------------------------------------------------------------------
+
+
+def test_an_age_limit_passed_later_does_not_accuse_earlier_doses() -> None:
+    """A child who turns five between two doses needs the first and not the second."""
+    protocol = of("treatments: {x: {due: [day 0, day 100], window: ±1 d, dose: 10 mg, if: age < 5 y}}")
+    assert codes(judged(protocol, [dose("2024-03-01")], [], "2019-05-01")) == []
+    assert codes(judged(protocol, [], [], "2019-05-01")) == [("dose_not_given", 1)]
+
+
+def test_a_value_measured_after_the_doses_does_not_accuse_them() -> None:
+    """A dose given while the value allowed it stays planned when a later value would not."""
+    protocol = of("treatments: {x: {due: day 0, window: ±1 d, dose: 10 mg, if: alt < 100 U/L}}")
+    values = [seen("alt", "50", "2024-02-28", "U/L"), seen("alt", "500", "2024-03-20", "U/L")]
+    assert codes(judged(protocol, [dose("2024-03-01")], values)) == []
+    assert codes(judged(protocol, [], values)) == [("dose_not_given", 1)]
+
+
+def test_a_branch_waits_for_the_value_that_chooses_it() -> None:
+    """Doses due after the response was seen are expected of those with that response only."""
+    protocol = of("treatments: {x: {due: [day 35, day 42], window: ±1 d, dose: 10 mg, if: response = partial}}")
+    given = [dose("2024-04-05"), dose("2024-04-12")]
+    partial, none = ([seen("response", word, "2024-03-29")] for word in ("partial", "none"))
+    assert codes(judged(protocol, given, partial)) == []
+    assert codes(judged(protocol, [], partial)) == [("dose_not_given", 1), ("dose_not_given", 2)]
+    assert codes(judged(protocol, [], none)) == []
