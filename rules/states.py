@@ -15,7 +15,7 @@ import polars as pl
 from protocol.conditions import names_of
 from protocol.model import Modification
 from rules.assignment import NONE
-from rules.evidence import Evidence, Flags, Ints, key
+from rules.evidence import Evidence, Flags, Ints, days, key
 from rules.slots import Kind, Plan
 from rules.truth import Truth, all_of
 from rules.unmatched import event_words
@@ -222,20 +222,30 @@ def _recorded_holds(e: Evidence, treatment: str) -> list[State]:
     )
     if not len(chosen):
         return []
-    holds = e.events(["hold"])
-    chosen = chosen.sort("s", "start", "row")
+    chosen = chosen.drop_nulls("start").sort("s", "start", "row")
     resumes = chosen.filter(pl.col("word") == "resume")
     held = chosen.filter(pl.col("word") == "hold")
-    s, start = held["s"].to_numpy(), held["start"].to_physical().fill_null(NONE).to_numpy().astype(np.int32)
-    end = held["end_last"].to_physical().fill_null(NONE).to_numpy().astype(np.int32)
+    s, start = held["s"].to_numpy(), days(held, "start")
+    end = days(held, "end_last")
     resumed = _next(resumes, s, start)
     end = np.where(end != NONE, end + 1, resumed).astype(np.int32)
     opened = end == NONE
-    return (
-        [State(HOLD, "hold", s, start, np.where(opened, FOREVER, end).astype(np.int32), opened, held["row"].to_numpy())]
-        if len(holds.s)
-        else []
-    )
+    end = np.where(opened, FOREVER, end).astype(np.int32)
+    holds = State(HOLD, "hold", s, start, end, opened, held["row"].to_numpy())
+    # A hold with an end proves its own days, whatever one without an end leaves open beside it.
+    return [_merged(holds, np.flatnonzero(among).astype(np.int32)) for among in (opened, ~opened) if among.any()]
+
+
+def _merged(state: State, chosen: Ints) -> State:
+    """These spells of a state, those of a participant that overlap as one: the one that reaches furthest ends it."""
+    s, start, end = state.s[chosen], state.start[chosen], state.end[chosen]
+    # Participants first: no spell reaches into those of the next participant.
+    furthest = np.maximum.accumulate(key(s, end))
+    heads = np.flatnonzero(np.concatenate(([True], key(s, start)[1:] >= furthest[:-1])))
+    last = np.append(heads[1:], len(s)) - 1
+    end = (furthest[last] - key(s[last], np.zeros(len(last), np.int32))).astype(np.int32)
+    first = chosen[heads]
+    return State(state.kind, state.name, s[heads], start[heads], end, state.open[first], state.row[first], state.up_to)
 
 
 def _next(resumes: pl.DataFrame, s: Ints, start: Ints) -> Ints:
