@@ -77,5 +77,9 @@ def _cut_short(laid: Laid, doses: pl.DataFrame) -> pl.DataFrame:
     percent = given.filter(pl.Series(laid.doses.status == PARTLY)) * 100 / cut["amount"]
     events = laid.evidence.frames["events"].filter(~pl.col("event").str.to_lowercase().is_in(_NO_REACTION))
     safety = events.select("s", day="start").unique().with_columns(why=pl.lit("incomplete, stopped for safety"))
-    told = cut.with_columns(percent=percent).join(safety, on=["s", "day"], how="left", maintain_order="left")
+    told = (
+        cut.with_columns(percent=percent)
+        .filter((pl.col("percent") < 100).fill_null(value=True))
+        .join(safety, on=["s", "day"], how="left", maintain_order="left")
+    )
     return _rows(told, date=pl.col("day"), kind=pl.col("why").fill_null("incomplete"), percent=pl.col("percent"))

@@ -19,13 +19,17 @@ from rules.evidence import Flags, Ints, Longs
 from rules.given import FACTS, Codes, amounts_given, countable
 from rules.grid import Laid
 from rules.growth import plausible_weight
-from rules.intended import FIXED, UNKNOWN, Intended, intend, needs, rate, surface
+from rules.intended import FIXED, HEAVIEST, UNKNOWN, Intended, Reals, intend, needs, rate, surface
 from rules.slots import Part
 from rules.truth import all_of
 from rules.weighing import weigh
 
 SLIPS = (10, 100, 1000, 2.2046, 2, 3, 5)
 """Factors of known slips: a power of ten, pounds for kilograms, a daily dose taken for a single one."""
+LIGHTEST = 200
+"""Grams; the door takes no lighter body weight."""
+COARSE = 20
+"""A last recorded digit worth more than a twentieth of the dose says nothing of its precision: `0.1 g`, `1e2 mg`."""
 LEAST_SLIP = 1.9
 """Below this ratio no known factor fits."""
 FAR = 9
@@ -106,8 +110,7 @@ def _part(doses: Doses, laid: Laid, frame: pl.DataFrame, part: Part, rows: Ints)
         if dose.amount is None or dose.formula is not None or not len(chosen):
             continue
         doses.dosed[chosen] = True
-        if countable(dose):
-            _one(doses, laid, frame, dose, chosen)
+        _one(doses, laid, frame, dose, chosen)
 
 
 def _one(doses: Doses, laid: Laid, frame: pl.DataFrame, dose: Dose, rows: Ints) -> None:
@@ -128,6 +131,10 @@ def _one(doses: Doses, laid: Laid, frame: pl.DataFrame, dose: Dose, rows: Ints) 
         doses.columns[name][rows] = values
     if dose.tolerance is None:
         _at_precision(doses, frame, dose, rows, found)
+    if not countable(dose):
+        # What the protocol counts is open: limits are unknown, and only a dose far off is judged.
+        doses.columns["least"][rows] = doses.columns["most"][rows] = UNKNOWN
+        doses.dose_fact[rows] = FACTS.index("dose")
     _slips(doses, laid, rows, by == "weight")
 
 
@@ -138,6 +145,7 @@ def _at_precision(doses: Doses, frame: pl.DataFrame, dose: Dose, rows: Ints, fou
     """
     known = found.low != UNKNOWN
     step = frame["step"].fill_null(1).to_numpy()[rows]
+    step = np.where(step * 1000 * COARSE > found.low, 1, step)
     near_low, near_high = ((d + step * 500) // (step * 1000) * step for d in (found.low, found.high))
     least, most = np.minimum(near_low, found.least), np.maximum(near_high, found.most)
     most = np.minimum(most, found.ceiling)
@@ -176,14 +184,15 @@ def _slips(doses: Doses, laid: Laid, rows: Ints, per_weight: bool) -> None:
     told = (amount != UNKNOWN) & (amount > 0) & (low != UNKNOWN) & (low > 0)
     over = np.where(told, amount * 1000.0 / np.where(told, high, 1), 0.0)
     under = np.where(told, np.where(told, low, 1) / np.where(told, amount * 1000.0, 1), 0.0)
+    heavy, light = np.zeros(len(rows), np.bool_), np.zeros(len(rows), np.bool_)
     if per_weight:
-        over, under = _implied(doses, laid, rows, amount, told, over, under)
+        over, under, heavy, light = _implied(doses, laid, rows, amount, told, over, under)
     doses.flags["unit_doubt"][rows] = (over > 3e4) | (under > 3e4)
     slack = (doses.columns["most"][rows] == UNKNOWN) | doses.flags["count_open"][rows]
     ceiling = doses.columns["ceiling"][rows]
     above = (ceiling != UNKNOWN) & (doses.columns["amount"][rows] > ceiling)
-    doses.flags["far_over"][rows] = slack & ~above & (over >= FAR) & (over <= 3e4)
-    doses.flags["far_under"][rows] = slack & (under >= FAR) & (under <= 3e4)
+    doses.flags["far_over"][rows] = slack & ~above & ((over >= FAR) | heavy) & (over <= 3e4)
+    doses.flags["far_under"][rows] = slack & ((under >= FAR) | light) & (under <= 3e4)
     slip = np.zeros(len(rows), np.int64)
     off = np.flatnonzero((over > LEAST_SLIP) | (under > LEAST_SLIP))
     for factor in SLIPS:
@@ -200,28 +209,24 @@ def _fit(factor: float) -> float:
 
 
 def _implied(
-    doses: Doses,
-    laid: Laid,
-    rows: Ints,
-    amount: Longs,
-    told: Flags,
-    over: np.ndarray,
-    under: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Without a weight: how far the weight that the dose implies lies outside what is plausible for the age."""
+    doses: Doses, laid: Laid, rows: Ints, amount: Longs, told: Flags, over: Reals, under: Reals
+) -> tuple[Reals, Reals, Flags, Flags]:
+    """Without a weight: the weight that the dose implies, against the median for the age; and whether it is beyond.
+
+    Beyond what is plausible for the age (or what any person weighs) the dose is over or under for any weight.
+    """
     rate = doses.columns["rate"][rows]
     some = (amount != UNKNOWN) & (amount > 0) & (rate > 0)
     implied = np.where(some, amount * 1000 // np.where(rate > 0, rate, 1), UNKNOWN)
     doses.columns.setdefault("implied", np.full(doses.n, UNKNOWN, np.int64))[rows] = implied
+    heavy, light = np.zeros(len(rows), np.bool_), np.zeros(len(rows), np.bool_)
     few = np.flatnonzero(some & ~told)
-    if not len(few):
-        return over, under
-    low, high = np.full(len(rows), NONE, np.int64), np.full(len(rows), NONE, np.int64)
-    low[few], high[few] = plausible_weight(*laid.evidence.age_days(laid.doses.s[rows[few]], laid.doses.day[rows[few]]))
-    open_weight = some & ~told & (low != NONE)
-    median = np.where(open_weight, high / 2, 1)
-    ratio = np.where(open_weight, implied / median, 0.0)
-    # Outside the plausible range the dose is over or under for any weight this participant can have.
-    over = np.where(open_weight & (implied > high), np.maximum(ratio, FAR), over)
-    under = np.where(open_weight & (implied < low), np.maximum(1 / np.maximum(ratio, 1e-12), FAR), under)
-    return over, under
+    if len(few):
+        low, high = plausible_weight(*laid.evidence.age_days(laid.doses.s[rows[few]], laid.doses.day[rows[few]]))
+        aged = low != NONE
+        low, high = np.where(aged, low, LIGHTEST), np.where(aged, high, HEAVIEST)
+        heavy[few], light[few] = implied[few] > high, implied[few] < low
+        ratio = implied[few] / (high / 2)
+        over[few] = np.where(aged & heavy[few], ratio, 0.0)
+        under[few] = np.where(aged & light[few], 1 / np.maximum(ratio, 1e-12), 0.0)
+    return over, under, heavy, light

@@ -213,6 +213,15 @@ class Evidence:
         return points(frame, whole(frame, "grams"))
 
     @cached_property
+    def twin_weights(self) -> Flags:
+        """Of each body weight whether another of the same day and time says otherwise: no row order may choose."""
+        at, value = _at_minute(self.weights.key, self.weights.minute), self.weights.value
+        alike = np.flatnonzero((at[1:] == at[:-1]) & (value[1:] != value[:-1]))
+        twin = np.zeros(len(at), np.bool_)
+        twin[alike], twin[alike + 1] = True, True
+        return twin
+
+    @cached_property
     def odd_weights(self) -> Flags:
         """Of each body weight whether it is implausible for the age; false where the age is unknown."""
         low, high = plausible_weight(*self.age_days(self.weights.s, self.weights.day))

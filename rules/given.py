@@ -23,9 +23,12 @@ from rules.slots import Part
 
 Codes: TypeAlias = npt.NDArray[np.uint8]
 FACTS = (
-    "amount", "unit", "count", "prepared", "dose", "condition", "tolerance", "height", "weight", "weight-implausible",
+    "amount", "unit", "count", "prepared", "volume", "dose", "condition", "tolerance", "height", "weight",
+    "weight-implausible",
 )  # fmt: skip
 """Facts whose want leaves an amount or its limits unknown; arrays hold their places here."""
+AGREE = 20
+"""An amount and its volume × concentration agree within a twentieth. A tool default."""
 COUNTED = {"viable": 1, "total": 2}
 
 
@@ -70,11 +73,20 @@ def _recorded(frame: pl.DataFrame, fact: Codes) -> Longs:
     """The amount of each row: recorded, from volume and concentration, or prepared where it was cut short."""
     amount = frame["base"].fill_null(UNKNOWN).to_numpy()
     derived = (frame["concentration"] * frame["volume"]).round().cast(pl.Int64).fill_null(UNKNOWN).to_numpy()
+    both = (amount != UNKNOWN) & (derived != UNKNOWN)
+    if both.any():
+        same = (frame["dimension"] == frame["concentration_dimension"]).fill_null(value=False).to_numpy()
+        apart = both & same & (np.abs(amount - derived) > np.maximum(amount, derived) // AGREE)
+        fact[apart] = FACTS.index("volume")
+        amount = np.where(apart, UNKNOWN, amount)
+        derived = np.where(apart, UNKNOWN, derived)
     amount = np.where(amount == UNKNOWN, derived, amount)
     partly = frame["status"].eq_missing("partly given").to_numpy()
     if partly.any():
+        prepared = frame["prepared"].fill_null(UNKNOWN).to_numpy()
         fact[partly] = FACTS.index("prepared")
-        amount = np.where(partly, frame["prepared"].fill_null(UNKNOWN).to_numpy(), amount)
+        # More given than prepared is no part of it: the larger amount is judged.
+        amount = np.where(partly, np.where(prepared == UNKNOWN, UNKNOWN, np.maximum(prepared, amount)), amount)
     return amount
 
 

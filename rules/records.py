@@ -30,6 +30,9 @@ STATUS = {
 RESTART = 60
 """Minutes within which a second row without a bag goes on with the dose before it. A tool default."""
 
+TWICE = 15
+"""Minutes within which the same amount from the same bag is one dose recorded twice. A tool default."""
+
 NOT_IN_ARM, ARM_UNKNOWN, AMBIGUOUS = -1, -2, -3
 
 
@@ -147,21 +150,23 @@ def _codes(column: pl.Series) -> tuple[tuple[str, ...], Ints]:
     return words, column.cast(pl.Enum(list(words))).to_physical().cast(pl.Int32).fill_null(-1).to_numpy()
 
 
-def treatments_named(protocol: Protocol, word: str, names: tuple[str, ...]) -> list[str]:
-    """Treatments that a recorded word may stand for: by id or title first, else by product."""
+def treatments_named(protocol: Protocol, word: str, names: tuple[str, ...], arm: str | None = None) -> list[str]:
+    """Treatments that a recorded word may stand for: by id or title first, else by product (of one arm, if given)."""
     simple = word.lower().strip().replace("_", "-")
     spaced = simple.replace(" ", "-")
     named = [n for n in names if spaced == n or simple in _titles(protocol.treatments[n].title)]
-    return named or [n for n in names if spaced in _product_words(protocol, n) or simple in _product_words(protocol, n)]
+    return named or [n for n in names if {spaced, simple} & _product_words(protocol, n, arm)]
 
 
 def _titles(title: object) -> set[str]:
     return {str(t).lower() for t in (getattr(title, "en", None), getattr(title, "zh", None)) if t}
 
 
-def _product_words(protocol: Protocol, treatment: str) -> set[str]:
+def _product_words(protocol: Protocol, treatment: str, arm: str | None) -> set[str]:
     product = protocol.treatments[treatment].product
-    products = set(product.values()) if isinstance(product, dict) else {product or treatment}
+    products = {product or treatment} if not isinstance(product, dict) else set(product.values())
+    if isinstance(product, dict) and arm is not None:
+        products = {p for of, p in product.items() if of == arm}
     words = {p.lower() for p in products}
     for name in products & set(protocol.products):
         words |= _titles(protocol.products[name].title) | {t.lower() for t in protocol.products[name].terms}
@@ -170,9 +175,9 @@ def _product_words(protocol: Protocol, treatment: str) -> set[str]:
 
 def _resolve(protocol: Protocol, word: str, names: tuple[str, ...]) -> list[int]:
     """The treatment that a word means in each arm; last, where the arm is unknown."""
-    candidates = treatments_named(protocol, word, names)
     found = []
     for arm in protocol.arms:
+        candidates = treatments_named(protocol, word, names, arm)
         mine = [n for n in candidates if any(not p.arm or arm in p.arm for p in protocol.treatments[n].parts())]
         found.append(names.index(mine[0]) if len(mine) == 1 else AMBIGUOUS if mine else NOT_IN_ARM)
     same = set(found)
@@ -290,12 +295,15 @@ def _tell_apart(r: Records, frame: pl.DataFrame, pair: Ints) -> tuple[Flags, Fla
     timed = (start_b != NONE) & (start_a != NONE)
     same_time = start_a == start_b
     same_amount = (r.amount[pair] == r.amount[pair + 1]) & (r.amount[pair] >= 0)
+    again = timed & (np.abs(start_a - start_b) <= TWICE) & same_amount & ~other_bag
+    again &= (end_b == NONE) | (start_a < end_b)
     follows = timed & ~same_time & (start_a - np.where(end_b == NONE, start_b, end_b) <= RESTART)
     untold = ~timed & ~same_amount
     part = (
         other_bag | (same_bag & timed & ~same_time) | (no_bag & (follows | untold)) | (~same_amount & same_time & timed)
     )
-    repeat = ~part & same_amount & (same_time | ~timed)
+    part &= ~again
+    repeat = ~part & same_amount & (same_time | ~timed | again)
     return part, repeat
 
 

@@ -206,7 +206,8 @@ def _paths(protocol: Protocol, part: Part, field: str) -> list[str]:
     if field == "weight":
         return ["weight.within"]
     if field == "modifications":
-        targets = {part.activity, "all", getattr(part.element, "product", None)}
+        product = getattr(part.element, "product", None)
+        targets = {part.activity, "all", *(product.values() if isinstance(product, dict) else [product])}
         mine = [k for k, m in protocol.modifications.items() if any(a.target in targets for a in (*m.then, *m.may))]
         return [f"modifications.{k}.if" for k in mine]
     return [f"{part.path}.{field}"]

@@ -39,14 +39,16 @@ def weigh(e: Evidence, policy: WeightPolicy | None, s: Ints, day: Ints, minute: 
     named, measured = at, np.zeros(n, np.bool_)
     if (used != UNKNOWN).any():
         named, measured = _named(e, s, day, used)
+    told = ~e.twin_weights[at]
     if not baseline:
         within = policy.within.days if policy is not None and policy.within is not None else None
         allowed = measured if within is None else measured & (day - weights.day[named] <= within)
         at = np.where(allowed, named, at)
+        told |= allowed
     grams, weighed_on = weights.value[at], weights.day[at]
     odd = there & e.odd_weights[at]
     return Weighed(
-        np.where(there & ~odd, grams, UNKNOWN),
+        np.where(there & told & ~odd, grams, UNKNOWN),
         np.where(there, weighed_on, UNKNOWN),
         np.where(there, weights.row[at], UNKNOWN),
         odd,
