@@ -140,7 +140,7 @@ def _one_a_gap(queries: pl.DataFrame) -> pl.DataFrame:
 
 def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
     """Sorted by participant and day; ids that two rows of one day share are told apart by their order in time."""
-    rows = rows.sort("subject", "date", "activity", "occurrence", "code", "record", nulls_last=True)
+    rows = rows.sort("subject", "date", "activity", "occurrence", "code", "message", "record", nulls_last=True)
     if rows["id"].is_unique().all():
         return rows
     place = pl.int_range(1, pl.len() + 1).over("id")

@@ -86,7 +86,7 @@ def compute_doses(laid: Laid, part: Ints, occurrence: Ints) -> Doses:
     doses = Doses(len(records.s))
     frame = laid.evidence.frames["administrations"].select("step", "weight_used")[records.place]
     given = amounts_given(laid, part)
-    doses.columns |= {"amount": given.amount, "recorded_amount": given.recorded}
+    doses.columns |= {"amount": given.amount, "recorded_amount": given.recorded, "said": given.amount.copy()}
     doses.amount_fact, doses.flags["count_open"] = given.fact, given.count_open
     for code in np.unique(part[part >= 0]):
         chosen = laid.plan.parts[int(code)]
@@ -179,7 +179,8 @@ def _weigh(doses: Doses, laid: Laid, frame: pl.DataFrame, dose: Dose, rows: Ints
 def _slips(doses: Doses, laid: Laid, rows: Ints, per_weight: bool) -> None:
     """Name the factor where it fits a known slip; without a weight, judge the weight that the dose implies."""
     amount = doses.columns["amount"][rows]
-    amount = np.where(amount != UNKNOWN, amount, doses.columns["recorded_amount"][rows])
+    amount = np.where(doses.flags["count_open"][rows], doses.columns["recorded_amount"][rows], amount)
+    doses.columns["said"][rows] = amount
     low, high = doses.columns["low"][rows], doses.columns["high"][rows]
     told = (amount != UNKNOWN) & (amount > 0) & (low != UNKNOWN) & (low > 0)
     over = np.where(told, amount * 1000.0 / np.where(told, high, 1), 0.0)

@@ -40,6 +40,7 @@ def dose_occasions(laid: Laid) -> pl.DataFrame:
     more: dict[str, Array | pl.Series] = {
         name: doses.columns[name] for name in ("low", "high", "weight", "weight_day", "weight_row", "used", "slip")
     }
+    more["said"] = doses.columns["said"]
     more["implied"] = doses.columns.get("implied", np.full(len(r.s), UNKNOWN, np.int64))
     more |= {"delayed": plan["delayed"], "margin": plan["margin"]}
     more |= {"place": r.place, "parts": r.parts, "status": r.status, "activity": r.activity}
@@ -47,8 +48,8 @@ def dose_occasions(laid: Laid) -> pl.DataFrame:
     kept = r.status != NOT_GIVEN
     table = table if kept.all() else table.filter(pl.Series(kept))
     return table.with_columns(
-        over_percent=(pl.col("amount") * 1000 - pl.col("high")) * 100 / pl.col("high"),
-        under_percent=(pl.col("low") - pl.col("amount") * 1000) * 100 / pl.col("low"),
+        over_percent=(pl.col("said") * 1000 - pl.col("high")) * 100 / pl.col("high"),
+        under_percent=(pl.col("low") - pl.col("said") * 1000) * 100 / pl.col("low"),
     )
 
 

@@ -70,7 +70,7 @@ def people_occasions(laid: Laid) -> pl.DataFrame:
     before = _before_consent(laid, first, signed, signed_last)
     withdrawn = e.milestone("withdrawal-of-consent").last
     visit_late = _visit_after(laid, withdrawn)
-    death_row, death_table = _records_after_death(laid)
+    death_row, death_table, late = _records_after_death(laid)
     empty = np.full(e.n, NONE, np.int32)
     both = (laid.zero_recorded != NONE) & (laid.zero_event != NONE)
     return occasions_frame(
@@ -97,6 +97,7 @@ def people_occasions(laid: Laid) -> pl.DataFrame:
         death=e.milestone("death").last,
         death_row=death_row,
         death_table=death_table,
+        late=late,
     )
 
 
@@ -146,12 +147,13 @@ def _before_consent(laid: Laid, first: Ints, signed: Ints, signed_last: Ints) ->
     return answer
 
 
-def _records_after_death(laid: Laid) -> tuple[Ints, Array]:
-    """Line and table of the first record of each participant dated after death."""
+def _records_after_death(laid: Laid) -> tuple[Ints, Array, Ints]:
+    """Line, table and day of the first record of each participant dated after death."""
     e = laid.evidence
     row, table = np.full(e.n, NONE, np.int32), np.full(e.n, "", dtype=object)
+    when = row.copy()
     if (e.milestone("death").last == NONE).all():
-        return row, table
+        return row, table, when
     for name, column in (("administrations", "start"), ("visits", "date"), ("observations", "at")):
         frame = e.frames[name]
         if name != "observations":
@@ -161,7 +163,8 @@ def _records_after_death(laid: Laid) -> tuple[Ints, Array]:
         late = late[row[s[late]] == NONE]
         row[s[late]] = frame["row"].to_numpy()[late]
         table[s[late]] = name
-    return row, table
+        when[s[late]] = day[late]
+    return row, table, when
 
 
 def weight_occasions(laid: Laid) -> pl.DataFrame:

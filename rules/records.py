@@ -239,7 +239,9 @@ def _records(
         words,
     )
     group = (s.astype(np.int64) << 12) + (codes + 1)
-    order = np.lexsort((frame["row"].to_numpy(), np.maximum(minute, -1), day, group)) if n else np.arange(0)
+    order = (
+        np.lexsort((frame["row"].to_numpy(), base, label, np.maximum(minute, -1), day, group)) if n else np.arange(0)
+    )
     return records.take(order.astype(np.int32))
 
 
@@ -309,7 +311,8 @@ def _tell_apart(r: Records, frame: pl.DataFrame, pair: Ints) -> tuple[Flags, Fla
 
 def first_given(records: Records, n: int, name: str | None = None) -> Ints:
     """Day of each participant's first dose (of one treatment), `NONE` where none is recorded to the day."""
-    given = (records.status != NOT_GIVEN) & (records.day != NONE) & (records.day == records.last)
+    given = np.isin(records.status, (GIVEN, PARTLY)) & (records.day != NONE) & (records.day == records.last)
+    given &= records.amount != 0
     if name is not None:
         given &= records.activity == records.names.index(name)
     first = np.full(n, NONE, np.int32)

@@ -146,7 +146,7 @@ def _date_of(hits: pl.DataFrame) -> pl.Series:
     """The day a row is about: when it happened, else when it was due."""
     candidates = [
         hits[c].cast(pl.Int32).cast(pl.Date) if hits[c].dtype != pl.Date else hits[c]
-        for c in ("day", "due", "at", "first", "zero_recorded")
+        for c in ("late", "day", "due", "at", "first", "zero_recorded")
         if c in hits.columns
     ]
     found = candidates[0]

@@ -362,7 +362,7 @@ WORDS: dict[str, Word] = {
     "shortfall": lambda w, hits: _beside(w, hits, "under_intended"),
     "dose_steps": _dose_steps,
     "implied_weight": _weights("implied"),
-    "given": _amounts("amount"),
+    "given": _amounts("said"),
     "least": _amounts("least"),
     "most": _amounts("most"),
     "ceiling": _amounts("ceiling"),

@@ -122,3 +122,48 @@ def test_the_frames_of_this_file_are_what_they_say() -> None:
     """The plain dose complies: what deviates above does so for its own reason."""
     assert verdicts(FIXED, study(dose("10"))) == [("complies", None)]
     assert isinstance(study(dose("10")).administrations, pl.DataFrame)
+
+
+def test_what_is_no_certain_dose_does_not_fix_day_zero() -> None:
+    """A row of unknown status, or of amount 0, on 20 February leaves day zero on the recorded 1 March."""
+    body = "milestones: {day-zero: start of x 1}\n" + FIXED
+    doubtful: tuple[Row, ...] = (dose("10", start="2024-02-20", status="unknown"), dose("0", start="2024-02-20"))
+    for row in doubtful:
+        codes = rules.audit(protocol.read_text(HEAD + body), study(row, dose("10"))).queries["code"].to_list()
+        assert "day_zero_disagrees" not in codes
+
+
+def test_rows_of_one_day_are_told_apart_by_what_they_say_not_by_their_order() -> None:
+    """A labelled and an unlabelled dose of one day give the same findings in either order."""
+    body = (
+        "treatments: {x: {due: day 0, every: 7 d, times: 3, window: ±1 d, dose: {amount: 10 mg, tolerance: ±50 %}}}\n"
+    )
+    pair = [dose("11", start="2024-03-08", occurrence="2"), dose("11", start="2024-03-08")]
+    reports = [rules.audit(protocol.read_text(HEAD + body), study(*rows)) for rows in (pair, pair[::-1])]
+    assert reports[0].findings["id"].to_list() == reports[1].findings["id"].to_list()
+
+
+def test_an_amount_in_another_unit_is_asked_about_and_nothing_else() -> None:
+    """Milligrams where cells are due: which unit is meant?"""
+    body = CELLS.replace("tolerance", "count: viable, tolerance")
+    facts = study(dose("16", "mg", viable_or_total="viable"), weights=(weight("16.2"),))
+    assert verdicts(body, facts) == [("cannot tell", "unit")]
+
+
+def test_an_overdose_of_cells_whose_count_is_open_says_how_much() -> None:
+    """Ten times as many cells, viable or total not said: the sentence has the amount."""
+    body = CELLS.replace("tolerance", "count: viable, tolerance")
+    found = rules.validate(protocol.read_text(HEAD + body), study(dose("1.62e8", "cells"), weights=(weight("16.2"),)))
+    assert found["verdict"].to_list() == ["deviates"]
+    assert "1.62×10⁸ cells is 900 % over" in found["message"][0]
+
+
+def test_a_record_after_death_is_named_with_its_day() -> None:
+    """The question is dated by the record that cannot be, not by day zero."""
+    milestones: list[Row] = [{"subject": "1", "milestone": "death", "date": "2024-03-05"}]
+    report = rules.audit(
+        protocol.read_text(HEAD + FIXED), study(dose("10"), dose("10", start="2024-03-09"), milestones=milestones)
+    )
+    assert report.queries.filter(pl.col("code") == "record_after_death")["date"].dt.to_string().to_list() == [
+        "2024-03-09"
+    ]
