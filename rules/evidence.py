@@ -29,6 +29,10 @@ ADVERSE_EVENT = ("adverse event", "ae", "不良事件")
 DAY_BITS = 20
 _HALF = 1 << (DAY_BITS - 1)
 _MINUTE_BITS = 11
+MISSING = np.int64(np.iinfo(np.int64).min)
+_LEAST, _MOST = int(MISSING) + 1, int(np.iinfo(np.int64).max)
+_BOUND = r"^\s*(<=|>=|<|>|≤|≥)\s*([0-9]+(?:\.[0-9]+)?)\s*$"
+_SIDES = ((">", ">=", "≥"), ("<", "<=", "≤"))
 SCALE = 1_000_000
 """Measured values are compared as whole millionths of the protocol's unit, so a value on its limit is on it."""
 
@@ -52,6 +56,7 @@ def whole(frame: pl.DataFrame, column: str, missing: int = NONE) -> Longs:
 class Points:
     """Facts at a day, sorted by participant, day and minute; `value` in its own units, `row` the record they came from.
 
+    A fact that is only bounded (`>500`) lies anywhere from `value` to `most`; one that cannot be used is `MISSING`.
     `minute` is 0 where no time is recorded: without one, a fact of the day counts as before (decision 11).
     """
 
@@ -62,6 +67,7 @@ class Points:
     row: Ints
     low: Longs
     high: Longs
+    most: Longs
 
     @cached_property
     def key(self) -> Longs:
@@ -91,28 +97,28 @@ def _at_minute(keys: Longs, minute: npt.NDArray[np.integer]) -> Longs:
     return (keys << _MINUTE_BITS) + minute
 
 
-def points(frame: pl.DataFrame, value: Longs, day: str = "at") -> Points:
+def points(frame: pl.DataFrame, value: Longs, most: Longs | None = None) -> Points:
     """The rows of a table as points, sorted; rows without a full date are left out."""
-    s, when = frame["s"].to_numpy(), days(frame, day)
-    last = days(frame, f"{day}_last")
+    s, when = frame["s"].to_numpy(), days(frame, "at")
+    last = days(frame, "at_last")
     row = frame["row"].to_numpy()
-    low, high = (
-        _scaled(frame[c]) if c in frame.columns else np.full(len(s), np.iinfo(np.int64).min, np.int64)
-        for c in ("low", "high")
-    )
-    minute = whole(frame, f"{day}_minute", 0)
+    low, high = (_scaled(frame[c]) for c in ("low", "high"))
+    minute = whole(frame, "at_minute", 0).astype(np.int32)
+    most = value if most is None else most
     known = (when != NONE) & (when == last)
     order = np.lexsort((row, minute, key(s, when)))
     order = order[known[order]]
-    return Points(
-        s[order], when[order], minute[order].astype(np.int32), value[order], row[order], low[order], high[order]
-    )
+    return Points(*(column[order] for column in (s, when, minute, value, row, low, high, most)))
+
+
+def _undated(frame: pl.DataFrame) -> pl.Series:
+    """Of each row whether its date is known only in part."""
+    return frame["at"].ne_missing(frame["at_last"]) & frame["at"].is_not_null()
 
 
 def _scaled(series: pl.Series) -> Longs:
-    missing = np.iinfo(np.int64).min
     scaled = (series.cast(pl.Float64) * SCALE).round().cast(pl.Int64, strict=False)
-    return scaled.fill_null(missing).to_numpy()
+    return scaled.fill_null(int(MISSING)).to_numpy()
 
 
 @dataclass(frozen=True)
@@ -235,26 +241,31 @@ class Evidence:
         return points(frame, whole(frame, "mm"))
 
     def measure(self, name: str) -> Points:
-        """The values of one measure in millionths of the protocol's unit, words as their place in `values`."""
+        """The values of one measure in millionths of the protocol's unit, words as their place in `values`.
+
+        A body weight in grams. What cannot be used stays a point, `MISSING`: from its first possible day nothing older
+        is known to hold.
+        """
         if name not in self._cache:
             self._cache[name] = self._read_measure(name)
         return self._cache[name]
 
     def _read_measure(self, name: str) -> Points:
-        frame = self.frames["observations"].filter(pl.col("measure").str.to_lowercase() == name)
-        if name == "weight":
-            return self.weights
+        frame = self.frames["observations"].filter(
+            pl.col("measure").str.to_lowercase() == name,
+            pl.col("value").is_not_null() | pl.col("word").is_not_null(),
+        )
         measure = self.protocol.measures.get(name)
-        if measure is not None and measure.values:
-            return points(
-                frame, _codes(frame["word"].fill_null(frame["value"].cast(pl.Int64).cast(pl.String)), measure.values)
-            )
-        value = frame["value"] * _factors(frame["unit"], measure.unit if measure else None)
-        kept = value.is_not_null() | frame["word"].is_not_null()
-        words = _codes(frame["word"].str.to_lowercase(), ("no", "yes"))
-        number = _scaled(value)
-        missing = np.iinfo(np.int64).min
-        return points(frame.filter(kept), np.where(number == missing, words, number)[kept.to_numpy()])
+        if name == "weight":
+            value = most = whole(frame, "grams", int(MISSING))
+        elif measure is not None and measure.values:
+            words = frame["word"].fill_null(frame["value"].cast(pl.Int64).cast(pl.String))
+            value = most = _codes(words, measure.values)
+        else:
+            value, most = _bounds(frame, measure.unit if measure is not None else None)
+        undated = _undated(frame).to_numpy()
+        value, most = (np.where(undated, MISSING, v) for v in (value, most))
+        return points(frame.with_columns(at_last="at"), value, most)
 
     def events(self, names: Iterable[str]) -> Spells:
         """Events of these words (lower case), sorted."""
@@ -289,8 +300,25 @@ def _either(one: Milestone, other: Milestone) -> Milestone:
 def _codes(words: pl.Series, values: Iterable[str]) -> Longs:
     """Words as SCALE times their place in a list from 0; the smallest number where a word is not in it."""
     place = {str(v).lower(): i * SCALE for i, v in enumerate(values)}
-    missing = np.iinfo(np.int64).min
-    return np.array([place.get(str(w).lower(), missing) for w in words], dtype=np.int64)
+    return np.array([place.get(str(w).lower(), MISSING) for w in words], dtype=np.int64)
+
+
+def _bounds(frame: pl.DataFrame, unit: str | None) -> tuple[Longs, Longs]:
+    """Least and most of each value in millionths of a unit: the same for a number, open on one side for `>500`."""
+    factor = _factors(frame["unit"], unit)
+    number = _scaled(frame["value"] * factor)
+    if unit is None:
+        number = np.where(number == MISSING, _codes(frame["word"].str.to_lowercase(), ("no", "yes")), number)
+    sign = frame["word"].str.extract(_BOUND, 1)
+    if sign.null_count() == len(sign):
+        return number, number
+    bound = _scaled(frame["word"].str.extract(_BOUND, 2).cast(pl.Float64) * factor)
+    usable = bound != MISSING
+    above, below = (usable & sign.is_in(signs).fill_null(value=False).to_numpy() for signs in _SIDES)
+    strict = sign.is_in(["<", ">"]).fill_null(value=False).to_numpy().astype(np.int64)
+    least = np.where(above, bound + strict, np.where(below, _LEAST, number))
+    most = np.where(below, bound - strict, np.where(above, _MOST, number))
+    return least, most
 
 
 def _factors(units: pl.Series, wanted: str | None) -> pl.Series:

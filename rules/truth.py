@@ -36,11 +36,10 @@ from protocol.quantity import UNITS, Quantity, known_unit
 from protocol.timing import Duration
 from rules.assignment import NONE
 from rules.calendar import add_span
-from rules.evidence import SCALE, Evidence, Flags, Ints, Longs, Points, key
+from rules.evidence import MISSING, SCALE, Evidence, Flags, Ints, Longs, Points, key
 from rules.unmatched import event_words
 
 Truth: TypeAlias = npt.NDArray[np.int8]
-MISSING = np.int64(np.iinfo(np.int64).min)
 GRAM = UNITS["g"][1]
 DAY = UNITS["d"][1]
 
@@ -167,7 +166,7 @@ def _measured(condition: Inside | Compare, e: Evidence, s: Ints, day: Ints) -> T
     values = e.measure(condition.name)
     if not len(values.s):
         return np.full(len(s), -1, np.int8)
-    holds, told = _each_value(condition, e, values)
+    holds, told = each_value(condition, e, values)
     at, there = values.before(s, day)
     if isinstance(condition, Compare) and condition.baseline:
         at, there = values.before(s, _baseline_day(e)[s], strictly=False)
@@ -182,12 +181,13 @@ def _measured(condition: Inside | Compare, e: Evidence, s: Ints, day: Ints) -> T
     return answer
 
 
-def _each_value(condition: Inside | Compare, e: Evidence, values: Points) -> tuple[Flags, Flags]:
+def each_value(condition: Inside | Compare, e: Evidence, values: Points) -> tuple[Flags, Flags]:
     """Of each recorded value: whether it fulfils the comparison, and whether that can be told."""
     told = values.value != MISSING
     if isinstance(condition, Inside):
         low, high = (_scaled(q, condition.name, e) for q in (condition.range.low, condition.range.high))
-        return (values.value >= low) & (values.value <= high), told
+        inside = (values.value >= low) & (values.most <= high)
+        return inside, told & (inside | (values.most < low) | (values.value > high))
     value = condition.value
     if isinstance(value, Words):
         places = _places(condition.name, e, value.words)
@@ -195,7 +195,10 @@ def _each_value(condition: Inside | Compare, e: Evidence, values: Points) -> tup
             return np.isin(values.value, places) == (condition.op == "="), told
         return compare(values.value, np.full(len(told), places[0], np.int64), condition.op), told
     limit, there = _limit(value, condition.name, e, values)
-    return compare(values.value, limit, condition.op), told & there
+    least, most = compare(values.value, limit, condition.op), compare(values.most, limit, condition.op)
+    if condition.op in ("=", "!="):
+        told &= (values.value == values.most) | (limit < values.value) | (limit > values.most)
+    return least, told & there & (least == most)
 
 
 def _limit(value: object, name: str, e: Evidence, values: Points) -> tuple[Longs, Flags]:
@@ -225,7 +228,8 @@ def _share(values: Longs, times: Decimal) -> Longs:
 def _baseline(values: Points, e: Evidence) -> tuple[Longs, Flags]:
     """The last value before or on the day of the first dose, beside each value of the participant."""
     at, there = values.before(values.s, _baseline_day(e)[values.s])
-    return values.value[at], there & (values.value[at] != MISSING)
+    value = values.value[at]
+    return value, there & (value != MISSING) & (value == values.most[at])
 
 
 def _baseline_day(e: Evidence) -> Ints:
