@@ -309,10 +309,14 @@ def _tell_apart(r: Records, frame: pl.DataFrame, pair: Ints) -> tuple[Flags, Fla
     return part, repeat
 
 
-def first_given(records: Records, n: int, name: str | None = None) -> Ints:
-    """Day of each participant's first dose (of one treatment), `NONE` where none is recorded to the day."""
-    given = np.isin(records.status, (GIVEN, PARTLY)) & (records.day != NONE) & (records.day == records.last)
-    given &= records.amount != 0
+def first_given(records: Records, n: int, name: str | None = None, *, certain: bool = False) -> Ints:
+    """Day of each participant's first dose (of one treatment), `NONE` where none is recorded to the day.
+
+    `certain` leaves out rows of unknown status or with the amount 0, of which nobody knows whether they were doses.
+    """
+    given = (records.status != NOT_GIVEN) & (records.day != NONE) & (records.day == records.last)
+    if certain:
+        given &= np.isin(records.status, (GIVEN, PARTLY)) & (records.amount != 0)
     if name is not None:
         given &= records.activity == records.names.index(name)
     first = np.full(n, NONE, np.int32)

@@ -61,14 +61,20 @@ def _day_zero(e: Evidence, doses: Records, visits: Records) -> tuple[Ints, Ints]
     if anchor is None or anchor.name is None:
         return recorded, nothing
     if anchor.name in e.protocol.treatments:
-        return recorded, first_given(doses, e.n, anchor.name)
+        return recorded, _first(doses, recorded, anchor.name)
     if anchor.name == "treatment" or anchor.name in e.protocol.products:
-        return recorded, first_given(doses, e.n)
+        return recorded, _first(doses, recorded, None)
     if anchor.name in e.protocol.visits:
-        return recorded, first_given(visits, e.n, anchor.name)
+        return recorded, _first(visits, recorded, anchor.name)
     if anchor.name in e.milestones:
         return recorded, e.milestone(anchor.name).day
     return recorded, nothing
+
+
+def _first(records: Records, recorded: Ints, name: str | None) -> Ints:
+    """The first event; where a doubtful one comes before it, the recorded day zero counts, if there is one."""
+    first, certain = (first_given(records, len(recorded), name, certain=c) for c in (False, True))
+    return np.where((first != certain) & (recorded != NONE), NONE, first).astype(np.int32)
 
 
 def _grid(laid: Laid, arm: ArmPlan, s: Ints) -> Grid:
