@@ -193,7 +193,7 @@ def _state(laid: Laid, kind: int) -> Truth:
     for n, name in enumerate(r.names):
         rows = np.flatnonzero(r.activity == n).astype(np.int32)
         if len(rows):
-            answer[rows] = laid.states.on_day(name, kind, r.s[rows], r.day[rows])
+            answer[rows] = laid.states.at(name, kind, r.s[rows], r.day[rows], r.minute[rows])
     return answer
 
 

@@ -1,13 +1,14 @@
 """When a treatment is held, stopped, delayed or to be omitted, and when nothing more is expected of a participant.
 
 States come from the protocol's modifications (a condition, and `until`) and from holds and ends on record. A state
-begins on the day its condition becomes true, and lasts up to the day on which `until` becomes true.
+begins on the day its condition becomes true, and lasts up to the day on which `until` becomes true. Whether a dose on
+such a day falls into it is told by clock times, where both are on record; else that day does not count.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
@@ -15,7 +16,7 @@ import polars as pl
 from protocol.conditions import names_of
 from protocol.model import Modification
 from rules.assignment import NONE
-from rules.evidence import Evidence, Flags, Ints, days, key
+from rules.evidence import Evidence, Flags, Ints, Longs, days, key, whole
 from rules.slots import Kind, Plan
 from rules.truth import Truth, all_of
 from rules.unmatched import event_words
@@ -23,12 +24,14 @@ from rules.unmatched import event_words
 HOLD, STOP, OMIT, DELAY = 1, 2, 3, 4
 EXCUSES = {HOLD: "hold", STOP: "stop", OMIT: "omission", DELAY: "delay"}
 FOREVER = 1 << 18
+DAY = 24 * 60
 
 
 @dataclass(frozen=True)
 class State:
     """One reason why a treatment is not given: spells of participants, sorted; `end` is the first day without it.
 
+    `begins` and `ends` are the same in minutes from 1970: from when on a dose is in it for certain, and when that ends.
     `open` marks spells whose end nobody recorded: whether they still last cannot be told.
     """
 
@@ -37,6 +40,8 @@ class State:
     s: Ints
     start: Ints
     end: Ints
+    begins: Longs
+    ends: Longs
     open: Flags
     row: Ints
     up_to: int | None = None
@@ -88,14 +93,19 @@ class States:
             excuse = np.where((excuse == 0) & (answer < 0), -OMIT, excuse).astype(np.int32)
         return excuse, until
 
-    def on_day(self, treatment: str, kind: int, s: Ints, day: Ints) -> Truth:
-        """Whether a dose on a day falls into a hold or after a stop; the day on which it began does not count."""
-        answer = np.zeros(len(s), np.int8)
+    def at(self, treatment: str, kind: int, s: Ints, day: Ints, minute: Ints) -> Truth:
+        """Whether a dose falls into a hold or after a stop; `minute` is its time, `NONE` where there is none.
+
+        Without both times the day on which the state began does not count.
+        """
+        answer, timed = np.zeros(len(s), np.int8), minute != NONE
+        moment = _moment(day, minute, 0)
         for state in self.by_treatment.get(treatment, []):
             if state.kind != kind or not len(state.s):
                 continue
-            at, there = state.spell(s, (day - 1).astype(np.int32))
-            inside = there & (day < state.end[at])
+            at = np.searchsorted(_place(state.s, state.begins), _place(s, moment), side="right") - 1
+            there = (at >= 0) & (day != NONE) & (state.s[at] == s) & (timed | (state.start[at] < day))
+            inside = there & np.where(timed, moment < state.ends[at], day < state.end[at])
             answer = np.where(inside & ~state.open[at], 1, answer)
             answer = np.where(inside & state.open[at] & (answer == 0), -1, answer).astype(np.int8)
         return answer
@@ -132,7 +142,7 @@ def read_states(plan: Plan, e: Evidence) -> States:
 def _as_delay(hold: State, up_to: int | None) -> State:
     """A hold on record proves the delay that the protocol orders, once it has ended (situation S23)."""
     ended = np.flatnonzero(~hold.open)
-    columns = {c: getattr(hold, c)[ended] for c in ("s", "start", "end", "open", "row")}
+    columns = {c: getattr(hold, c)[ended] for c in ("s", "start", "end", "begins", "ends", "open", "row")}
     return State(DELAY, hold.name, **columns, up_to=up_to)
 
 
@@ -144,7 +154,7 @@ def _targets(e: Evidence, target: str, treatments: Sequence[str]) -> list[str]:
 
 def _spells(e: Evidence, name: str, m: Modification, kind: int, up_to: int | None) -> State:
     """The spells of one modification: from the day its condition becomes true to the day `until` does."""
-    s, day = _change_points(e, names_of((*m.if_, *m.until)))
+    s, day, minute = _change_points(e, names_of((*m.if_, *m.until)))
     begins = all_of(m.if_, e, s, day) == 1
     if kind == STOP:
         ends = np.zeros(len(s), np.bool_)
@@ -161,7 +171,19 @@ def _spells(e: Evidence, name: str, m: Modification, kind: int, up_to: int | Non
     mine = has & (s[where] == s[starts]) if len(off) else np.zeros(len(starts), np.bool_)
     stop_day[mine] = day[where[mine]]
     rows = np.full(len(starts), NONE, np.int32)
-    return State(kind, name, s[starts], day[starts], stop_day, np.zeros(len(starts), np.bool_), rows, up_to)
+    begins_at, ends_at = _moment(day[starts], minute[starts], DAY), stop_day.astype(np.int64) * DAY
+    never = np.zeros(len(starts), np.bool_)
+    return State(kind, name, s[starts], day[starts], stop_day, begins_at, ends_at, never, rows, up_to)
+
+
+def _moment(day: Ints, minute: Ints, missing: int) -> Longs:
+    """Days and minutes of the day as minutes from 1970; `missing` stands for a minute that is not recorded."""
+    return day.astype(np.int64) * DAY + np.where(minute == NONE, missing, minute)
+
+
+def _place(s: Ints, moment: Longs) -> Longs:
+    """One sortable number for (participant, moment)."""
+    return (s.astype(np.int64) << 32) + moment
 
 
 def _held(s: Ints, begins: Flags, ends: Flags) -> Flags:
@@ -175,24 +197,50 @@ def _held(s: Ints, begins: Flags, ends: Flags) -> Flags:
     return begins[last]
 
 
-def _change_points(e: Evidence, names: frozenset[str]) -> tuple[Ints, Ints]:
-    """The days on which anything that these names read may change, once per participant and day."""
-    found: list[tuple[Ints, Ints]] = []
+def _change_points(e: Evidence, names: frozenset[str]) -> tuple[Ints, Ints, Ints]:
+    """The days on which anything that these names read may change, once per participant and day, and the minute.
+
+    The minute is the last of the day, for the day's last values decide; `NONE` where one of them has no time.
+    """
+    nothing = np.zeros(0, np.int32)
+    found: list[tuple[Ints, Ints, Ints]] = [(nothing, nothing, nothing)]
     for name in _resolved(e, names):
         if name in e.protocol.events:
             spells = e.events(event_words(e.protocol, name))
-            found.append((spells.s, spells.start))
+            found.append((spells.s, spells.start, _minutes(e.frames["events"], "start", spells.row)))
         elif name in e.milestones:
-            day = e.milestone(name).last
-            there = np.flatnonzero(day != NONE).astype(np.int32)
-            found.append((there, day[there]))
+            last = e.milestone(name).last
+            there = np.flatnonzero(last != NONE).astype(np.int32)
+            found.append((there, last[there], np.full(len(there), NONE, np.int32)))
         else:
             points = e.measure(name)
-            found.append((points.s, points.day))
-    s = np.concatenate([f[0] for f in found] or [np.zeros(0, np.int32)]).astype(np.int32)
-    day = np.concatenate([f[1] for f in found] or [np.zeros(0, np.int32)]).astype(np.int32)
-    _, unique = np.unique(key(s, day), return_index=True)
-    return s[unique], day[unique]
+            found.append((points.s, points.day, _known_at(e.frames["observations"], points.row, points.day)))
+    s, day, minute = (np.concatenate(column).astype(np.int32) for column in zip(*found, strict=True))
+    order = np.lexsort((minute, key(s, day)))
+    order = order[day[order] != NONE]
+    s, day, minute = s[order], day[order], minute[order]
+    _, first, count = np.unique(key(s, day), return_index=True, return_counts=True)
+    latest = np.where(minute[first] == NONE, NONE, minute[first + count - 1]).astype(np.int32)
+    return s[first], day[first], latest
+
+
+def _minutes(frame: pl.DataFrame, column: str, rows: Ints) -> Ints:
+    """The minute of the day of these records, `NONE` where they have no time."""
+    return whole(frame, f"{column}_minute").astype(np.int32)[_lines(frame, rows)]
+
+
+def _known_at(frame: pl.DataFrame, rows: Ints, day: Ints) -> Ints:
+    """The minute at which values of a day were known: reported, else taken; `NONE` where it cannot be told."""
+    reported = days(frame, "reported")[_lines(frame, rows)]
+    minute = np.where(reported == NONE, _minutes(frame, "at", rows), _minutes(frame, "reported", rows))
+    return np.where((reported == NONE) | (reported == day), minute, NONE).astype(np.int32)
+
+
+def _lines(frame: pl.DataFrame, rows: Ints) -> Ints:
+    """Where these rows of the study's table stand in the partition's slice of it."""
+    row = frame["row"].to_numpy()
+    order = np.argsort(row)
+    return order[np.searchsorted(row, rows, sorter=order)].astype(np.int32)
 
 
 def _resolved(e: Evidence, names: frozenset[str]) -> frozenset[str]:
@@ -226,36 +274,52 @@ def _recorded_holds(e: Evidence, treatment: str) -> list[State]:
     resumes = chosen.filter(pl.col("word") == "resume")
     held = chosen.filter(pl.col("word") == "hold")
     s, start = held["s"].to_numpy(), days(held, "start")
-    end = days(held, "end_last")
-    resumed = _next(resumes, s, start)
-    end = np.where(end != NONE, end + 1, resumed).astype(np.int32)
-    opened = end == NONE
-    end = np.where(opened, FOREVER, end).astype(np.int32)
-    holds = State(HOLD, "hold", s, start, end, opened, held["row"].to_numpy())
+    last, resumed = days(held, "end_last"), _resumed(resumes, held)
+    opened = (last == NONE) & (resumed == FOREVER * DAY)
+    end = np.where(last == NONE, resumed // DAY, last + 1).astype(np.int32)
+    ends = np.where(last == NONE, resumed, _moment(last, whole(held, "end_minute").astype(np.int32), DAY))
+    begins = _moment(start, whole(held, "start_minute").astype(np.int32), DAY)
+    holds = State(HOLD, "hold", s, start, end, begins, ends, opened, held["row"].to_numpy())
     # A hold with an end proves its own days, whatever one without an end leaves open beside it.
     return [_merged(holds, np.flatnonzero(among).astype(np.int32)) for among in (opened, ~opened) if among.any()]
 
 
 def _merged(state: State, chosen: Ints) -> State:
     """These spells of a state, those of a participant that overlap as one: the one that reaches furthest ends it."""
-    s, start, end = state.s[chosen], state.start[chosen], state.end[chosen]
+    chosen = chosen[np.lexsort((state.start[chosen], state.begins[chosen], state.s[chosen]))]
+    s = state.s[chosen]
     # Participants first: no spell reaches into those of the next participant.
-    furthest = np.maximum.accumulate(key(s, end))
-    heads = np.flatnonzero(np.concatenate(([True], key(s, start)[1:] >= furthest[:-1])))
-    last = np.append(heads[1:], len(s)) - 1
-    end = (furthest[last] - key(s[last], np.zeros(len(last), np.int32))).astype(np.int32)
-    first = chosen[heads]
-    return State(state.kind, state.name, s[heads], start[heads], end, state.open[first], state.row[first], state.up_to)
+    until = np.maximum.accumulate(_place(s, state.ends[chosen]))
+    end = np.maximum.accumulate(key(s, state.end[chosen]))
+    heads = np.flatnonzero(np.concatenate(([True], _place(s, state.begins[chosen])[1:] >= until[:-1])))
+    last, first, s = np.append(heads[1:], len(s)) - 1, chosen[heads], s[heads]
+    return replace(
+        state,
+        s=s,
+        start=state.start[first],
+        end=(end[last] - key(s, np.zeros(len(s), np.int32))).astype(np.int32),
+        begins=state.begins[first],
+        ends=until[last] - _place(s, np.zeros(len(s), np.int64)),
+        open=state.open[first],
+        row=state.row[first],
+    )
 
 
-def _next(resumes: pl.DataFrame, s: Ints, start: Ints) -> Ints:
-    """The day of the first resumption on or after each hold's start, `NONE` where there is none."""
+def _resumed(resumes: pl.DataFrame, held: pl.DataFrame) -> Longs:
+    """The moment of the first resumption after each hold began, the beginning of its day where it has no time.
+
+    Without one of the two times a resumption on the day of the hold comes after it. `FOREVER` where there is none.
+    """
     if not len(resumes):
-        return np.full(len(s), NONE, np.int32)
-    rs = resumes["s"].to_numpy()
-    day = resumes["start"].to_physical().fill_null(NONE).to_numpy().astype(np.int32)
-    at = np.minimum(np.searchsorted(key(rs, day), key(s, start)), len(rs) - 1)
-    return np.where((rs[at] == s) & (day[at] >= start), day[at], NONE).astype(np.int32)
+        return np.full(len(held), FOREVER * DAY, np.int64)
+    rs, day, minute = resumes["s"].to_numpy(), days(resumes, "start"), whole(resumes, "start_minute").astype(np.int32)
+    order = np.lexsort((_moment(day, minute, DAY - 1), rs))
+    rs, day, minute = rs[order], day[order], minute[order]
+    s, since = held["s"].to_numpy(), _moment(days(held, "start"), whole(held, "start_minute").astype(np.int32), 0)
+    at = np.searchsorted(_place(rs, _moment(day, minute, DAY - 1)), _place(s, since))
+    there = at < len(rs)
+    at = np.minimum(at, len(rs) - 1)
+    return np.where(there & (rs[at] == s), _moment(day[at], minute[at], 0), FOREVER * DAY)
 
 
 def _not_enrolled(e: Evidence) -> Flags:

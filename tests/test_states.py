@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 import polars as pl
+import pytest
 
 import protocol
 import rules
@@ -65,3 +66,72 @@ def test_a_hold_without_an_end_leaves_only_the_days_after_the_recorded_one_in_do
     events = [hold("03"), hold("05", "10")]
     told = found("dose_during_hold", "hold-end", administrations=doses("08", "15"), events=events)
     assert told == ["08", "15?"]
+
+
+def test_on_the_day_on_which_a_hold_began_the_clock_decides() -> None:
+    """A dose after the hour of the hold is in it, one before is not."""
+    events = [hold("08T08:00", "20")]
+    given = [*doses("08T07:00"), *doses("08T14:00", occurrence="2")]
+    assert found("dose_during_hold", administrations=given[:1], events=events) == []
+    assert found("dose_during_hold", administrations=given[1:], events=events) == ["08"]
+
+
+@pytest.mark.parametrize(("held", "given"), [("08T08:00", "08"), ("08", "08T14:00"), ("08", "08"), ("08T00:00", "08")])
+def test_without_both_times_the_day_on_which_a_hold_began_does_not_count(held: str, given: str) -> None:
+    """The dose of that day may have come first; the next day is in the hold."""
+    told = found("dose_during_hold", administrations=doses(given, "09"), events=[hold(held, "20")])
+    assert told == ["09"]
+
+
+def test_a_hold_of_some_hours_ends_at_its_hour() -> None:
+    """Held at eight, ended at noon: a dose at ten is in it, one at two is not; a resumption at noon says the same."""
+    ended = [hold("08T08:00", "08T12:00")]
+    resumed = [hold("08T08:00"), hold("08T12:00") | {"event": "resume"}]
+    for events in (ended, resumed):
+        assert found("dose_during_hold", administrations=doses("08T10:00"), events=events) == ["08"]
+        assert found("dose_during_hold", administrations=doses("08T14:00"), events=events) == []
+
+
+def test_a_resumption_before_the_hour_of_a_hold_belongs_to_the_hold_before() -> None:
+    """Resumed at eight and held again at ten of one day: the second hold lasts on."""
+    events = [hold("02"), hold("08T08:00") | {"event": "resume"}, hold("08T10:00", "20")]
+    assert found("dose_during_hold", administrations=doses("08T14:00"), events=events) == ["08"]
+    assert found("dose_during_hold", administrations=doses("08T09:00"), events=events) == []
+
+
+STOPPING = (
+    PROTOCOL
+    + """measures: {alt: {unit: U/L}}
+events: {anaphylaxis: {terms: [anaphylaxis]}}
+modifications:
+  reaction: {if: event anaphylaxis, then: stop x}
+  liver: {if: alt > 200 U/L, then: stop x}
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("at", "given", "told"),
+    [
+        ("08T08:00", "08T14:00", ["08"]),
+        ("08T08:00", "08T07:00", []),
+        ("08T08:00", "08", []),
+        ("08", "08T14:00", []),
+        ("08", "09", ["09"]),
+    ],
+)
+def test_on_the_day_of_a_stop_the_clock_decides(at: str, given: str, told: list[str]) -> None:
+    """A dose after the hour of the reaction, or of the value, is one after the stop."""
+    reaction = [hold(at) | {"event": "anaphylaxis"}]
+    alt = [{"measure": "alt", "value": "260", "unit": "U/L", "at": f"2024-03-{at}"}]
+    assert found("dose_after_stop", text=STOPPING, administrations=doses(given), events=reaction) == told
+    assert found("dose_after_stop", text=STOPPING, administrations=doses(given), observations=alt) == told
+
+
+def test_a_value_stops_from_the_hour_it_was_reported() -> None:
+    """Drawn at eight and reported at three: the dose at ten was given before anybody knew."""
+    alt = {"measure": "alt", "value": "260", "unit": "U/L", "at": "2024-03-08T08:00"}
+    for reported, told in (("08T15:00", []), ("09T09:00", []), ("08T09:00", ["08"])):
+        values = [alt | {"reported": f"2024-03-{reported}"}]
+        given = doses("08T10:00")
+        assert found("dose_after_stop", text=STOPPING, administrations=given, observations=values) == told

@@ -3,7 +3,8 @@
 What
 ----
 A dose given after the protocol's stopping criterion was met, after the treatment was discontinued, or after the
-participant left the trial. The day of the stop itself does not count.
+participant left the trial. The day of the stop itself does not count, unless clock times tell that the dose came
+after what the criterion was met by.
 
 Why it matters
 --------------

@@ -2,8 +2,8 @@
 
 What
 ----
-A dose given while a hold of that treatment was in force. The day on which the hold began does not count, nor does
-the day on which it ended.
+A dose given while a hold of that treatment was in force. On the day on which the hold began or treatment was resumed
+clock times decide; without both of them that day does not count.
 
 Why it matters
 --------------
