@@ -16,6 +16,7 @@ from rules.grid import Grid, Laid
 from rules.occasions import TABLES
 from rules.occasions_frame import Array, flag, occasions_frame
 from rules.people import criteria_occasions, people_occasions, weight_occasions
+from rules.readings import value_occasions
 from rules.records import NOT_GIVEN
 from rules.records import UNKNOWN as STATUS_UNKNOWN
 from rules.states import HOLD, OMIT, STOP
@@ -30,6 +31,7 @@ def build_occasions(laid: Laid) -> dict[str, pl.DataFrame]:
         "criteria": criteria_occasions(laid),
         "people": people_occasions(laid),
         "weights": weight_occasions(laid),
+        "values": value_occasions(laid),
     }
 
 

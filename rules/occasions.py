@@ -130,12 +130,18 @@ WEIGHTS = (
     Column("high", _BIG, "twice the median weight for the age", 32_600, "age", "g"),
 )
 
+VALUES = (
+    *_WHO,
+    Column("usable", _YES, "every comparison that the protocol makes of the value can be made", True),
+)
+
 TABLES: dict[str, tuple[Column, ...]] = {
     "doses": DOSES,
     "planned": PLANNED,
     "criteria": CRITERIA,
     "people": PEOPLE,
     "weights": WEIGHTS,
+    "values": VALUES,
 }
 
 

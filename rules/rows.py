@@ -94,9 +94,8 @@ def finding_rows(
 
 
 def _table_of(rule: Rule) -> str:
-    return {"doses": "administrations", "weights": "observations", "people": "subjects", "criteria": "subjects"}.get(
-        rule.table, ""
-    )
+    observed = dict.fromkeys(("weights", "values"), "observations")
+    return {"doses": "administrations", **observed, "people": "subjects", "criteria": "subjects"}.get(rule.table, "")
 
 
 def assemble(hits: pl.DataFrame, wording: Wording, place: Place, code: str, rules: str, asks: bool) -> pl.DataFrame:

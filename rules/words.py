@@ -14,6 +14,7 @@ from protocol.model import Treatment
 from protocol.quantity import Range
 from rules.amount_text import amount_texts
 from rules.assignment import NONE
+from rules.readings import READING_WORDS
 from rules.slots import Part
 from rules.states import FOREVER
 
@@ -392,6 +393,7 @@ WORDS: dict[str, Word] = {
     "does": _does,
     "denial": _denial,
     "criterion": _criterion,
+    **READING_WORDS,
     "reads": lambda w, hits: hits["reads"],
     "procedure": _procedure,
     "consent": _dated("consent_on", "signed"),

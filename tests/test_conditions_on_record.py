@@ -41,10 +41,10 @@ def seen(measure: str, value: str, at: str, unit: str | None = None) -> Row:
     return {"subject": "1", "measure": measure, "value": value, "unit": unit, "at": at}
 
 
-def judged(protocol: Protocol, doses: list[Row], values: list[Row], born: str = "2019-06-01", **more: Any) -> Report:
+def judged(protocol: Protocol, doses: list[Row], values: list[Row], born: str = "2019-06-01") -> Report:
     """The audit of one participant whose day zero is 1 March 2024."""
     subject = {"subject": "1", "arm": "a", "birth_date": born, "day_zero": "2024-03-01"}
-    tables = {"subjects": [subject], "administrations": doses, "observations": values, **more}
+    tables = {"subjects": [subject], "administrations": doses, "observations": values}
     return audit(protocol, from_frames("s", tables, data_cut=END, final=True))
 
 
@@ -118,3 +118,64 @@ def test_a_branch_waits_for_the_value_that_chooses_it() -> None:
     assert codes(judged(protocol, given, partial)) == []
     assert codes(judged(protocol, [], partial)) == [("dose_not_given", 1), ("dose_not_given", 2)]
     assert codes(judged(protocol, [], none)) == []
+
+
+# --- values that cannot be used -----------------------------------------------------------------------------------
+
+STOP = """
+treatments: {x: {due: [day 0, day 14], window: ±1 d, dose: 10 mg, if: alt <= 100 U/L}}
+"""
+FINE = seen("alt", "50", "2024-02-28", "U/L")
+BOTH = [dose("2024-03-01"), dose("2024-03-15")]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        seen("alt", "8.3", "2024-03-07", "ukat/L"),
+        seen("alt", "500", "2024-03-07"),
+        seen("alt", "raised", "2024-03-07", "U/L"),
+        seen("alt", ">50", "2024-03-07", "U/L"),
+        seen("alt", "500", "2024-03", "U/L"),
+    ],
+)
+def test_a_value_that_cannot_be_used_leaves_the_condition_open_and_is_asked_about_once(odd: Row) -> None:
+    """From its first possible day an older value no longer speaks for the participant, and one query asks."""
+    report = judged(of(STOP), [dose("2024-03-01")], [FINE, odd])
+    assert report.findings.is_empty() or set(report.findings["occurrence"]) == {1}
+    assert list(report.queries["code"]).count("value_unusable") == 1
+    later = seen("alt", "60", "2024-04-02", "U/L")
+    assert list(judged(of(STOP), BOTH, [FINE, odd, later]).queries["code"]).count("value_unusable") == 1
+
+
+@pytest.mark.parametrize(("value", "needed"), [("<5", True), (">500", False), ("≥100", None), ("≤100", True)])
+def test_a_bound_proves_what_it_can(value: str, needed: bool | None) -> None:
+    """A value above 500 is above 100, and one below 5 is not; neither is asked about."""
+    report = judged(of(STOP), [dose("2024-03-01")], [FINE, seen("alt", value, "2024-03-07", "U/L")])
+    missing = [row["occurrence"] for row in report.findings.iter_rows(named=True) if row["code"] == "dose_not_given"]
+    assert missing == ([2] if needed else [])
+    assert ("value_unusable" in list(report.queries["code"])) == (needed is None)
+
+
+def test_a_value_that_no_condition_reads_is_not_asked_about() -> None:
+    """Only what the protocol compares is worth a question."""
+    protocol = of("treatments: {x: {due: day 0, window: ±1 d, dose: {amount: 10 mg, tolerance: ±5 %}}}")
+    report = judged(protocol, [dose("2024-03-01")], [seen("alt", "8.3", "2024-03-07", "ukat/L")])
+    assert report.queries.is_empty()
+
+
+def test_the_question_says_what_is_wrong_with_the_value() -> None:
+    """The value as recorded, the unit wanted or the missing day, and the record stand in the query."""
+    odd = [
+        seen("alt", "8.3", "2024-03-07", "ukat/L"),
+        seen("alt", "500", "2024-03-08"),
+        seen("alt", "500", "2024-04", "U/L"),
+    ]
+    report = judged(of(STOP), BOTH, [FINE, *odd])
+    asked = [row for row in report.queries.iter_rows(named=True) if row["code"] == "value_unusable"]
+    assert [row["message"] for row in asked] == [
+        "alt of 2024-03-07 is recorded as 8.3 ukat/L, which cannot be compared with U/L: what was it in U/L?",
+        "alt of 2024-03-08 is recorded as 500, which cannot be compared with U/L: what was it in U/L?",
+        "alt is recorded as 500 U/L on 2024-04, which is no whole date: on which day?",
+    ]
+    assert [row["record"] for row in asked] == ["observations:2", "observations:3", "observations:4"]

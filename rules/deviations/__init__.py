@@ -18,6 +18,7 @@ from rules.deviations.record_after_death import record_after_death
 from rules.deviations.underdose import underdose
 from rules.deviations.unit_doubtful import unit_doubtful
 from rules.deviations.unplanned_dose import unplanned_dose
+from rules.deviations.value_unusable import value_unusable
 from rules.deviations.visit_after_withdrawal import visit_after_withdrawal
 from rules.deviations.visit_missed import visit_missed
 from rules.deviations.visit_no_record import visit_no_record
@@ -47,6 +48,7 @@ RULES: tuple[Rule, ...] = (
     weight_stale,
     weight_not_measured,
     weight_implausible,
+    value_unusable,
     dose_during_hold,
     dose_after_stop,
     visit_after_withdrawal,
