@@ -7,16 +7,18 @@ such a day falls into it is told by clock times, where both are on record; else 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
 
 from protocol.conditions import names_of
-from protocol.model import Modification
+from protocol.model import Modification, Protocol
 from rules.assignment import NONE
 from rules.evidence import Evidence, Flags, Ints, Longs, days, key, whole
+from rules.records import treatments_named
 from rules.slots import Kind, Plan
 from rules.truth import Truth, all_of
 from rules.unmatched import event_words
@@ -252,22 +254,33 @@ def _resolved(e: Evidence, names: frozenset[str]) -> frozenset[str]:
     return frozenset(resolved)
 
 
-def _whole_words(ids: Iterable[str]) -> str:
-    """A pattern that finds any of these ids where it is not part of a longer one."""
-    return rf"(^|[^\w-])({'|'.join(ids)})($|[^\w-])"
+def _named_in(protocol: Protocol, detail: str | None) -> frozenset[str]:
+    """The treatments that the detail of a hold means: those named by id, title or product; without a detail all."""
+    names = tuple(protocol.treatments)
+    if detail is None or not detail.strip():
+        return frozenset(names)
+    words = {name.replace("-", " ") for name in names} | set(names)
+    titles = [protocol.treatments[name].title for name in names]
+    for name in names:
+        product = protocol.treatments[name].product
+        words |= set(product.values()) if isinstance(product, dict) else {product or name}
+    for product_name, stated in protocol.products.items():
+        words |= {product_name, product_name.replace("-", " "), *stated.terms}
+        titles.append(stated.title)
+    words |= {title.in_(lang) for title in titles if title is not None for lang in ("en", "zh")}
+    meant = {word.lower().replace("_", "-"): treatments_named(protocol, word, names) for word in words}
+    # Longest first: a title is found before a shorter one that it begins with.
+    known = "|".join(re.escape(word) for word in sorted(meant, key=len, reverse=True) if word)
+    found = re.findall(rf"(?<![a-z0-9-])(?:{known})(?![a-z0-9-])", detail.lower().replace("_", "-"))
+    return frozenset(treatment for word in found for treatment in meant[word])
 
 
 def _recorded_holds(e: Evidence, treatment: str) -> list[State]:
     """Holds that the site recorded: of this treatment, or of no treatment in particular."""
-    frame = e.frames["events"]
-    if not len(frame):
-        return []
-    detail = pl.col("detail").str.to_lowercase()
-    named = detail.str.contains(_whole_words(e.protocol.treatments)).fill_null(value=False)
-    mine = detail.str.contains(_whole_words([treatment])).fill_null(value=False)
-    chosen = frame.with_columns(word=pl.col("event").str.to_lowercase()).filter(
-        pl.col("word").is_in(["hold", "resume"]) & (mine | ~named)
-    )
+    frame = e.frames["events"].with_columns(word=pl.col("event").str.to_lowercase())
+    frame = frame.filter(pl.col("word").is_in(["hold", "resume"]))
+    meant = {detail: _named_in(e.protocol, detail) for detail in frame["detail"].unique()}
+    chosen = frame.filter(pl.Series([treatment in meant[detail] for detail in frame["detail"]], dtype=pl.Boolean))
     if not len(chosen):
         return []
     chosen = chosen.drop_nulls("start").sort("s", "start", "row")

@@ -135,3 +135,56 @@ def test_a_value_stops_from_the_hour_it_was_reported() -> None:
         values = [alt | {"reported": f"2024-03-{reported}"}]
         given = doses("08T10:00")
         assert found("dose_after_stop", text=STOPPING, administrations=given, observations=values) == told
+
+
+PRODUCTS = """protocol: t
+version: 1
+first_day: 0
+months: clamp
+source: team
+basis: assumed
+sources: {team: invented}
+arms: {a: A}
+products: {drugx: {title: {en: Drug X, zh: 甲药}, terms: [xolimab]}}
+treatments:
+  load: {product: drugx, title: {en: Loading dose, zh: 负荷剂量}, due: day 0, dose: 10 mg}
+  keep-up: {product: drugx, title: {en: Loading dose two, zh: 维持剂量}, due: day 7, dose: 10 mg}
+  other: {due: day 7, dose: 10 mg}
+"""
+
+
+@pytest.mark.parametrize(
+    ("detail", "held"),
+    [
+        ("drugx", ["load", "keep-up"]),
+        ("Drug X, fever", ["load", "keep-up"]),
+        ("发热，暂停甲药一周", ["load", "keep-up"]),
+        ("Xolimab", ["load", "keep-up"]),
+        ("keep_up for fever", ["keep-up"]),
+        ("keep up", ["keep-up"]),
+        ("loading dose", ["load"]),
+        ("Loading dose two", ["keep-up"]),
+        ("负荷剂量", ["load"]),
+        ("load and other", ["load", "other"]),
+        ("aspirin", []),
+        ("another overload", []),
+        ("drugx-2", []),
+        ("", ["load", "keep-up", "other"]),
+        (None, ["load", "keep-up", "other"]),
+    ],
+)
+def test_a_hold_holds_what_its_detail_names(detail: str | None, held: list[str]) -> None:
+    """Treatments are named by id, title or product; another drug's hold holds none, one without a detail holds all."""
+    events = [hold("03", "20") | {"detail": detail}]
+    for treatment in ("load", "keep-up", "other"):
+        given = [row | {"treatment": treatment} for row in doses("08")]
+        told = found("dose_during_hold", text=PRODUCTS, administrations=given, events=events)
+        assert told == (["08"] if treatment in held else []), treatment
+
+
+@pytest.mark.parametrize(("detail", "told"), [("drugx", []), ("Loading dose", []), (None, []), ("aspirin", ["08?"])])
+def test_a_resumption_ends_the_hold_of_what_its_detail_names(detail: str | None, told: list[str]) -> None:
+    """Aspirin begun again says nothing of a treatment on hold."""
+    events = [hold("03", detail="drugx"), hold("06") | {"event": "resume", "detail": detail}]
+    given = [row | {"treatment": "load"} for row in doses("08")]
+    assert found("dose_during_hold", "hold-end", text=PRODUCTS, administrations=given, events=events) == told
