@@ -7,7 +7,10 @@ from functools import cache
 
 import polars as pl
 
-from protocol.quantity import format_amount, known_unit
+from protocol.dosing import Dose
+from protocol.model import Treatment
+from protocol.quantity import Range, format_amount, known_unit
+from rules.slots import Part
 
 _RAISED = dict(zip("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹", strict=True))
 _COUNTED = ("cells", "vg", "number")
@@ -53,3 +56,20 @@ def _scientific(written: pl.Expr, power: pl.Expr) -> pl.Expr:
     rest = written.str.slice(1).str.strip_chars_end("0")
     after = pl.when(rest == "").then(pl.lit("")).otherwise("." + rest)
     return written.str.slice(0, 1) + after + "×10" + power.cast(pl.String).str.replace_many(_RAISED)
+
+
+def display_unit(part: Part) -> tuple[str, str] | None:
+    """Dimension and unit in which a treatment's amounts are printed: that of its dose without kg, m² and d."""
+    dose = dose_of(part)
+    amount = dose.amount or dose.start if dose is not None else None
+    if amount is None:
+        return None
+    low = amount.low if isinstance(amount, Range) else amount
+    dimension, text = low.dimension.split("/")[0], low.unit.text.split("/")[0].strip()
+    return ("cells", "cells") if dimension in ("number", "cells") else (dimension, text)
+
+
+def dose_of(part: Part) -> Dose | None:
+    """The first dose of a treatment's part, if it has one."""
+    element = part.element
+    return element.dose[0] if isinstance(element, Treatment) and element.dose else None

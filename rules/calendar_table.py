@@ -11,13 +11,13 @@ from protocol.dosing import Dose
 from protocol.model import Treatment
 from protocol.quantity import Range, parse_unit
 from protocol.timing import day_number_of
+from rules.amount_text import display_unit
 from rules.assignment import NONE
 from rules.evidence import Ints, Longs
 from rules.grid import Grid, Laid
 from rules.intended import FIXED, UNKNOWN, intend, needs, surface
 from rules.schedule import counts_from, counts_until
 from rules.slots import Part
-from rules.words import display_unit
 
 SCHEDULE: dict[str, pl.DataType] = {
     "subject": pl.String(),

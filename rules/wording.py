@@ -16,11 +16,11 @@ from typing import Any
 import polars as pl
 
 from protocol.model import Protocol
-from rules.amount_text import amount_texts
+from rules.amount_text import amount_texts, display_unit
 from rules.grid import Laid
 from rules.rule import Rule
 from rules.slots import Part
-from rules.words import OPTIONAL, WORDS, display_unit
+from rules.words import OPTIONAL, WORDS
 
 _WORD = re.compile(r"\{(\w+)\}")
 

@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from protocol.dosing import Dose
-from protocol.model import Treatment
-from protocol.quantity import Range
-from rules.amount_text import amount_texts
+from rules.amount_text import amount_texts, dose_of
 from rules.assignment import NONE
 from rules.readings import READING_WORDS
 from rules.slots import Part
@@ -23,22 +20,6 @@ if TYPE_CHECKING:
 
 Word = Callable[["Wording", pl.DataFrame], pl.Series]
 _SLOT = re.compile(r"\{(\w+)\}")
-
-
-def display_unit(part: Part) -> tuple[str, str] | None:
-    """Dimension and unit in which a treatment's amounts are printed: that of its dose without kg, m² and d."""
-    dose = _dose(part)
-    amount = dose.amount or dose.start if dose is not None else None
-    if amount is None:
-        return None
-    low = amount.low if isinstance(amount, Range) else amount
-    dimension, text = low.dimension.split("/")[0], low.unit.text.split("/")[0].strip()
-    return ("cells", "cells") if dimension in ("number", "cells") else (dimension, text)
-
-
-def _dose(part: Part) -> Dose | None:
-    element = part.element
-    return element.dose[0] if isinstance(element, Treatment) and element.dose else None
 
 
 def _dates(name: str) -> Word:
@@ -203,7 +184,7 @@ def _due_text(w: Wording, hits: pl.DataFrame) -> pl.Series:
 
 def _dose_text(w: Wording, hits: pl.DataFrame) -> pl.Series:
     def text(part: Part) -> str | None:
-        dose = _dose(part)
+        dose = dose_of(part)
         return str(dose.amount or dose.start) if dose is not None else None
 
     return w.by_part(hits, text)
@@ -213,7 +194,7 @@ def _bounds_text(w: Wording, hits: pl.DataFrame) -> pl.Series:
     """What bounds or rounds the product of dose and weight: `, at most 400 mg, rounded to 10 mg`."""
 
     def text(part: Part) -> str:
-        dose = _dose(part)
+        dose = dose_of(part)
         if dose is None:
             return ""
         caps = (dose.cap.weight, dose.cap.bsa) if dose.cap is not None else ()
@@ -228,7 +209,7 @@ def _bounds_text(w: Wording, hits: pl.DataFrame) -> pl.Series:
 
 def _tolerance_text(w: Wording, hits: pl.DataFrame) -> pl.Series:
     def text(part: Part) -> str | None:
-        dose = _dose(part)
+        dose = dose_of(part)
         return str(dose.tolerance) if dose is not None and dose.tolerance is not None else w.phrases["no_tolerance"]
 
     return w.by_part(hits, text)
