@@ -26,6 +26,11 @@ Flags: TypeAlias = npt.NDArray[np.bool_]
 
 ADVERSE_EVENT = ("adverse event", "ae", "不良事件")
 """Events whose `detail` says which one it is."""
+_NARROWER = (
+    r"sample|specimen|blood|bank|genetic|genom|dna\b|stor(?:age|ed)|future|optional|sub-?stud|photo|imag|\bdata\b|\bonly\b"
+    r"|样本|标本|血样|样品|基因|遗传|储存|保存|可选|影像|照片|数据|仅"
+)
+"""Words of a consent's scope or document that mean less than the trial, such as samples only."""
 DAY_BITS = 20
 _HALF = 1 << (DAY_BITS - 1)
 _MINUTE_BITS = 11
@@ -198,6 +203,9 @@ class Evidence:
         consents = self.frames["consents"]
         if len(consents) and "consented" not in found:
             found["consented"] = self._earliest(consents, "signed")
+        withdrawn = self._earliest(consents.filter(_whole_trial("scope") & _whole_trial("document")), "withdrawn")
+        recorded = found.get("withdrawal-of-consent", withdrawn)
+        found["withdrawal-of-consent"] = _earlier(recorded, withdrawn)
         return found
 
     def milestone(self, name: str) -> Milestone:
@@ -295,6 +303,17 @@ class Evidence:
 def _either(one: Milestone, other: Milestone) -> Milestone:
     known = one.first != NONE
     return Milestone(np.where(known, one.first, other.first), np.where(known, one.last, other.last))
+
+
+def _earlier(one: Milestone, other: Milestone) -> Milestone:
+    """Of each participant the milestone that came first; the one on record where only one is."""
+    first = (other.last == NONE) | ((one.last != NONE) & (one.last <= other.last))
+    return Milestone(np.where(first, one.first, other.first), np.where(first, one.last, other.last))
+
+
+def _whole_trial(column: str) -> pl.Expr:
+    """Whether a consent form is one for the whole trial by this column: empty, or without a word for less."""
+    return ~pl.col(column).str.to_lowercase().str.contains(_NARROWER).fill_null(value=False)
 
 
 def _codes(words: pl.Series, values: Iterable[str]) -> Longs:

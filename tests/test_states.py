@@ -24,7 +24,7 @@ treatments:
 """
 
 
-def found(*codes: str, text: str = PROTOCOL, **tables: list[dict[str, Any]]) -> list[str]:
+def found(*codes: str, text: str = PROTOCOL, **tables: Any) -> list[str]:
     """The days in March 2024 of what is told under these codes, as two digits; a query carries a question mark."""
     child = {"subject": "1", "arm": "a", "birth_date": "2020-01-01", "day_zero": "2024-03-01"}
     rows = {name: [{"subject": "1"} | row for row in table] for name, table in tables.items()}
@@ -188,3 +188,45 @@ def test_a_resumption_ends_the_hold_of_what_its_detail_names(detail: str | None,
     events = [hold("03", detail="drugx"), hold("06") | {"event": "resume", "detail": detail}]
     given = [row | {"treatment": "load"} for row in doses("08")]
     assert found("dose_during_hold", "hold-end", text=PRODUCTS, administrations=given, events=events) == told
+
+
+VISITED = PROTOCOL + "visits: {check: {due: day 21, window: ±1 d}}\n"
+EXPECTED = ("dose_not_given", "dose_no_record", "visit_missed", "visit_no_record")
+
+
+def consent(withdrawn: str, **more: str) -> dict[str, Any]:
+    """A consent form signed in time and withdrawn in March 2024."""
+    return {"version": "1", "signed": "2024-02-20", "withdrawn": f"2024-03-{withdrawn}"} | more
+
+
+@pytest.mark.parametrize("more", [{}, {"scope": ""}, {"scope": "whole trial"}, {"document": "main study"}])
+def test_consent_withdrawn_for_the_whole_trial_ends_participation(more: dict[str, str]) -> None:
+    """A dose and a visit afterwards are findings, and nothing more is expected, as after the milestone of that name."""
+    tables = {"administrations": doses("01", "08", "15"), "consents": [consent("10", **more)]}
+    late = [{"visit": "check", "date": "2024-03-22"}]
+    assert found("dose_after_stop", text=VISITED, **tables) == ["15"]
+    assert found(*EXPECTED, text=VISITED, **tables) == []
+    assert len(found("visit_after_withdrawal", text=VISITED, visits=late, **tables)) == 1
+
+
+@pytest.mark.parametrize("more", [{"scope": "samples only"}, {"scope": "生物样本"}, {"document": "samples"}])
+def test_consent_withdrawn_for_less_than_the_trial_ends_nothing(more: dict[str, str]) -> None:
+    """Samples may no longer be kept; the doses go on, and are asked for."""
+    given, late = doses("01", "08", "15"), [{"visit": "check", "date": "2024-03-22"}]
+    tables = {"administrations": given, "consents": [consent("10", **more)], "visits": late}
+    assert found("dose_after_stop", "visit_after_withdrawal", text=VISITED, **tables) == []
+    assert found(*EXPECTED, text=VISITED, **tables) == ["22?", "29?"]
+
+
+def test_the_earlier_of_two_records_of_a_withdrawal_counts() -> None:
+    """The form says the 10th, the milestone the 20th: the dose of the 15th came after."""
+    for form, milestone in (("10", "20"), ("20", "10")):
+        said = [{"milestone": "withdrawal of consent", "date": f"2024-03-{milestone}"}]
+        tables = {"administrations": doses("15"), "consents": [consent(form)], "milestones": said}
+        assert found("dose_after_stop", text=VISITED, **tables) == ["15"]
+
+
+def test_a_withdrawal_known_to_the_month_leaves_the_doses_of_that_month_open() -> None:
+    """Only the month of the withdrawal is on record: no dose of March is certainly after it."""
+    form = consent("10") | {"withdrawn": "2024-03"}
+    assert found("dose_after_stop", administrations=doses("08"), consents=[form]) == []
