@@ -47,13 +47,17 @@ SCHEDULE: dict[str, pl.DataType] = {
 """The fields of a schedule row, in order."""
 
 
+_ORDER = ("participant number", "due", "activity number")
+"""Rows stand by participant, day, kind and activity."""
+
+
 def calendar_table(laid: Laid) -> pl.DataFrame:
     """One row per occurrence of every participant of the partition, in the order of their days."""
     frames = [_arm(laid, grid) for grid in laid.grids]
     if not frames:
         return pl.DataFrame(schema=SCHEDULE)
-    order = ["subject", "due", "kind", "activity", "occurrence"]
-    return pl.concat(frames).sort(order, nulls_last=True, maintain_order=True)
+    calendar = pl.concat(frames).sort(*_ORDER, "occurrence", nulls_last=True, maintain_order=True)
+    return calendar.drop(_ORDER[0], _ORDER[2])
 
 
 def _arm(laid: Laid, grid: Grid) -> pl.DataFrame:
@@ -88,7 +92,11 @@ def _arm(laid: Laid, grid: Grid) -> pl.DataFrame:
         "source": per_slot([o.text for o in origins], pl.String()),
         "status": _status(laid, grid).gather(kept),
     }
-    return pl.DataFrame({name: columns[name] for name in SCHEDULE}, schema=SCHEDULE)
+    # Whole numbers sort many times faster than the texts that they stand for.
+    named = sorted({(part.kind, part.activity) for part in laid.plan.parts})
+    rank = per_slot([named.index((s.part.kind, s.part.activity)) for s in slots], pl.Int32())
+    order = {_ORDER[0]: pl.Series(grid.s[who]), _ORDER[2]: rank}
+    return pl.DataFrame({name: columns[name] for name in SCHEDULE} | order, schema_overrides=SCHEDULE)
 
 
 def _timed_by(part: Part) -> str:

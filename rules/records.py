@@ -239,9 +239,11 @@ def _records(
         words,
     )
     group = (s.astype(np.int64) << 12) + (codes + 1)
-    order = (
-        np.lexsort((frame["row"].to_numpy(), base, label, np.maximum(minute, -1), day, group)) if n else np.arange(0)
-    )
+    # One number for participant, word, day and minute; what ties on it is told apart by what it says, not by its row.
+    known = np.clip(day, -(1 << 19), (1 << 19) - 1).astype(np.int64) + (1 << 19)
+    when = (group << 32) + (known << 11) + np.maximum(minute, -1) + 1
+    ties = [values for values in (base, label) if n and (values != values[0]).any()]
+    order = np.lexsort((*ties, when)) if n else np.arange(0)
     return records.take(order.astype(np.int32))
 
 
