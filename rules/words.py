@@ -256,7 +256,7 @@ def _states(w: Wording, hits: pl.DataFrame, kind: tuple[int, ...]) -> pl.Series:
     for s, activity, day in zip(hits["s"], hits["activity"], hits["day"].cast(pl.Int32), strict=True):
         found = ""
         for state in w.laid.states.by_treatment.get(names[activity], []) if activity >= 0 and day is not None else []:
-            at, there = state.spell(np.array([s], np.int32), np.array([day - 1], np.int32))
+            at, there = state.spell(np.array([s], np.int32), np.array([day], np.int32))
             if state.kind in kind and there[0] and day < max(int(state.end[at[0]]), 1) <= FOREVER:
                 since = str(np.datetime64(int(state.start[at[0]]), "D"))
                 found = w.phrases["state"].replace("{name}", state.name).replace("{since}", since)
