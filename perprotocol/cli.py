@@ -92,7 +92,7 @@ def schedule(
     quiet: _Quiet = False,
 ) -> None:
     """The calendar: what is due to whom, when, within which window, and how much."""
-    from perprotocol.typed_in import Person, one_of, person_study, refuse_beside  # noqa: PLC0415
+    from perprotocol.typed_in import Person, only_of, person_study, refuse_beside  # noqa: PLC0415
 
     with bad_input(output):
         import protocol as promised  # noqa: PLC0415
@@ -105,9 +105,10 @@ def schedule(
             facts = person_study(trial, person.complete(trial))
         else:
             refuse_beside(person.options(), "a STUDY, which knows its participants", "leave out one of the two")
-            facts = one_of(rules.read_study(study), subject)
+            facts = rules.read_study(study)
         when = resolve_as_of(as_of, quiet=quiet)
-        _print(rules.schedule(trial, facts, as_of=when), format, lang, output, quiet=quiet)
+        calendar = rules.schedule(trial, facts, as_of=when)
+        _print(only_of(calendar, facts, subject if study is not None else None), format, lang, output, quiet=quiet)
 
 
 @app.command(
@@ -148,7 +149,7 @@ def validate(
 
     Nothing is stored. Exit status for one dose: 0 complies, 1 deviates, 3 cannot tell.
     """
-    from perprotocol.typed_in import Person, TypedDose, judge_typed, one_of, refuse_beside  # noqa: PLC0415
+    from perprotocol.typed_in import Person, TypedDose, judge_typed, only_of, refuse_beside  # noqa: PLC0415
 
     with bad_input(output):
         import protocol as promised  # noqa: PLC0415
@@ -165,8 +166,9 @@ def validate(
         else:
             typed = {"--treatment": treatment, "--on": on, **person.options()}
             refuse_beside(typed, "a STUDY without a dose typed in", "add --given, or leave it out")
-            facts = one_of(rules.read_study(study), subject)
+            facts = rules.read_study(study)
             verdicts = rules.validate(trial, facts, as_of=resolve_as_of(as_of, quiet=quiet), lang=lang.value)
+            verdicts = only_of(verdicts, facts, subject)
         if given is not None and format is Format.table and output is None:
             _print_one(verdicts, lang)
         else:
@@ -233,7 +235,7 @@ def due(
     quiet: _Quiet = False,
 ) -> None:
     """The worklist: what is open, due or overdue, and the last compliant day of each."""
-    from perprotocol.typed_in import one_of, worklist  # noqa: PLC0415
+    from perprotocol.typed_in import only_of, worklist  # noqa: PLC0415
 
     with bad_input(output):
         import protocol as promised  # noqa: PLC0415
@@ -245,8 +247,9 @@ def due(
         if last is not None and last < first:
             raise typer.BadParameter(f"{last} lies before {first}; write a later day", param_hint="--to")
         trial = promised.read(protocol)
-        facts = one_of(rules.read_study(study), subject)
-        _print(worklist(rules.schedule(trial, facts, as_of=when), first, last), format, lang, output, quiet=quiet)
+        facts = rules.read_study(study)
+        calendar = only_of(rules.schedule(trial, facts, as_of=when), facts, subject)
+        _print(worklist(calendar, first, last), format, lang, output, quiet=quiet)
 
 
 @app.command(epilog="Examples:\n\nperprotocol explain dose_late\n\nperprotocol explain --list --lang zh")

@@ -135,15 +135,15 @@ def _at_option(fault: Fault, typed: Typed, before: Mapping[str, int]) -> Fault:
     return replace(fault, file=option, line=None, column=None)
 
 
-def one_of(study: Study, subject: str | None) -> Study:
-    """The study, or only one of its participants."""
+def only_of(rows: pl.DataFrame, study: Study, subject: str | None) -> pl.DataFrame:
+    """All rows of a result, or those of one participant of the study; each keeps the place of its record."""
     if subject is None:
-        return study
+        return rows
     known = study.subjects["subject"]
     if subject not in known:
-        some = ", ".join(known.head(5))
-        raise _fault("--subject", subject, f"is no subject of {study.name}", f"write one of {some}, ...")
-    return _admit(study.name, _recorded(study, subject), {}, study)
+        some = ", ".join(known.head(5)) + (", ..." if len(known) > 5 else "")
+        raise _fault("--subject", subject, f"is no subject of {study.name}", f"write one of {some}")
+    return rows.filter(pl.col("subject") == subject)
 
 
 def _recorded(study: Study, subject: str, aside: Mapping[str, pl.Series] | None = None) -> dict[str, pl.DataFrame]:

@@ -361,3 +361,10 @@ def test_bad_input_is_named_with_a_remedy(place: Path, line: str, said: list[str
     assert (answer.status, answer.out) == (2, ""), answer
     for part in said:
         assert part in answer.err, answer.err
+
+
+def test_one_participant_keeps_the_place_of_every_record() -> None:
+    """Narrowed to a participant, a verdict still names the file and the line."""
+    rows = run(f"validate uc-msc-saa {EXAMPLE} --subject 109 --format json --quiet").rows
+    assert {row["subject"] for row in rows} == {"109"}
+    assert all("administrations.csv:" in row["record"] for row in rows)

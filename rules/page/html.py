@@ -16,6 +16,7 @@ from rules.page.marks import Mark, draw_mark
 from rules.page.markup import Child, Markup, css_string, join, tag
 from rules.page.summary import IMPORTANCE, by_code, by_site, by_subject, not_judged
 from rules.page.tables import html_table, shown
+from rules.page.text import for_people
 from rules.page.timeline import draw_timeline, title_of
 
 MOST_LISTED = 3000
@@ -51,16 +52,15 @@ def report_page(report: Report, calendar: pl.DataFrame | None, manifest: Manifes
 
 
 def table_page(frame: pl.DataFrame, lang: str) -> str:
-    """One table as a page of its own."""
+    """One table as a page of its own, with the columns that a person needs; the other formats have all."""
     labels = Labels(lang)
-    filled = [name for name in frame.columns if frame[name].null_count() < max(len(frame), 1)]
-    body: list[Child] = [tag("h1", labels("title")), html_table(frame.select(filled), labels), _disclaimer(labels)]
+    body: list[Child] = [tag("h1", labels("title")), html_table(for_people(frame, None), labels), _disclaimer(labels)]
     return _document(labels("title"), body, _WIDE, lang)
 
 
 _WIDE = """
-body { max-width: none; } table { font-size: .8rem; } td { min-width: 4.5em; } td.n { min-width: 0; }
-@page { size: A4 landscape; margin: 10mm; } @media print { table { font-size: 6.5pt; } td { min-width: 0; } }
+body { max-width: none; } td { min-width: 4.5em; } td.n { min-width: 0; }
+@page { size: A4 landscape; margin: 10mm; } @media print { table { font-size: 8pt; } td { min-width: 0; } }
 """
 
 
