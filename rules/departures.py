@@ -24,8 +24,6 @@ DEPARTURES: dict[str, pl.DataType] = {
 
 
 _COLUMNS = ("s", "part", "occurrence", "row", "date", "kind", "days", "percent")
-_NO_REACTION = ("hold", "resume", "concomitant medication", "transfusion")
-"""Events that do not say why an infusion was cut short."""
 
 
 def read_departures(laid: Laid, tables: dict[str, pl.DataFrame], place: Place) -> pl.DataFrame:
@@ -75,11 +73,6 @@ def _cut_short(laid: Laid, doses: pl.DataFrame) -> pl.DataFrame:
     cut = doses.filter(pl.col("status") == PARTLY)
     given = pl.Series(np.where(laid.doses.amount >= 0, laid.doses.amount, 0))
     percent = given.filter(pl.Series(laid.doses.status == PARTLY)) * 100 / cut["amount"]
-    events = laid.evidence.frames["events"].filter(~pl.col("event").str.to_lowercase().is_in(_NO_REACTION))
-    safety = events.select("s", day="start").unique().with_columns(why=pl.lit("incomplete, stopped for safety"))
-    told = (
-        cut.with_columns(percent=percent)
-        .filter((pl.col("percent") < 100).fill_null(value=True))
-        .join(safety, on=["s", "day"], how="left", maintain_order="left")
-    )
-    return _rows(told, date=pl.col("day"), kind=pl.col("why").fill_null("incomplete"), percent=pl.col("percent"))
+    kind = pl.when("reaction").then(pl.lit("incomplete, stopped for safety")).otherwise(pl.lit("incomplete"))
+    told = cut.with_columns(percent=percent).filter((pl.col("percent") < 100).fill_null(value=True))
+    return _rows(told, date=pl.col("day"), kind=kind, percent=pl.col("percent"))

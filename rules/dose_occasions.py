@@ -8,7 +8,7 @@ import polars as pl
 from protocol.model import Treatment
 from rules.assignment import NONE
 from rules.dose import Doses, compute_doses
-from rules.evidence import Flags, Ints
+from rules.evidence import Flags, Ints, days, key
 from rules.given import FACTS
 from rules.grid import Grid, Laid
 from rules.intended import UNKNOWN
@@ -42,7 +42,7 @@ def dose_occasions(laid: Laid) -> pl.DataFrame:
     }
     more["said"] = doses.columns["said"]
     more["implied"] = doses.columns.get("implied", np.full(len(r.s), UNKNOWN, np.int64))
-    more |= {"delayed": plan["delayed"], "margin": plan["margin"]}
+    more |= {"delayed": plan["delayed"], "reaction": _reacted(laid)}
     more |= {"place": r.place, "parts": r.parts, "status": r.status, "activity": r.activity}
     table = occasions_frame("doses", columns, **more)
     kept = r.status != NOT_GIVEN
@@ -53,10 +53,20 @@ def dose_occasions(laid: Laid) -> pl.DataFrame:
     )
 
 
+def _reacted(laid: Laid) -> Flags:
+    """Of each dose whether an adverse event of the participant began on its day."""
+    events = laid.evidence.frames["events"].filter(~pl.col("event").str.to_lowercase().is_in(_NO_REACTION))
+    return np.isin(key(laid.doses.s, laid.doses.day), key(events["s"].to_numpy(), days(events, "start")))
+
+
+_NO_REACTION = ("hold", "resume", "concomitant medication", "transfusion")
+"""Events that do not say why an infusion was cut short."""
+
+
 def _planned_beside(laid: Laid) -> dict[str, Array | pl.Series]:
     """The days of the occurrence that each dose is, its window and its minimum interval."""
     r, n = laid.doses, len(laid.doses.s)
-    plan = {name: np.full(n, NONE, np.int32) for name in ("due", "opens", "closes", "earliest", "delayed", "margin")}
+    plan = {name: np.full(n, NONE, np.int32) for name in ("due", "opens", "closes", "earliest", "delayed")}
     window: Flags = np.zeros(n, np.bool_)
     bounded: Flags = np.zeros(n, np.bool_)
     for grid, who, column, rows in _placed(laid):

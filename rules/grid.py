@@ -18,7 +18,7 @@ class Grid:
     `due` is the target, `opens` to `closes` the days on time, `earliest` the first day that minimum intervals allow.
     `expected` is 1, 0 or -1 (cannot be told). `record` is the row of `doses` or `visits`, -1 without one; `actual` the
     day it took place. `excuse` says which state (see `states.py`) takes an expected occurrence away, 0 for none, and
-    `delayed` by how many days the protocol moved it. `margin` tells how sure the identity of the record is. `asked`
+    `delayed` by how many days the protocol moved it. `asked`
     marks what hangs on a policy that the protocol does not state (see `policy.py`); so does `dose_asked` of a record.
     """
 
@@ -30,12 +30,10 @@ class Grid:
     earliest: Ints
     actual: Ints
     record: Ints
-    margin: Ints
     expected: Truth
     excuse: Ints
     delayed: Ints
     asked: Flags
-    wants_margin: bool = False
     passed: dict[str, Ints] = field(default_factory=dict)
     """By activity: the day of the last record given that was too early to fill an occurrence."""
     began: dict[int, Flags] = field(default_factory=dict)

@@ -31,8 +31,8 @@ def take_records(laid: Laid, grid: Grid, group: tuple[int, ...]) -> None:
     offsets = np.array([nominal_day(grid.arm, int(c)) for c in columns], dtype=np.int32)
     before, after = reach(offsets, [s.low or 0 for s in slots], [s.high or 0 for s in slots])
     named = _labelled(labels, columns, grid)
-    found = assign(_ascending(days), matrix, before, after, named, margin=grid.wants_margin)
-    _place(laid, grid, rows, columns, found.slot, found.margin)
+    found = assign(_ascending(days), matrix, before, after, named)
+    _place(laid, grid, rows, columns, found.slot)
     if is_silent(slots[0].part):
         occurrences, records = both_readings(days, matrix, labels, found.slot)
         grid.asked[:, columns] = occurrences
@@ -98,11 +98,10 @@ def _labelled(labels: Ints, columns: Ints, grid: Grid) -> Ints | None:
     return named
 
 
-def _place(laid: Laid, grid: Grid, rows: Ints, columns: Ints, slot: Ints, margin: Ints) -> None:
+def _place(laid: Laid, grid: Grid, rows: Ints, columns: Ints, slot: Ints) -> None:
     taken = slot >= 0
     who, _ = np.nonzero(taken)
     put(laid, grid, who.astype(np.int32), columns[slot[taken]], rows[taken])
-    grid.margin[who, columns[slot[taken]]] = margin[taken]
 
 
 def put(laid: Laid, grid: Grid, who: Ints, column: Ints, rows: Ints) -> None:

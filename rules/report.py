@@ -17,7 +17,6 @@ from rules.manifest import Manifest, write_manifest
 from rules.page.labels import Labels
 from rules.page.text import markdown_report, markdown_table, print_report, print_table
 
-FORMATS = ("table", "json", "csv", "parquet", "markdown", "html")
 """The formats of a table and of an audit."""
 
 _SLICE = 100_000

@@ -55,7 +55,6 @@ class Rule:
     measure: pl.Expr | None = None
     measure_unit: str = ""
     asks: bool = False
-    fact: str = ""
 
     def section(self, heading: str) -> str:
         """The text under one heading of the rule's page, in one line."""

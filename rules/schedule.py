@@ -92,7 +92,6 @@ def _grid(laid: Laid, arm: ArmPlan, s: Ints) -> Grid:
         blank(NONE),
         blank(NONE),
         blank(-1),
-        blank(NONE),
         np.ones(shape, np.int8),
         blank(0),
         blank(0),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from protocol.quantity import parse_unit
 from rules.amount_text import amount_texts, dose_of
 from rules.assignment import NONE
 from rules.readings import READING_WORDS
@@ -240,8 +241,9 @@ def _age(w: Wording, hits: pl.DataFrame) -> pl.Series:
 def _pounds(w: Wording, hits: pl.DataFrame) -> pl.Series:
     """Where reading the number as pounds (or the other way round) makes it plausible, say so."""
     phrase, out = w.phrases["pounds"], []
+    pound = float(parse_unit("lb", body=True).factor)
     for g, low, high in zip(hits["grams"], hits["low"], hits["high"], strict=True):
-        as_pounds = round(g * 0.45359237)
+        as_pounds = round(g / 1000 * pound)
         fits = low <= as_pounds <= high
         out.append(
             phrase.replace("#", f"{g / 1000:g}").replace("@", f"{round(as_pounds, -2) / 1000:g} kg") if fits else ""

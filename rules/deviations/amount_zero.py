@@ -36,7 +36,6 @@ amount_zero = Rule(
     applies=~pl.col("duplicate"),
     deviates=pl.col("zero"),
     asks=True,
-    fact="amount",
     message="{which} on {day} is recorded with the amount 0: was it given, and how much?",
     expected="an amount, or the status not given",
     observed="0",

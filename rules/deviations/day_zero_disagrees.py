@@ -37,7 +37,6 @@ day_zero_disagrees = Rule(
     deviates=pl.col("zero_differs"),
     rests_on=("milestones",),
     asks=True,
-    fact="day-zero",
     message="Day zero is recorded as {zero_recorded}, but {zero_event}: which is right? The event's day is used.",
     expected="{zero_event}",
     observed="{zero_recorded}",

@@ -40,7 +40,6 @@ dose_no_record = Rule(
     deviates=pl.col("expected") & ~pl.col("excused"),
     rests_on=("due", "window"),
     asks=True,
-    fact="record",
     message="Was {which}, due {due} (window to {closes}), given or not? No record tells.",
     expected="a record of {which}",
     observed="no record that tells",

@@ -35,7 +35,6 @@ record_after_death = Rule(
     applies=pl.lit(True),
     deviates=pl.col("after_death"),
     asks=True,
-    fact="death",
     message="{after_death_record} is dated after death{death}: which date is right?",
     expected="no record after death",
     observed="{after_death_record}",

@@ -37,7 +37,6 @@ unit_doubtful = Rule(
     deviates=pl.col("unit_doubt"),
     rests_on=("dose",),
     asks=True,
-    fact="amount",
     message="{which} on {day}: {given} cannot have been given, {intended} is intended; "
     "a unit wrong by 10⁶ is suspected{slip}.",
     expected="{least} to {most}",

@@ -37,7 +37,6 @@ value_unusable = Rule(
     applies=pl.lit(True),
     deviates=~pl.col("usable"),
     asks=True,
-    fact="value",
     message="{reading}",
     expected="{comparisons}",
     observed="{recorded}",

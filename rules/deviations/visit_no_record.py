@@ -40,7 +40,6 @@ visit_no_record = Rule(
     deviates=pl.col("expected") & ~pl.col("excused"),
     rests_on=("due", "window"),
     asks=True,
-    fact="record",
     message="Did visit {which}, due {due} (window to {closes}), take place? No record tells.",
     expected="a record of the visit",
     observed="no record that tells",

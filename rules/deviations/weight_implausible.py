@@ -38,7 +38,6 @@ weight_implausible = Rule(
     deviates=~pl.col("grams").is_between(pl.col("low"), pl.col("high")),
     rests_on=("plausible weight",),
     asks=True,
-    fact="weight",
     message="Weight {weighed} of {at} is implausible for the age of {age}: {low} to {high} is plausible{pounds}.",
     expected="{low} to {high}",
     observed="{weighed}",
