@@ -52,8 +52,7 @@ ROOMS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "rules: occasions and rules",
         "The tables a rule may see, and the rules.",
-        ("rules/occasions.py", "rules/occasions_frame.py", "rules/dose_occasions.py", "rules/people.py",
-         "rules/readings.py", "rules/match.py", "rules/rule.py", "rules/deviations/"),
+        ("rules/occasions/", "rules/match/", "rules/rule.py", "rules/deviations/"),
     ),
     (
         "rules: findings and their words",

@@ -10,12 +10,12 @@ import polars as pl
 
 from protocol.model import Protocol
 from rules.calendar_table import SCHEDULE, calendar_table
-from rules.dose_occasions import dose_occasions
 from rules.facts import Study
 from rules.findings import Verdicts, judge, judge_doses
 from rules.grid import Laid
 from rules.logged import reconcile
 from rules.match import build_occasions
+from rules.match.doses import dose_occasions
 from rules.partitions import DATED, Progress, horizon, over_partitions, place_of
 from rules.plan import compile_plan
 from rules.unmatched import unmatched_words

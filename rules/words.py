@@ -12,7 +12,7 @@ import polars as pl
 from protocol.quantity import parse_unit
 from rules.amount_text import amount_texts, dose_of
 from rules.assignment import NONE
-from rules.readings import READING_WORDS
+from rules.match.values import READING_WORDS
 from rules.slots import Part
 from rules.states import FOREVER
 

@@ -14,7 +14,7 @@ from protocol.walk import values
 from rules.assignment import NONE
 from rules.evidence import MISSING, Evidence, Flags, Points
 from rules.grid import Laid
-from rules.occasions_frame import Array, occasions_frame
+from rules.match.frame import Array, occasions_frame
 from rules.truth import each_value
 
 if TYPE_CHECKING:

@@ -1,8 +1,4 @@
-"""Expected × recorded -> occasions: the tables that rules see. All joins, lags and look-ups end here.
-
-Beside the columns of `occasions.py` each table carries what the sentences need (weights, limits, reasons); no rule
-reads those.
-"""
+"""Planned doses and visits as occasions: one row per occurrence, with what was done with it."""
 
 from __future__ import annotations
 
@@ -10,29 +6,14 @@ import numpy as np
 import polars as pl
 
 from rules.assignment import NONE
-from rules.dose_occasions import dose_occasions
 from rules.evidence import Flags, Ints
 from rules.grid import Grid, Laid
+from rules.match.frame import Array, flag, occasions_frame
 from rules.occasions import TABLES
-from rules.occasions_frame import Array, flag, occasions_frame
-from rules.people import criteria_occasions, people_occasions, weight_occasions
-from rules.readings import value_occasions
 from rules.records import NOT_GIVEN
 from rules.records import UNKNOWN as STATUS_UNKNOWN
 from rules.states import HOLD, OMIT, STOP
 from rules.truth import Truth
-
-
-def build_occasions(laid: Laid) -> dict[str, pl.DataFrame]:
-    """Every occasions table of one partition."""
-    return {
-        "doses": dose_occasions(laid),
-        "planned": planned_occasions(laid),
-        "criteria": criteria_occasions(laid),
-        "people": people_occasions(laid),
-        "weights": weight_occasions(laid),
-        "values": value_occasions(laid),
-    }
 
 
 def planned_occasions(laid: Laid) -> pl.DataFrame:

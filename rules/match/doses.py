@@ -12,7 +12,7 @@ from rules.evidence import Flags, Ints, days, key
 from rules.given import FACTS
 from rules.grid import Grid, Laid
 from rules.intended import UNKNOWN
-from rules.occasions_frame import Array, after_death, occasions_frame
+from rules.match.frame import Array, after_death, occasions_frame
 from rules.records import ARM_UNKNOWN, NOT_GIVEN, NOT_IN_ARM
 from rules.records import UNKNOWN as STATUS_UNKNOWN
 from rules.states import HOLD, STOP

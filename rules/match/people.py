@@ -11,8 +11,8 @@ from rules.evidence import Ints, Longs, days
 from rules.grid import Laid
 from rules.growth import plausible_weight
 from rules.intended import UNKNOWN
+from rules.match.frame import Array, after_death, occasions_frame
 from rules.occasions import schema
-from rules.occasions_frame import Array, after_death, occasions_frame
 from rules.records import NOT_GIVEN
 from rules.truth import Truth, truth
 

@@ -1,0 +1,27 @@
+"""Expected × recorded -> occasions: the tables that rules see. All joins, lags and look-ups end here.
+
+Beside the columns of `occasions/` each table carries what the sentences need (weights, limits, reasons); no rule
+reads those.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from rules.grid import Laid
+from rules.match.doses import dose_occasions
+from rules.match.people import criteria_occasions, people_occasions, weight_occasions
+from rules.match.planned import planned_occasions
+from rules.match.values import value_occasions
+
+
+def build_occasions(laid: Laid) -> dict[str, pl.DataFrame]:
+    """Every occasions table of one partition."""
+    return {
+        "doses": dose_occasions(laid),
+        "planned": planned_occasions(laid),
+        "criteria": criteria_occasions(laid),
+        "people": people_occasions(laid),
+        "weights": weight_occasions(laid),
+        "values": value_occasions(laid),
+    }

@@ -1,0 +1,49 @@
+"""One row per dose on record, with what was planned beside it."""
+
+from datetime import date
+
+from rules.occasions.column import BIG, DAY, INT, TEXT, WHO, YES, Column
+
+DOSES = (
+    *WHO,
+    Column("day", DAY, "day of the administration", date(2024, 3, 15), "date"),
+    Column("matched", YES, "a planned occurrence was found for the record", True),
+    Column("anchored", YES, "the days of this treatment's occurrences are known", True, "@anchored_fact"),
+    Column("anchored_fact", TEXT, "what is missing when they are not", "day-zero"),
+    Column("in_arm", YES, "the participant's arm gets this treatment", True, "arm"),
+    Column("course", YES, "the treatment is taken by days; its records are not single occurrences", False),
+    Column("duplicate", YES, "an earlier record says the same dose", False),
+    Column("permitted", YES, "an unmatched dose is allowed by the protocol", False),
+    Column("due", DAY, "day on which the occurrence is due", date(2024, 3, 15), "day-zero"),
+    Column("opens", DAY, "first day on time", date(2024, 3, 14), "@anchored_fact"),
+    Column("closes", DAY, "last day on time", date(2024, 3, 16), "@anchored_fact"),
+    Column("timed", YES, "the protocol states a window in days", True),
+    Column("spaced", YES, "a minimum interval counts from a recorded dose", True),
+    Column("earliest", DAY, "first day that the minimum interval allows", date(2024, 3, 13), "date"),
+    Column("pushed", YES, "the minimum interval, not its own plan, opens the window", False),
+    Column("on_hold", YES, "a hold of this treatment was in force", False, "hold-end"),
+    Column("stopped", YES, "the treatment had been stopped or the participant had left", False, "stop-date"),
+    Column("after_death", YES, "the record is dated after death", False, "stop-date"),
+    Column("dosed", YES, "the protocol gives a dose that can be judged", True),
+    Column(
+        "amount", BIG, "amount judged: prepared where the infusion was cut short", 16_200_000, "@amount_fact", "base"
+    ),
+    Column("least", BIG, "smallest amount inside the tolerance", 14_580_000, "@dose_fact", "base"),
+    Column("most", BIG, "largest amount inside the tolerance", 17_820_000, "@dose_fact", "base"),
+    Column("capped", YES, "the protocol states a ceiling of one dose", True),
+    Column("ceiling", BIG, "the ceiling of one dose; it has no tolerance", 100_000_000, "@dose_fact", "base"),
+    Column("far_over", YES, "over any dose this participant could be meant to get", False),
+    Column("far_under", YES, "under any dose this participant could be meant to get", False),
+    Column("unit_doubt", YES, "off by a factor that only a wrong unit explains", False),
+    Column("zero", YES, "an amount of 0 is recorded", False),
+    Column("weighed", YES, "the dose depends on body weight", True),
+    Column("weight_age", INT, "age of the weight in force", 1, "weight", "d"),
+    Column(
+        "weight_limit", INT, "oldest weight that the protocol allows; null where it names none", 7, "weight-limit", "d"
+    ),
+    Column("aged", YES, "the protocol says how old a weight may be", True),
+    Column("ordered_by_weight", YES, "the record says which weight the order used", False),
+    Column("used_is_measured", YES, "the weight on the order equals a weight on record", True, "weight"),
+    Column("amount_fact", TEXT, "what is missing when the amount is", "amount"),
+    Column("dose_fact", TEXT, "what is missing when the limits are", "weight"),
+)

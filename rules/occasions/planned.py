@@ -1,0 +1,24 @@
+"""One row per planned treatment or visit, with what was done with it."""
+
+from datetime import date
+
+from rules.occasions.column import DAY, TEXT, WHO, YES, Column
+
+PLANNED = (
+    *WHO,
+    Column("treatment", YES, "the occurrence is a dose", True),
+    Column("visit", YES, "the occurrence is a visit", False),
+    Column("expected", YES, "the occurrence is expected of this participant", True, "@expected_fact"),
+    Column("expected_fact", TEXT, "what is missing when that cannot be told", "condition"),
+    Column("over", YES, "its window, the data cut and the day of the run are past", True),
+    Column("done", YES, "a record says it took place", True),
+    Column("denied", YES, "a record says it did not take place", False),
+    Column("excused", YES, "the protocol allows or orders its absence", False, "reason"),
+    Column("unknown", YES, "a record says that it is unknown whether it took place", False),
+    Column("final", YES, "the study declares its data final", False),
+    Column("day", DAY, "day on which it took place", date(2024, 3, 15), "date"),
+    Column("due", DAY, "day on which it is due", date(2024, 3, 15), "day-zero"),
+    Column("opens", DAY, "first day on time", date(2024, 3, 14), "day-zero"),
+    Column("closes", DAY, "last day on time", date(2024, 3, 16), "day-zero"),
+    Column("timed", YES, "the protocol states a window in days", True),
+)

@@ -1,0 +1,11 @@
+"""One row per body weight on record."""
+
+from rules.occasions.column import BIG, WHO, YES, Column
+
+WEIGHTS = (
+    *WHO,
+    Column("aged", YES, "the participant's age on that day is known", True),
+    Column("grams", BIG, "body weight", 16_200, "weight", "g"),
+    Column("low", BIG, "half the median weight for the age", 8_150, "age", "g"),
+    Column("high", BIG, "twice the median weight for the age", 32_600, "age", "g"),
+)
