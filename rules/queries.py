@@ -8,7 +8,7 @@ import polars as pl
 
 from rules.deviations import RULES
 from rules.occasions import column
-from rules.rows import SCHEMA, Place, assemble, stack
+from rules.rows import SCHEMA, Place, assemble, located, stack
 from rules.rule import Rule
 from rules.wording import Wording, catalogue
 
@@ -75,17 +75,14 @@ def _ask(
     blocked = group.group_by("at", maintain_order=True).agg(pl.col("rule").unique(maintain_order=True).str.join(", "))
     blocked = blocked.sort("at")
     hits = rows[blocked["at"].to_numpy()].with_columns(rules=blocked["rule"])
-    hits = _once(hits, fact, place)
-    hits = hits.with_columns(
-        table=pl.lit({"doses": "administrations", "people": "subjects", "criteria": "subjects"}.get(table, ""))
-    )
+    hits = located(_once(hits, fact, place), table)
     if fact in _WAITING:
         rules = pl.concat_str("rules", pl.lit(_WAITING[fact]), separator=", ").str.split(", ")
         hits = hits.with_columns(rules=rules.list.unique(maintain_order=True).list.join(", "))
     template = catalogue(wording.lang)["facts"][fact]
     message = wording.fill(template, hits)
     extra = hits["affected"] if "affected" in hits.columns else None
-    frame = assemble(hits, wording, place, f"query-{fact}", "", asks=True)
+    frame = assemble(hits, table, wording, place, f"query-{fact}", "", asks=True)
     if fact == "weight-implausible":
         weighing = pl.format("{}:{}", pl.lit(place.files.get("observations", "observations")), hits["weight_row"])
         frame = frame.with_columns(pl.select(weighing).to_series().alias("record"))

@@ -10,6 +10,7 @@ import polars as pl
 
 from protocol.model import Protocol
 from protocol.timing import Duration
+from rules.occasions import TABLES
 from rules.rule import Rule
 from rules.slots import Part
 from rules.wording import Wording, rule_text
@@ -69,16 +70,15 @@ def finding_rows(
     rule: Rule, hits: pl.DataFrame, wording: Wording, place: Place, texts: Sequence[str] = TEXTS
 ) -> pl.DataFrame:
     """The hits of one rule as findings (or, where the rule asks, as queries); of the texts only those wanted."""
-    hits = hits.with_columns(
+    hits = located(hits, rule.table).with_columns(
         measure=(rule.measure if rule.measure is not None else pl.lit(None)).cast(pl.Float64),
         measure_unit=pl.lit(rule.measure_unit),
-        table=pl.lit(_table_of(rule)),
     )
     written = [wording.fill(rule_text(rule, text, wording.lang), hits).alias(text) for text in texts]
     importance = _importance(wording.protocol, rule, hits["measure"])
     basis, source = _origins(rule, hits, wording)
     return (
-        assemble(hits, wording, place, rule.code, rule.code, rule.asks)
+        assemble(hits, rule.table, wording, place, rule.code, rule.code, rule.asks)
         .with_columns(
             importance.alias("importance"),
             pl.lit(rule.category).alias("category"),
@@ -93,18 +93,22 @@ def finding_rows(
     )
 
 
-def _table_of(rule: Rule) -> str:
-    observed = dict.fromkeys(("weights", "values"), "observations")
-    return {"doses": "administrations", **observed, "people": "subjects", "criteria": "subjects"}.get(rule.table, "")
+def located(hits: pl.DataFrame, table: str) -> pl.DataFrame:
+    """Rows of an occasions table with `table`: the table of the study in which each row's record stands."""
+    records = TABLES[table].records
+    return hits.with_columns(table=pl.col(records[1:]) if records.startswith("@") else pl.lit(records))
 
 
-def assemble(hits: pl.DataFrame, wording: Wording, place: Place, code: str, rules: str, asks: bool) -> pl.DataFrame:
-    """The fields that every finding and query shares: who, what, when, which record."""
+def assemble(
+    hits: pl.DataFrame, table: str, wording: Wording, place: Place, code: str, rules: str, asks: bool
+) -> pl.DataFrame:
+    """The fields that every finding and query shares: who, what, when, which record, as the table declares them."""
+    described = TABLES[table]
     subjects = wording.laid.evidence.frames["subjects"]
     subject = subjects["subject"].gather(hits["s"])
     site = subjects["site"].gather(hits["s"])
-    activity = _activity(hits, wording, code)
-    when = _date_of(hits)
+    activity = _about(hits, described.about, code, wording)
+    when = _day(hits, described.day)
     where = pl.select(
         pl.coalesce(hits["occurrence"].cast(pl.String), when.dt.to_string("%Y-%m-%d"), pl.lit(""))
     ).to_series()
@@ -132,45 +136,29 @@ def assemble(hits: pl.DataFrame, wording: Wording, place: Place, code: str, rule
     )
 
 
-def _activity(hits: pl.DataFrame, wording: Wording, code: str) -> pl.Series:
-    """What a row is about: an activity of the protocol, a criterion, the weight, or what the rule looks at."""
-    if "criterion" in hits.columns:
-        return hits["criterion"]
-    about = "weight" if "grams" in hits.columns else code.partition("_")[0] if "zero_recorded" in hits.columns else None
-    activity = wording.by_part(hits, lambda p: p.activity)
-    return activity if about is None else activity.fill_null(about)
+def _about(hits: pl.DataFrame, about: str, code: str, wording: Wording) -> pl.Series:
+    """What each row is about, as its occasions table declares it."""
+    if about == "@part":
+        return wording.by_part(hits, lambda p: p.activity)
+    if about.startswith("@") and about != "@rule":
+        return hits[about[1:]]
+    return _same(code.partition("_")[0] if about == "@rule" else about, len(hits))
 
 
-def _date_of(hits: pl.DataFrame) -> pl.Series:
-    """The day a row is about: when it happened, else when it was due."""
-    candidates = [
-        hits[c].cast(pl.Int32).cast(pl.Date) if hits[c].dtype != pl.Date else hits[c]
-        for c in ("late", "day", "due", "at", "first", "zero_recorded")
-        if c in hits.columns
-    ]
-    found = candidates[0]
-    for other in candidates[1:]:
-        found = (
-            found.set(found.is_null(), None)
-            if found.null_count() == 0
-            else pl.select(pl.coalesce(found, other)).to_series()
-        )
-    return found
+def _day(hits: pl.DataFrame, columns: tuple[str, ...]) -> pl.Series:
+    """The day a row is about: the first of the columns that its occasions table declares."""
+    days = [hits[c] if hits[c].dtype == pl.Date else hits[c].cast(pl.Int32).cast(pl.Date) for c in columns]
+    return pl.select(pl.coalesce(days)).to_series()
 
 
 def _record(hits: pl.DataFrame, place: Place) -> pl.Series:
     """Where the record stands: `administrations.csv:12`."""
-    if "table" in hits.columns and len(hits) and hits["table"][0]:
-        tables = hits["table"]
-    elif "treatment" in hits.columns:
-        tables = pl.Series(["administrations" if t else "visits" for t in hits["treatment"]], dtype=pl.String)
-    else:
-        tables = pl.Series(["administrations"] * len(hits), dtype=pl.String)
-    if "death_table" in hits.columns:
-        tables = pl.select(pl.when(hits["death_row"].is_null()).then(tables).otherwise(hits["death_table"])).to_series()
-    files = tables.replace_strict(place.files, default=None, return_dtype=pl.String)
-    rows = hits["death_row"].fill_null(hits["row"]) if "death_row" in hits.columns else hits["row"]
-    return pl.select(pl.concat_str(files, rows.cast(pl.String), separator=":")).to_series()
+    files = hits["table"].cast(pl.String).replace_strict(place.files, default=None, return_dtype=pl.String)
+    return pl.select(pl.concat_str(files, hits["row"].cast(pl.String), separator=":")).to_series()
+
+
+def _same(text: str, n: int) -> pl.Series:
+    return pl.Series([text], dtype=pl.String).new_from_index(0, n)
 
 
 def _origins(rule: Rule, hits: pl.DataFrame, wording: Wording) -> tuple[pl.Series, pl.Series]:

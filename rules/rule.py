@@ -64,7 +64,7 @@ class Rule:
     def inputs(self) -> tuple[str, ...]:
         """The columns that `deviates` reads, in the table's order."""
         read = set(self.deviates.meta.root_names())
-        return tuple(c.name for c in TABLES[self.table] if c.name in read)
+        return tuple(c.name for c in TABLES[self.table].columns if c.name in read)
 
 
 _KINDS = {pl.Boolean: "yes/no", pl.Int32: "number", pl.Int64: "number", pl.Date: "day", pl.String: "text"}
@@ -84,8 +84,8 @@ def lint(rule: Rule) -> list[str]:
     Default deny: a node of the serialised expression that is not known to obey Kleene logic is a fault. So are operands
     of different kinds: Polars compares a day with a number, or a yes/no with a text, without a word.
     """
-    kinds = {c.name: _KINDS[type(c.dtype)] for c in TABLES[rule.table]}
-    may_be_null = {c.name for c in TABLES[rule.table] if c.fact}
+    kinds = {c.name: _KINDS[type(c.dtype)] for c in TABLES[rule.table].columns}
+    may_be_null = {c.name for c in TABLES[rule.table].columns if c.fact}
     guards = rule.applies.meta.root_names()
     faults = [f"applies reads {name}, which may be null" for name in guards if name in may_be_null]
     for expression in (rule.applies, rule.deviates):

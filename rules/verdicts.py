@@ -7,7 +7,7 @@ import polars as pl
 from rules.deviations import BY_CODE
 from rules.findings import Verdicts
 from rules.grid import Laid
-from rules.rows import Place
+from rules.rows import Place, located
 from rules.wording import Wording, catalogue
 
 VERDICTS: dict[str, pl.DataType] = {
@@ -40,7 +40,7 @@ VERDICTS: dict[str, pl.DataType] = {
 def dose_verdicts(laid: Laid, doses: pl.DataFrame, verdicts: Verdicts, place: Place, lang: str) -> pl.DataFrame:
     """A verdict for every dose on record: a finding outweighs a query, and a query is never a *complies*."""
     wording = Wording(laid, lang, place.raw)
-    hits = doses.with_columns(table=pl.lit("administrations"))
+    hits = located(doses, "doses")
     subjects = laid.evidence.frames["subjects"]["subject"].gather(hits["s"])
     file = place.files.get("administrations", "administrations")
     record = pl.select(pl.concat_str(pl.lit(file), hits["row"].cast(pl.String), separator=":")).to_series()

@@ -123,22 +123,23 @@ def _zero(w: Wording, hits: pl.DataFrame) -> pl.Series:
 
 def _recorded(w: Wording, hits: pl.DataFrame) -> pl.Series:
     """The cells of the record that matter, as recorded: `start 2024-03-15, amount 1.62e8`; or that there is none."""
-    table = _table(hits)
-    raw = w.raw(table, hits["row"])
-    shown = [c for c in _SHOWN.get(table, ()) if c in raw.columns]
     none = pl.Series([w.phrases["nothing_recorded"]]).new_from_index(0, len(hits))
-    if not shown:
-        return none
+    return _by_table(hits, none, lambda table: _cells_of(w, table, hits["row"]))
+
+
+def _by_table(hits: pl.DataFrame, none: pl.Series, text: Callable[[str], pl.Series | None]) -> pl.Series:
+    """The text of each row's record by the table it stands in; `none` where nothing is recorded."""
+    for table in hits["table"].unique(maintain_order=True):
+        if (found := text(table)) is not None:
+            none = found.zip_with((hits["row"].is_not_null() & (hits["table"] == table)), none)
+    return none
+
+
+def _cells_of(w: Wording, table: str, rows: pl.Series) -> pl.Series | None:
+    raw = w.raw(table, rows)
+    shown = [c for c in _SHOWN.get(table, ()) if c in raw.columns]
     cells = [pl.format("{} {}", pl.lit(c), pl.col(c).cast(pl.String).str.strip_chars()) for c in shown]
-    text = raw.select(pl.concat_str(cells, separator=", ", ignore_nulls=True)).to_series()
-    return text.zip_with(hits["row"].is_not_null(), none)
-
-
-def _table(hits: pl.DataFrame) -> str:
-    """The table that the rows' records stand in; of planned occurrences that of their kind."""
-    if "table" in hits.columns and len(hits) and hits["table"][0]:
-        return str(hits["table"][0])
-    return "visits" if "visit" in hits.columns and len(hits) and hits["visit"][0] else "administrations"
+    return raw.select(pl.concat_str(cells, separator=", ", ignore_nulls=True)).to_series() if shown else None
 
 
 _SHOWN = {
@@ -275,18 +276,20 @@ def _does(w: Wording, hits: pl.DataFrame) -> pl.Series:
 
 
 def _denial(w: Wording, hits: pl.DataFrame) -> pl.Series:
-    raw = w.raw(_table(hits), hits["row"])
-    reasons = (
-        raw["reason"].cast(pl.String) if "reason" in raw.columns else pl.Series([None] * len(raw), dtype=pl.String)
-    )
-    recorded, no_record, because = w.phrases["not_given"], w.phrases["no_record"], w.phrases["because_of"]
-    return pl.Series(
-        [
-            no_record if row is None else recorded + (because.replace("#", reason) if reason else "")
-            for row, reason in zip(hits["row"], reasons, strict=True)
-        ],
-        dtype=pl.String,
-    )
+    def said(table: str) -> pl.Series:
+        raw = w.raw(table, hits["row"])
+        reason = pl.col("reason").cast(pl.String) if "reason" in raw.columns else pl.lit(None, pl.String)
+        return raw.select(
+            pl.repeat(w.phrases["not_given"], pl.len()) + _said(w.phrases["because_of"], reason)
+        ).to_series()
+
+    return _by_table(hits, pl.Series([w.phrases["no_record"]]).new_from_index(0, len(hits)), said)
+
+
+def _said(phrase: str, text: pl.Expr) -> pl.Expr:
+    """A phrase with a text in the place of `#`; empty where there is none."""
+    before, _, after = phrase.partition("#")
+    return pl.when(text != "").then(pl.concat_str(pl.lit(before), text, pl.lit(after))).otherwise(pl.lit(""))
 
 
 def _criterion(w: Wording, hits: pl.DataFrame) -> pl.Series:
@@ -305,7 +308,7 @@ def _conditions(criterion: Any) -> list[str]:
 
 
 def _table_word(w: Wording, hits: pl.DataFrame) -> pl.Series:
-    return pl.Series([w.phrases.get(f"table_{t}", t) if t else None for t in hits["death_table"]], dtype=pl.String)
+    return pl.Series([w.phrases.get(f"table_{t}", t) if t else None for t in hits["table"]], dtype=pl.String)
 
 
 def _dated(phrase: str, column: str) -> Word:

@@ -81,8 +81,8 @@ def test_every_word_in_braces_can_be_filled(lang: str) -> None:
 
 def test_every_missing_fact_has_its_question() -> None:
     """Each column that may be null names a fact that can be asked for; `@` leads to a text column of the same row."""
-    for table, columns in TABLES.items():
-        for fact in {c.fact for c in columns if c.fact}:
+    for table, described in TABLES.items():
+        for fact in {c.fact for c in described.columns if c.fact}:
             if fact.startswith("@"):
                 assert column(table, fact[1:]).dtype == pl.String()
             else:

@@ -10,7 +10,7 @@ import polars as pl
 
 from rules.grid import Laid
 from rules.match.doses import dose_occasions
-from rules.match.people import criteria_occasions, people_occasions, weight_occasions
+from rules.match.people import criteria_occasions, death_occasions, people_occasions, weight_occasions
 from rules.match.planned import planned_occasions
 from rules.match.values import value_occasions
 
@@ -22,6 +22,7 @@ def build_occasions(laid: Laid) -> dict[str, pl.DataFrame]:
         "planned": planned_occasions(laid),
         "criteria": criteria_occasions(laid),
         "people": people_occasions(laid),
+        "deaths": death_occasions(laid),
         "weights": weight_occasions(laid),
         "values": value_occasions(laid),
     }

@@ -17,7 +17,7 @@ from rules.occasions import schema
 Array = npt.NDArray[Any]
 
 
-def occasions_frame(table: str, columns: dict[str, Array | pl.Series], **more: Array | pl.Series) -> pl.DataFrame:
+def occasions_frame(table: str, columns: dict[str, Array | pl.Series], /, **more: Array | pl.Series) -> pl.DataFrame:
     """Arrays as a table with the dtypes of its description; `NONE` and `UNKNOWN` become null in nullable columns."""
     dtypes = schema(table)
     series = [_series(name, columns[name], dtypes[name]) for name in dtypes]

@@ -1,4 +1,4 @@
-"""Occasions that are not occurrences: eligibility criteria, consent, day zero, death, body weights."""
+"""Occasions that are not occurrences: eligibility criteria, consent, day zero, records after death, body weights."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def criteria_occasions(laid: Laid) -> pl.DataFrame:
 
 
 def people_occasions(laid: Laid) -> pl.DataFrame:
-    """One row per participant: consent, day zero, and records after death."""
+    """One row per participant: consent and day zero."""
     e = laid.evidence
     first, kind = _first_procedure(laid)
     concurrent = np.array(
@@ -70,7 +70,6 @@ def people_occasions(laid: Laid) -> pl.DataFrame:
     before = _before_consent(laid, first, signed, signed_last)
     withdrawn = e.milestone("withdrawal-of-consent").last
     visit_late = _visit_after(laid, withdrawn)
-    death_row, death_table, late = _records_after_death(laid)
     empty = np.full(e.n, NONE, np.int32)
     both = (laid.zero_recorded != NONE) & (laid.zero_event != NONE)
     return occasions_frame(
@@ -85,7 +84,6 @@ def people_occasions(laid: Laid) -> pl.DataFrame:
             "visit_after_withdrawal": visit_late != NONE,
             "zero_judged": both,
             "zero_differs": both & (laid.zero_recorded != laid.zero_event),
-            "after_death": death_row != NONE,
         },
         first=first,
         kind=kind,
@@ -94,9 +92,18 @@ def people_occasions(laid: Laid) -> pl.DataFrame:
         visit_late=visit_late,
         zero_recorded=laid.zero_recorded,
         zero_event=laid.zero_event,
-        death=e.milestone("death").last,
-        death_row=death_row,
-        death_table=death_table,
+    )
+
+
+def death_occasions(laid: Laid) -> pl.DataFrame:
+    """One row per participant: the first record dated after death."""
+    row, table, late = _records_after_death(laid)
+    empty = np.full(len(row), NONE, np.int32)
+    return occasions_frame(
+        "deaths",
+        {"s": laid.evidence.everyone, "part": empty, "row": row, "occurrence": empty, "after_death": row != NONE},
+        table=table,
+        death=laid.evidence.milestone("death").last,
         late=late,
     )
 

@@ -9,7 +9,7 @@ from rules.assignment import NONE
 from rules.evidence import Flags, Ints
 from rules.grid import Grid, Laid
 from rules.match.frame import Array, flag, occasions_frame
-from rules.occasions import TABLES
+from rules.occasions import schema
 from rules.records import NOT_GIVEN
 from rules.records import UNKNOWN as STATUS_UNKNOWN
 from rules.states import HOLD, OMIT, STOP
@@ -22,10 +22,7 @@ def planned_occasions(laid: Laid) -> pl.DataFrame:
     pieces = [_planned(laid, grid) for grid in laid.grids]
     columns = {c: np.concatenate([p[c] for p in pieces]) for c in pieces[0]} if pieces else {}
     if not columns:
-        return pl.DataFrame(
-            schema={c.name: c.dtype for c in TABLES["planned"]}
-            | dict.fromkeys(("excuse", "column", "delayed", "place"), pl.Int32)
-        )
+        return pl.DataFrame(schema=schema("planned") | _BESIDE)
     over = (columns["closing"] != NONE) & (columns["closing"] < e.horizon)
     n = len(over)
     asked, ending = (pl.Series(columns[name]) for name in ("asked", "ending"))
@@ -36,10 +33,26 @@ def planned_occasions(laid: Laid) -> pl.DataFrame:
         "final": flag(e.final, n),
         "expected_fact": pl.select(fact).to_series(),
     }
-    more = {c: columns[c] for c in ("excuse", "column", "delayed", "place", "actual", "judged")}
-    table = occasions_frame("planned", rule_columns, **more)
+    more = {c: columns[c] for c in _BESIDE if c in columns}
+    table = occasions_frame("planned", rule_columns, table=_tables(columns["kind"]), **more)
     outside = pl.max_horizontal(pl.col("opens") - pl.col("day"), pl.col("day") - pl.col("closes"))
     return table.with_columns(days_outside=outside.dt.total_days())
+
+
+_BESIDE: dict[str, pl.DataType] = {
+    **dict.fromkeys(("excuse", "column", "delayed", "place", "actual"), pl.Int32()),
+    "judged": pl.Boolean(),
+    "table": pl.String(),
+    "days_outside": pl.Int64(),
+}
+"""What the sentences and departures need beside the columns that rules read."""
+
+_KINDS = ("visits", "administrations")
+
+
+def _tables(treatment: Array) -> pl.Series:
+    """The table in which each occurrence's record stands."""
+    return pl.Series(_KINDS, dtype=pl.Enum(_KINDS)).gather(pl.Series(treatment.astype(np.uint32)))
 
 
 def _planned(laid: Laid, grid: Grid) -> dict[str, Array]:
@@ -70,6 +83,7 @@ def _planned(laid: Laid, grid: Grid) -> dict[str, Array]:
         "part": spread([s.part.code for s in slots]).astype(np.int32),
         "row": row,
         "occurrence": spread([s.occurrence for s in slots]).astype(np.int32),
+        "kind": treatment,
         "treatment": treatment & spread(judged),
         "visit": ~treatment & spread(judged),
         "expected": np.where(grid.asked & (grid.expected == 1), -1, grid.expected).ravel(),

@@ -10,21 +10,23 @@ from __future__ import annotations
 
 import polars as pl
 
-from rules.occasions.column import Column, Value
+from rules.occasions.column import Column, Occasions, Value
 from rules.occasions.criteria import CRITERIA
+from rules.occasions.deaths import DEATHS
 from rules.occasions.doses import DOSES
 from rules.occasions.people import PEOPLE
 from rules.occasions.planned import PLANNED
 from rules.occasions.values import VALUES
 from rules.occasions.weights import WEIGHTS
 
-__all__ = ["TABLES", "Column", "Value", "column", "example", "schema"]
+__all__ = ["TABLES", "Column", "Occasions", "Value", "column", "example", "schema"]
 
-TABLES: dict[str, tuple[Column, ...]] = {
+TABLES: dict[str, Occasions] = {
     "doses": DOSES,
     "planned": PLANNED,
     "criteria": CRITERIA,
     "people": PEOPLE,
+    "deaths": DEATHS,
     "weights": WEIGHTS,
     "values": VALUES,
 }
@@ -32,17 +34,17 @@ TABLES: dict[str, tuple[Column, ...]] = {
 
 def schema(table: str) -> dict[str, pl.DataType]:
     """Column names and dtypes of one occasions table."""
-    return {column.name: column.dtype for column in TABLES[table]}
+    return {column.name: column.dtype for column in TABLES[table].columns}
 
 
 def column(table: str, name: str) -> Column:
     """The description of one column."""
-    return next(c for c in TABLES[table] if c.name == name)
+    return next(c for c in TABLES[table].columns if c.name == name)
 
 
 def example(table: str, changes: dict[str, Value] | None = None) -> pl.DataFrame:
     """One complying row of a table, with `changes` applied: the ground that every case and page stands on."""
-    row = {c.name: c.example for c in TABLES[table]} | (changes or {})
+    row = {c.name: c.example for c in TABLES[table].columns} | (changes or {})
     unknown = set(row) - set(schema(table))
     if unknown:
         raise KeyError(f"{table} has no column {sorted(unknown)}")

@@ -2,9 +2,9 @@
 
 from datetime import date
 
-from rules.occasions.column import BIG, DAY, INT, TEXT, WHO, YES, Column
+from rules.occasions.column import BIG, DAY, INT, TEXT, WHO, YES, Column, Occasions
 
-DOSES = (
+_COLUMNS = (
     *WHO,
     Column("day", DAY, "day of the administration", date(2024, 3, 15), "date"),
     Column("matched", YES, "a planned occurrence was found for the record", True),
@@ -47,3 +47,5 @@ DOSES = (
     Column("amount_fact", TEXT, "what is missing when the amount is", "amount"),
     Column("dose_fact", TEXT, "what is missing when the limits are", "weight"),
 )
+
+DOSES = Occasions(_COLUMNS, records="administrations", day=("day", "due"))

@@ -1,13 +1,14 @@
-"""One row per participant: consent, day zero, death."""
+"""One row per participant: consent, day zero."""
 
-from rules.occasions.column import WHO, YES, Column
+from rules.occasions.column import WHO, YES, Column, Occasions
 
-PEOPLE = (
+_COLUMNS = (
     *WHO,
     Column("consent_judged", YES, "consents are on record and apply to the group", True),
     Column("treated_before_consent", YES, "a trial procedure came before consent", False, "consent"),
     Column("visit_after_withdrawal", YES, "a visit is dated after consent was withdrawn", False),
     Column("zero_judged", YES, "day zero and the event that defines it are both on record", True),
     Column("zero_differs", YES, "recorded day zero and the event's day differ", False),
-    Column("after_death", YES, "a record is dated after death", False),
 )
+
+PEOPLE = Occasions(_COLUMNS, records="subjects", day=("first", "zero_recorded"), about="@rule")

@@ -2,9 +2,9 @@
 
 from datetime import date
 
-from rules.occasions.column import DAY, TEXT, WHO, YES, Column
+from rules.occasions.column import DAY, TEXT, WHO, YES, Column, Occasions
 
-PLANNED = (
+_COLUMNS = (
     *WHO,
     Column("treatment", YES, "the occurrence is a dose", True),
     Column("visit", YES, "the occurrence is a visit", False),
@@ -22,3 +22,5 @@ PLANNED = (
     Column("closes", DAY, "last day on time", date(2024, 3, 16), "day-zero"),
     Column("timed", YES, "the protocol states a window in days", True),
 )
+
+PLANNED = Occasions(_COLUMNS, records="@table", day=("day", "due"))

@@ -1,0 +1,48 @@
+"""The occasions tables: what fills them keeps what they declare, whatever the study."""
+
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import protocol
+import rules
+from rules.door.tables import SCHEMAS
+from rules.match import build_occasions
+from rules.occasions import TABLES, schema
+from rules.partitions import over_partitions
+from rules.plan import compile_plan
+
+EXAMPLE = Path(__file__).parent.parent / "examples" / "uc-msc-saa"
+
+
+def built(study: rules.Study) -> dict[str, pl.DataFrame]:
+    """Return every occasions table of a study of the seed's trial."""
+    plan = compile_plan(protocol.read("uc-msc-saa"))
+    return next(over_partitions(plan, study, date(2024, 12, 31), build_occasions))
+
+
+STUDIES = {
+    "the example": lambda: rules.read_study(EXAMPLE),
+    "one participant without records": lambda: rules.from_frames("small", {"subjects": [{"subject": "1"}]}),
+}
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_every_table_is_filled_as_declared(study: str) -> None:
+    """Each table is built, with its columns and dtypes and with those that its declaration names beside them."""
+    tables = built(STUDIES[study]())
+    assert list(tables) == list(TABLES)
+    for name, table in tables.items():
+        described = TABLES[name]
+        assert {c: table.schema.get(c) for c in schema(name)} == schema(name), name
+        named = {said[1:] for said in (described.records, described.about) if said.startswith("@")} - {"part", "rule"}
+        assert {*described.day, *named} <= set(table.columns), name
+        facts = {c.name: c.fact for c in described.columns if c.name != "part"}
+        assert [c for c, fact in facts.items() if not fact and table[c].null_count()] == [], name
+
+
+def test_a_table_says_in_which_table_of_the_study_its_records_stand() -> None:
+    """What is no column names a table of the study folder."""
+    assert {d.records for d in TABLES.values() if not d.records.startswith("@")} <= set(SCHEMAS)
