@@ -11,7 +11,9 @@ from typing import Any, TypeAlias
 
 from typer.main import get_command
 
+import protocol
 from perprotocol.cli import app
+from protocol.walk import children, elements
 from rules.deviations import RULES
 from rules.door.settings import KEYS
 from rules.door.starting import describe_tables
@@ -74,6 +76,7 @@ def pages() -> dict[str, str]:
         "study-folder.md": study_page(),
         "rules.md": rules_page(),
         "house.md": house_page(),
+        "library.md": library_page(),
     }
 
 
@@ -124,6 +127,36 @@ def house_page() -> str:
                 lines.append(f"| `{path.relative_to(HOME.parent)}` | {_first_sentence(path)} |")
         lines.append("")
     return "\n".join(lines)
+
+
+def library_page() -> str:
+    """Every protocol of the library: what it is, from which documents, and how much of it is assumed."""
+    lines = ["# The library", "", NOTE + _LIBRARY]
+    for name in protocol.library():
+        trial = protocol.read(name)
+        lines += [f"## {name}", "", f"{trial.title}. {trial.title.in_('zh') if trial.title else ''}.", ""]
+        lines += [f"{trial.note}\n"] if trial.note else []
+        lines += [f"Version {trial.version}" + (f", {trial.registry}" if trial.registry else "") + ". Arms:"]
+        lines += [", ".join(f"{arm} ({described.title})" for arm, described in trial.arms.items()) + "."]
+        stated, assumed = _origins(trial)
+        lines += ["", f"{stated} fields are stated, {assumed} assumed. Sources:", ""]
+        lines += [*(f"- `{key}`: {text}" for key, text in trial.sources.items()), ""]
+    return "\n".join(lines)
+
+
+def _origins(trial: protocol.Protocol) -> tuple[int, int]:
+    """How many fields of activities, criteria and modifications a document states, and how many are assumed."""
+    own = set(protocol.Protocol.names_by_key()) & {"milestones", "weight", "bsa", "eligibility", "criteria", "cycles"}
+    own |= {"treatments", "visits", "assessments", "modifications", "importance"}
+    about = {"title", "note", "source", "basis", "assumed", "stated"}
+    found = [
+        trial.origin(".".join(map(str, (*path, key)))).basis
+        for path, element in elements(trial)
+        if path and path[0] in own
+        for key, _ in children(element)
+        if key not in about
+    ]
+    return found.count("stated"), found.count("assumed")
 
 
 def _first_sentence(path: Path) -> str:
@@ -194,6 +227,11 @@ lacks is one query, with all the rules that it blocks. The examples are executed
 those of the occasions tables, amounts in base units. `perprotocol explain CODE` prints the same page.
 """
 
+_LIBRARY = """\
+Protocols that ship with the package; `perprotocol library` lists them, and each name may stand for PROTOCOL. They are
+written anew from public facts. What no document states is marked *assumed*, with who has to confirm it, and a finding
+that rests on it says so: read them as worked examples, never as the protocol of record.
+"""
 _NOT_JUDGED = """\
 ## What is not judged
 

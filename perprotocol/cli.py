@@ -270,6 +270,15 @@ def explain(
             _write(explain_rule(code, lang.value), output)
 
 
+@app.command(epilog="Examples:\n\nperprotocol library\n\nperprotocol library --lang zh --format json")
+def library(format: _FormatOpt = Format.table, output: _Out = None, lang: _LangOpt = Lang.en) -> None:
+    """The protocols that ship with the package: any of their names may stand for PROTOCOL."""
+    from perprotocol.pages import list_library  # noqa: PLC0415
+
+    with bad_input(output):
+        _print(list_library(lang.value), format, lang, output)
+
+
 @app.command(epilog="Example:\n\nperprotocol init my-study")
 def init(
     folder: Annotated[Path, typer.Argument(help="The folder to make.", metavar="FOLDER")], quiet: _Quiet = False

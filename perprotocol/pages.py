@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 import polars as pl
 
+import protocol
 from protocol import Fault, StudyError
 from rules.deviations import BY_CODE, RULES
 from rules.page.labels import Labels
@@ -18,6 +19,16 @@ def list_rules(lang: str) -> pl.DataFrame:
     kinds = {False: words.get("finding", "finding"), True: words.get("query", "query")}
     rows = [(r.code, rule_text(r, "title", lang), kinds[r.asks], words.get(r.category, r.category)) for r in RULES]
     return pl.DataFrame(rows, schema=["code", "title", "gives", "category"], orient="row")
+
+
+def list_library(lang: str) -> pl.DataFrame:
+    """Every protocol that ships with the package: its name, version, registry entry, title and how many arms it has."""
+    rows = []
+    for name in protocol.library():
+        trial = protocol.read(name)
+        title = trial.title.in_(lang) if trial.title is not None else None
+        rows.append((name, trial.version, trial.registry, len(trial.arms), title))
+    return pl.DataFrame(rows, schema=["protocol", "version", "registry", "arms", "title"], orient="row")
 
 
 def explain_rule(code: str, lang: str) -> str:
