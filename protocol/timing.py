@@ -133,16 +133,29 @@ class Instant(Scalar):
 
 @dataclass(frozen=True)
 class Moment(Scalar):
-    """When something is due: whichever of the alternatives comes first."""
+    """When something is due: whichever of the alternatives comes first, or last where `latest`."""
 
     alternatives: tuple[Instant, ...]
+    latest: bool = False
 
-    examples: ClassVar = (*Instant.examples, "30 d after last treatment or new-therapy")
+    examples: ClassVar = (
+        *Instant.examples,
+        "30 d after last treatment or new-therapy",
+        "28 d after dose-1 or 14 d after recovery whichever is later",
+    )
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The moment of a text; `or` parts the alternatives."""
-        return cls(text.strip(), tuple(Instant.parse(part) for part in plain(text).split(" or ")))
+        """The moment of a text; `or` parts the alternatives, `whichever is later` takes the last of them."""
+        words, _, which = plain(text).partition(" whichever is ")
+        parts = words.split(" or ")
+        if which and (which not in _WHICHEVER or len(parts) < 2):
+            remedy = "write 'A or B whichever is later'; without it the one that comes first counts"
+            raise ScalarError(text, "does not say which of several moments counts", remedy)
+        return cls(text.strip(), tuple(Instant.parse(part) for part in parts), _WHICHEVER.get(which, False))
+
+
+_WHICHEVER = {"first": False, "earlier": False, "later": True, "last": True}
 
 
 @dataclass(frozen=True)

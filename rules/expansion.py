@@ -22,6 +22,13 @@ class Start(NamedTuple):
     low: int | None
     high: int | None
     follows: bool = False
+    others: tuple[tuple[Ref, Span], ...] = ()
+    latest: bool = False
+
+    def after(self, span: Span) -> Start:
+        """The same beginning, that much later."""
+        others = tuple((ref, offset + span) for ref, offset in self.others)
+        return self._replace(offset=self.offset + span, others=others)
 
 
 class Point(NamedTuple):
@@ -77,7 +84,7 @@ class _Expansion:
             chained = element.late == "shift" and n > 0 and every is not None
             slot = Slot(part, number + n + 1, start.ref, start.offset, start.low, start.high, (), chained, ends)
             self.columns.setdefault(part.activity, []).append(len(self.slots))
-            self.slots.append(replace(slot, follows=start.follows))
+            self.slots.append(replace(slot, follows=start.follows, others=start.others, latest=start.latest))
 
     def _series(self, part: Part, starts: list[Start], every: Span | None) -> Iterator[Start]:
         """`times` counts occurrences, not rounds."""
@@ -85,8 +92,7 @@ class _Expansion:
             yield from starts
             return
         for n in range(part.element.times or self._most(part, starts, every)):
-            start = starts[n % len(starts)]
-            yield start._replace(offset=start.offset + every.times(n // len(starts)))
+            yield starts[n % len(starts)].after(every.times(n // len(starts)))
 
     def _most(self, part: Part, starts: list[Start], every: Span) -> int:
         """How many occurrences a series with an end can hold at most; the end itself is judged per participant."""
@@ -103,11 +109,11 @@ class _Expansion:
             moments = (element.from_,)
         low, high = _window(element)
         for moment in moments:
-            if len(moment.alternatives) > 1:
-                self._note(part, "alternatives")
-            for point in self._points(part, moment.alternatives[0], cycles=True):
+            first, *rest = moment.alternatives
+            others = tuple((p.ref, p.offset) for i in rest for p in self._points(part, i, cycles=True))
+            for point in self._points(part, first, cycles=True):
                 window = point.own or (low, high)
-                yield Start(point.ref, point.offset, window[0], window[1], point.follows)
+                yield Start(point.ref, point.offset, *window, point.follows, others, moment.latest)
 
     def _points(self, part: Part, i: Instant, *, cycles: bool = False) -> Iterator[Point]:
         """The offsets that a moment means; inside `in`, day N counts in each cycle."""
@@ -155,18 +161,21 @@ class _Expansion:
 
     def _refs(self, part: Part, anchor: Anchor) -> Iterator[tuple[Ref, Span]]:
         """What an anchor counts from; an activity that is not expanded yet is named, and found when all are."""
-        name = anchor.name or ""
+        name, number = anchor.name or "", anchor.number
+        which = {"last": anchor.which == "last", "end": anchor.edge == "end"}
         if anchor.day is not None:
             yield ZERO, Span(days=offset_of(anchor.day, self.first_day))
         elif anchor.previous:
-            yield Ref("previous"), _NO_SPAN
+            yield Ref("previous", end=which["end"]), _NO_SPAN
         elif name == "treatment" or (name in self.protocol.products and name not in self.protocol.treatments):
-            yield Ref("last-dose" if anchor.which == "last" else "first-dose", name), _NO_SPAN
+            yield Ref("dose", name, number=number, **which), _NO_SPAN
         elif name in self.protocol.milestones or name in MILESTONES:
-            yield Ref("milestone", name), _NO_SPAN
+            yield Ref("milestone", name, number=number), _NO_SPAN
         elif name in {p.activity for p in self.parts}:
             for column in self._chosen(name, anchor):
-                yield Ref("slot", name, column, anchor.planned, last=anchor.which == "last"), _NO_SPAN
+                yield Ref("slot", name, column, anchor.planned, **which), _NO_SPAN
+        elif name in self.protocol.events:
+            yield Ref("event", name, number=number, **which), _NO_SPAN
         else:
             self._note(part, "unknown-days")
 
@@ -194,7 +203,9 @@ class _Expansion:
                 spans = [base + _span(m) if m is not None else None for m in marks]
                 bounds.append(Bound(self._column(ref, slot, column), *spans))
         until = tuple((self._column(ref, slot, column), span, inclusive) for ref, span, inclusive in slot.until)
-        return replace(slot, ref=self._column(slot.ref, slot, column), bounds=tuple(bounds), until=until)
+        others = tuple((self._column(ref, slot, column), span) for ref, span in slot.others)
+        ref = self._column(slot.ref, slot, column)
+        return replace(slot, ref=ref, bounds=tuple(bounds), until=until, others=others)
 
     def _column(self, ref: Ref, slot: Slot, column: int) -> Ref:
         if ref.kind == "previous":

@@ -34,6 +34,11 @@ class Grid:
     excuse: Ints
     delayed: Ints
     asked: Flags
+    latest: dict[int, Ints] = field(default_factory=dict)
+    """By slot: the last day that the longest interval from a record allows."""
+    spread: dict[tuple[str, int], Ints] = field(default_factory=dict)
+    """By mark (`due` with its window, `earliest`, `latest`) and slot: by how many days it may lie earlier, because what
+    it counts from is dated only in part."""
     passed: dict[str, Ints] = field(default_factory=dict)
     """By activity: the day of the last record given that was too early to fill an occurrence."""
     began: dict[int, Flags] = field(default_factory=dict)
@@ -56,3 +61,6 @@ class Laid:
     dose_slot: Ints
     visit_slot: Ints
     dose_asked: Flags
+    counts_from: Ints
+    """By dose record: the first day on which it would count, `NONE` where nothing says so; likewise the last."""
+    counts_until: Ints

@@ -117,23 +117,24 @@ def put(laid: Laid, grid: Grid, who: Ints, column: Ints, rows: Ints) -> None:
     places[rows] = column
 
 
-def take_in_order(laid: Laid, grid: Grid, group: tuple[int, ...], lay: Callable[[int], Ints]) -> None:
+def take_in_order(laid: Laid, grid: Grid, group: tuple[int, ...], lay: Callable[[int], tuple[Ints, Ints]]) -> None:
     """Take records in order, one occurrence after the other: `lay(c)` fixes the days of the occurrence first.
 
-    `lay` returns the first day from which a dose counts (`NONE`: any day); a dose before it fills no occurrence.
+    `lay` returns the first and the last day on which a dose counts (`NONE`: any day); one outside fills no occurrence.
     """
     rows, days, _ = waiting_records(laid, grid, group)
     n = len(grid.s)
-    pointer = np.zeros(n, np.int32)
     everyone = np.arange(n, dtype=np.int32)
+    pointer = _after_earlier(grid, group, days)
     for c in group:
-        counts_from = lay(c)
+        counts = lay(c)
         if not rows.size:
             continue
-        while (moved := _skip(days, pointer, counts_from) - pointer).any():
-            pointer = pointer + moved
-            _pass(laid, grid, c, np.flatnonzero(moved), rows[everyone, pointer - 1])
-            counts_from = lay(c)
+        # One at a time: each record passed over moves the days from which the next one counts.
+        while (moved := _uncounted(days, pointer, *counts, _open_to(grid, c))).any():
+            _pass(laid, grid, c, np.flatnonzero(moved), rows[everyone, np.minimum(pointer, rows.shape[1] - 1)], counts)
+            pointer = (pointer + moved).astype(np.int32)
+            counts = lay(c)
         here = np.minimum(pointer, rows.shape[1] - 1)
         free = (pointer < rows.shape[1]) & (rows[everyone, here] >= 0) & _open_to(grid, c)
         who = np.flatnonzero(free).astype(np.int32)
@@ -141,26 +142,30 @@ def take_in_order(laid: Laid, grid: Grid, group: tuple[int, ...], lay: Callable[
         pointer = pointer + free
 
 
-def _pass(laid: Laid, grid: Grid, c: int, who: Index, rows: Ints) -> None:
+def _after_earlier(grid: Grid, group: tuple[int, ...], days: Ints) -> Ints:
+    """Of each participant the first record that is not before what filled the activity's earlier steps."""
+    columns = [c for c in grid.arm.columns(grid.arm.slots[group[0]].part.activity) if c < group[0]]
+    if not columns or not days.size:
+        return np.zeros(len(grid.s), np.int32)
+    since = grid.actual[:, columns].max(axis=1)
+    before: Ints = ((days != NONE) & (days < since[:, None])).sum(axis=1).astype(np.int32)
+    return before
+
+
+def _pass(laid: Laid, grid: Grid, c: int, who: Index, rows: Ints, counts: tuple[Ints, Ints]) -> None:
     """Remember the day of records that fill no occurrence: the next interval counts from them all the same."""
     part = grid.arm.slots[c].part
     records = laid.doses if part.kind == "treatment" else laid.visits
+    if part.kind == "treatment":
+        laid.counts_from[rows[who]], laid.counts_until[rows[who]] = (day[who] for day in counts)
     passed = grid.passed.setdefault(part.activity, np.full(len(grid.s), NONE, np.int32))
     given = who[records.status[rows[who]] != NOT_GIVEN]
     passed[given] = records.day[rows[given]]
 
 
-def _skip(days: Ints, pointer: Ints, counts_from: Ints) -> Ints:
-    """Move each pointer past the records that lie before the day from which a dose counts."""
-    everyone = np.arange(len(pointer))
-    early: Flags = np.ones(len(pointer), np.bool_)
-    while early.any():
-        here = np.minimum(pointer, days.shape[1] - 1)
-        early = (
-            (pointer < days.shape[1])
-            & (days[everyone, here] != NONE)
-            & (counts_from != NONE)
-            & (days[everyone, here] < counts_from)
-        )
-        pointer = (pointer + early).astype(np.int32)
-    return pointer
+def _uncounted(days: Ints, pointer: Ints, first: Ints, last: Ints, open_: Flags) -> Flags:
+    """Whether the record that each pointer stands at lies outside the days on which a dose counts."""
+    day = days[np.arange(len(pointer)), np.minimum(pointer, days.shape[1] - 1)]
+    early, late = (first != NONE) & (day < first), (last != NONE) & (day > last)
+    outside: Flags = (pointer < days.shape[1]) & (day != NONE) & open_ & (early | late)
+    return outside

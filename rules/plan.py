@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from protocol.conditions import Count, Given, Recent, leaves
-from protocol.model import MILESTONES, Protocol, Treatment
+from protocol.model import Protocol, Treatment
 from protocol.timing import Moment
 from rules.expansion import expand_arm
 from rules.slots import ArmPlan, Element, Kind, Part, Plan, Slot
@@ -57,7 +57,6 @@ def _judged(kind: Kind, step: Element, *, course: bool) -> bool:
 def _unjudged(part: Part) -> list[tuple[str, str]]:
     """What of a part is not judged: its path, and the key of the reason in the catalogue's `notes`."""
     step = part.element
-    marks = [m for m in step.limits if m.due or m.closes or m.valid_to or m.from_.name in MILESTONES]
     clocked = step.window is not None and (step.window.low.clock or step.window.high.clock)
     reasons = {
         "assessment": part.kind == "assessment",
@@ -66,7 +65,6 @@ def _unjudged(part: Part) -> list[tuple[str, str]]:
         "optional": bool(step.may_if),
         "no-window": part.kind != "assessment" and step.window is None and not step.limits and not _within(step.due),
         "hours": clocked,
-        "marks": bool(step.due and marks),
     }
     if isinstance(step, Treatment):
         reasons |= {
@@ -99,25 +97,27 @@ def _within(due: tuple[Moment, ...]) -> bool:
 
 def _groups(slots: tuple[Slot, ...]) -> tuple[tuple[int, ...], ...]:
     """Columns of one activity whose days become known together, in an order in which every reference comes first."""
-    units: dict[tuple[str, int], list[int]] = {}
-    for column, slot in enumerate(slots):
-        units.setdefault((slot.part.activity, slot.part.step), []).append(column)
-    unit_of = {column: unit for unit, columns in units.items() for column in columns}
-    waiting = {unit: _needs(columns, slots, unit_of) - {unit} for unit, columns in units.items()}
+    unit_of = {column: (slot.part.activity, slot.part.step) for column, slot in enumerate(slots)}
+    waiting = list(unit_of)
     groups: list[tuple[int, ...]] = []
     while waiting:
-        ready = [unit for unit, needs in waiting.items() if not needs & set(waiting)]
+        units: dict[tuple[str, int], list[int]] = {}
+        for column in waiting:
+            units.setdefault(unit_of[column], []).append(column)
+        needs = {unit: _needs(columns, slots, unit_of) - {unit} for unit, columns in units.items()}
+        ready = [unit for unit in units if not needs[unit] & set(units)]
+        if not ready and len(units) == len(waiting):
+            raise ValueError(f"circular anchors: {sorted(units)}")
         if not ready:
-            raise ValueError(f"circular anchors: {sorted(waiting)}")
+            # Two parts count from occurrences of each other: their occurrences wait one by one.
+            unit_of |= {column: (slots[column].part.activity, -column - 1) for column in waiting}
         for activity in dict.fromkeys(unit[0] for unit in ready):
             groups.append(tuple(c for unit in ready if unit[0] == activity for c in units[unit]))
-        for unit in ready:
-            del waiting[unit]
+        done = {c for unit in ready for c in units[unit]}
+        waiting = [column for column in waiting if column not in done]
     return tuple(groups)
 
 
 def _needs(columns: list[int], slots: tuple[Slot, ...], unit_of: dict[int, tuple[str, int]]) -> set[tuple[str, int]]:
-    refs = [
-        r for c in columns for r in (slots[c].ref, *(b.ref for b in slots[c].bounds), *(u[0] for u in slots[c].until))
-    ]
+    refs = [ref for c in columns for ref in slots[c].refs()]
     return {unit_of[r.slot] for r in refs if r.slot >= 0}

@@ -7,6 +7,7 @@ before anything is judged. Rows that say *not given* stay: they answer for an oc
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -62,6 +63,11 @@ class Records:
     named: Ints
     words: tuple[str, ...] = ()
     dose_of: Ints = field(default_factory=lambda: np.zeros(0, np.int32))
+
+    @cached_property
+    def vague(self) -> bool:
+        """Whether some record is dated only by its month or year."""
+        return bool(((self.day != self.last) & (self.day != NONE)).any())
 
     def take(self, order: Ints) -> Records:
         """These rows in another order, or fewer of them."""

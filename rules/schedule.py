@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from rules.anchors import add, due_from, last_given, recorded, reference
 from rules.assignment import NONE
-from rules.calendar import add_span
 from rules.evidence import Evidence, Flags, Ints, Milestone
 from rules.grid import Grid, Laid
 from rules.identity import take_in_order, take_records
-from rules.records import NOT_GIVEN, Records, first_given
+from rules.records import Records, first_given
 from rules.shared import share_out
-from rules.slots import ArmPlan, Bound, Plan, Ref, Slot, Span
+from rules.slots import ArmPlan, Plan, Slot, Span
 from rules.states import HOLD, OMIT, STOP, read_states
 from rules.truth import all_of
 
@@ -24,15 +24,16 @@ FAR = 1 << 24
 
 def lay_out(plan: Plan, evidence: Evidence, doses: Records, visits: Records) -> Laid:
     """The grids of every arm, with each record in its place."""
-    recorded, event = _day_zero(evidence, doses, visits)
-    zero = np.where(event != NONE, event, recorded).astype(np.int32)
+    stated, event = _day_zero(evidence, doses, visits)
+    zero = np.where(event != NONE, event, stated).astype(np.int32)
     evidence.milestones["day-zero"] = _certain(zero)
     evidence.milestones["first-dose"] = _certain(first_given(doses, evidence.n))
     evidence.milestones["death"] = _not_before(evidence.milestone("death"), last_given(doses, evidence.n))
     states = read_states(plan, evidence)
     dose_slot, visit_slot = (np.full(len(r.s), -1, np.int32) for r in (doses, visits))
     asked = np.zeros(len(doses.s), np.bool_)
-    laid = Laid(plan, evidence, doses, visits, [], states, zero, recorded, event, dose_slot, visit_slot, asked)
+    counts = (np.full(len(doses.s), NONE, np.int32) for _ in range(2))
+    laid = Laid(plan, evidence, doses, visits, [], states, zero, stated, event, dose_slot, visit_slot, asked, *counts)
     arms = np.array([a or "" for a in evidence.arm], dtype=object)
     for arm in plan.arms.values():
         s = np.flatnonzero(arms == arm.arm).astype(np.int32)
@@ -116,14 +117,24 @@ def _lay_group(laid: Laid, grid: Grid, group: tuple[int, ...]) -> None:
         take_records(laid, grid, group)
     for c in group:
         _limit(laid, grid, c)
+        _note_counting(laid, grid, c)
 
 
-def _lay_in_order(laid: Laid, grid: Grid, c: int) -> Ints:
-    """The days of an occurrence that depends on the one before it; the first day from which a dose counts."""
+def _note_counting(laid: Laid, grid: Grid, c: int) -> None:
+    """On which days the dose in an occurrence of a fixed grid counts: it keeps its place, and may not count."""
+    slot, row = grid.arm.slots[c], grid.record[:, c]
+    if slot.part.kind == "treatment" and any(bound.valid_from or bound.valid_to for bound in slot.bounds):
+        there = np.flatnonzero(row >= 0)
+        laid.counts_from[row[there]] = counts_from(laid, grid, c)[there]
+        laid.counts_until[row[there]] = counts_until(laid, grid, c)[there]
+
+
+def _lay_in_order(laid: Laid, grid: Grid, c: int) -> tuple[Ints, Ints]:
+    """The days of an occurrence that depends on the one before it; the first and last day on which a dose counts."""
     _lay_slot(laid, grid, c)
     _limit(laid, grid, c)
     _expect(laid, grid, c)
-    return counts_from(laid, grid, c)
+    return counts_from(laid, grid, c), counts_until(laid, grid, c)
 
 
 def _lay_slot(laid: Laid, grid: Grid, c: int) -> None:
@@ -133,12 +144,14 @@ def _lay_slot(laid: Laid, grid: Grid, c: int) -> None:
         before = _previous(grid, c)
         step = _gap(grid.arm.slots[before], slot)
         base = np.where(grid.actual[:, before] != NONE, grid.actual[:, before], grid.due[:, before]).astype(np.int32)
-        due = _add(laid, base, step)
+        due = add(laid, base, step)
     elif slot.ref.kind == "none":
         grid.due[:, c] = _from_bounds(laid, grid, c)
         return
     else:
-        due = _add(laid, reference(laid, grid, slot.ref), slot.offset)
+        first, due = due_from(laid, grid, slot)
+        if due is not first:
+            grid.spread["due", c] = np.where(due != NONE, due - first, 0).astype(np.int32)
     grid.due[:, c] = due
     known = due != NONE
     low, high = slot.low, slot.high
@@ -149,52 +162,11 @@ def _lay_slot(laid: Laid, grid: Grid, c: int) -> None:
 def _previous(grid: Grid, c: int) -> int:
     activity = grid.arm.slots[c].part.activity
     columns = grid.arm.columns(activity)
-    return columns[columns.index(c) - 1]
+    return columns[max(columns.index(c) - 1, 0)]
 
 
 def _gap(before: Slot, after: Slot) -> Span:
     return after.offset + before.offset.times(-1)
-
-
-def _add(laid: Laid, day: Ints, span: Span) -> Ints:
-    return add_span(day, span.months, span.days, laid.plan.protocol.months)
-
-
-def reference(laid: Laid, grid: Grid, ref: Ref) -> Ints:
-    """The day of a reference for each participant of the grid, `NONE` where it is not known."""
-    e, s = laid.evidence, grid.s
-    if ref.kind == "slot" and ref.slot >= 0:
-        actual, due = grid.actual[:, ref.slot], grid.due[:, ref.slot]
-        if ref.last and not ref.planned:
-            actual = _last_of_ended(grid, ref.slot)
-        return due if ref.planned else np.where(actual != NONE, actual, due).astype(np.int32)
-    if ref.kind == "milestone":
-        return e.milestone(ref.name).day[s]
-    if ref.kind == "first-dose":
-        return e.milestone("first-dose").day[s]
-    if ref.kind == "last-dose":
-        ended = e.milestone("discontinuation").day[s]
-        last = last_given(laid.doses, e.n)[s]
-        return np.where(ended != NONE, last, NONE).astype(np.int32)
-    return np.full(len(s), NONE, np.int32)
-
-
-def _last_of_ended(grid: Grid, c: int) -> Ints:
-    """The day of a series' last dose: of its last occurrence, or of the one after which no other is to be given."""
-    columns = grid.arm.columns(grid.arm.slots[c].part.activity)
-    given = grid.actual[:, columns]
-    last: Ints = given.max(axis=1)
-    after = np.arange(len(columns)) > np.where(given == last[:, None], np.arange(len(columns)), -1).max(axis=1)[:, None]
-    open_ = after & (grid.expected[:, columns] != 0) & (grid.excuse[:, columns] != STOP)
-    return np.where(open_.any(axis=1), grid.actual[:, c], last).astype(np.int32)
-
-
-def last_given(records: Records, n: int) -> Ints:
-    """Day of each participant's last dose on record, `NONE` where there is none."""
-    last = np.full(n, NONE, np.int32)
-    rows = np.flatnonzero((records.status != NOT_GIVEN) & (records.day != NONE))
-    np.maximum.at(last, records.s[rows], records.day[rows])
-    return last
 
 
 def _expect(laid: Laid, grid: Grid, c: int) -> None:
@@ -211,8 +183,10 @@ def _expect(laid: Laid, grid: Grid, c: int) -> None:
     if slot.follows and slot.ref.slot >= 0:
         expected[_absent(laid, grid, slot.ref.slot)] = 0
     for ref, span, inclusive in slot.until:
-        end = _add(laid, reference(laid, grid, ref), span)
-        past = (end != NONE) & (due != NONE) & ((due > end) if inclusive else (due >= end))
+        first, last = (add(laid, day, span) for day in reference(laid, grid, ref))
+        known = (first != NONE) & (due != NONE)
+        maybe, past = (known & ((due > end) if inclusive else (due >= end)) for end in (first, last))
+        expected[maybe & ~past & (expected == 1)] = -1
         expected[past] = 0
     first, last = laid.states.end(slot.part.kind, slot.part.activity, s)
     gone = (last != NONE) & (due != NONE) & (due > last)
@@ -250,48 +224,81 @@ def _delay(grid: Grid, c: int, until: Ints) -> None:
 
 
 def _limit(laid: Laid, grid: Grid, c: int) -> None:
-    """Limits count from recorded dates only; a minimum interval pushes target and window (decision 8)."""
+    """Limits count from recorded dates only; what they open, they push target and window to (decision 8).
+
+    A shortest interval from a record also stands in `earliest`, a longest one in `latest`.
+    """
+    bounds = grid.arm.slots[c].bounds
+    for bound in bounds:
+        first, last = recorded(laid, grid, bound.ref, c)
+        if bound.opens is not None:
+            earliest = add(laid, last, bound.opens)
+            _push(grid, c, earliest, (grid.due, grid.opens, grid.closes))
+            if last is not first:
+                _spread(grid, "due", c, first, last)
+            if bound.ref.kind in INTERVAL:
+                grid.earliest[:, c] = np.maximum(grid.earliest[:, c], earliest)
+                _spread(grid, "earliest", c, first, last)
+        if bound.due is not None:
+            _push(grid, c, add(laid, last, bound.due), (grid.due,))
+    if any(bound.closes is not None for bound in bounds):
+        _close(laid, grid, c)
+
+
+INTERVAL = ("previous", "slot", "dose")
+"""References that are doses or visits on record: a limit counted from one is an interval."""
+
+
+def _push(grid: Grid, c: int, day: Ints, marks: tuple[Ints, ...]) -> None:
+    """None of these days of an occurrence lies before the day."""
+    for days in marks:
+        known = (days[:, c] != NONE) & (day != NONE)
+        days[:, c] = np.where(known, np.maximum(days[:, c], day), days[:, c])
+
+
+def _spread(grid: Grid, mark: str, c: int, first: Ints, last: Ints) -> None:
+    """A day that rests on a record dated only in part may lie that much earlier."""
+    if last is first:
+        return
+    before = grid.spread.get((mark, c), np.zeros(len(first), np.int32))
+    grid.spread[mark, c] = np.maximum(before, np.where(first != NONE, last - first, 0)).astype(np.int32)
+
+
+def _close(laid: Laid, grid: Grid, c: int) -> None:
+    """The earliest of the last days on time; never before the first one, and in `latest` where an interval says so."""
+    opens, due = grid.opens[:, c], grid.due[:, c]
+    least = np.where(opens != NONE, opens, due)
     for bound in grid.arm.slots[c].bounds:
-        if bound.opens is None and bound.closes is None:
+        if bound.closes is None:
             continue
-        day = _recorded(laid, grid, bound, c)
-        if bound.opens is not None and bound.ref.kind in ("previous", "slot"):
-            earliest = _add(laid, day, bound.opens)
-            grid.earliest[:, c] = np.maximum(grid.earliest[:, c], earliest)
-            for days in (grid.due, grid.opens, grid.closes):
-                known = (days[:, c] != NONE) & (earliest != NONE)
-                days[:, c] = np.where(known, np.maximum(days[:, c], earliest), days[:, c])
-
-
-def _recorded(laid: Laid, grid: Grid, bound: Bound, c: int) -> Ints:
-    """The recorded day that a limit counts from; of `previous`, the last dose really given before."""
-    if bound.ref.kind == "previous":
-        columns = grid.arm.columns(grid.arm.slots[c].part.activity)
-        passed = grid.passed.get(grid.arm.slots[c].part.activity, np.full(len(grid.s), NONE, np.int32))
-        before = np.column_stack([grid.actual[:, columns[: columns.index(c)]], passed])
-        latest: Ints = before.max(axis=1).astype(np.int32)
-        return latest
-    if bound.ref.kind == "slot" and bound.ref.slot >= 0:
-        return grid.actual[:, bound.ref.slot]
-    return reference(laid, grid, bound.ref)
+        first, last = recorded(laid, grid, bound.ref, c)
+        day = add(laid, last, bound.closes)
+        if bound.ref.kind == "previous" and grid.arm.slots[c].part.element.missed == "skip":
+            # After a missed dose the gap is the missed dose's, not this one's.
+            day = np.where(grid.actual[:, _previous(grid, c)] != NONE, day, NONE).astype(np.int32)
+        day = np.where((day != NONE) & (least != NONE), np.maximum(day, least), day).astype(np.int32)
+        if bound.ref.kind in INTERVAL:
+            before = grid.latest.get(c, np.full(len(day), NONE, np.int32))
+            grid.latest[c] = np.where((before == NONE) | ((day != NONE) & (day < before)), day, before)
+            _spread(grid, "latest", c, first, last)
+        closes = grid.closes[:, c]
+        binds = (day != NONE) & (due != NONE) & ((closes == NONE) | (day < closes))
+        grid.closes[:, c] = np.where(binds, day, closes)
+        grid.due[:, c] = np.where(binds, np.minimum(due, day), due)
 
 
 def _from_bounds(laid: Laid, grid: Grid, c: int) -> Ints:
-    """Target and window of an occurrence that has limits only: the latest target, never before it opens."""
+    """Target of an occurrence that has limits only: the latest one, never before it opens; and when it opens."""
     due = np.full(len(grid.s), NONE, np.int32)
-    opens, closes = due.copy(), np.full(len(grid.s), FAR, np.int32)
+    opens = due.copy()
     for bound in grid.arm.slots[c].bounds:
-        day = _recorded(laid, grid, bound, c)
+        day = recorded(laid, grid, bound.ref, c)[1]
         if bound.due is not None:
-            due = np.maximum(due, _add(laid, day, bound.due))
+            due = np.maximum(due, add(laid, day, bound.due))
         if bound.opens is not None:
-            opens = np.maximum(opens, _add(laid, day, bound.opens))
-        if bound.closes is not None:
-            end = _add(laid, day, bound.closes)
-            closes = np.minimum(closes, np.where(end == NONE, FAR, end))
+            opens = np.maximum(opens, add(laid, day, bound.opens))
     due = np.maximum(due, opens)
     grid.opens[:, c] = np.where(opens == NONE, due, opens)
-    grid.closes[:, c] = np.where((closes == FAR) | (due == NONE), NONE, np.maximum(closes, grid.opens[:, c]))
     return due
 
 
@@ -300,7 +307,7 @@ def counts_from(laid: Laid, grid: Grid, c: int) -> Ints:
     day = np.full(len(grid.s), NONE, np.int32)
     for bound in grid.arm.slots[c].bounds:
         if bound.valid_from is not None:
-            day = np.maximum(day, _add(laid, _recorded(laid, grid, bound, c), bound.valid_from))
+            day = np.maximum(day, add(laid, recorded(laid, grid, bound.ref, c)[0], bound.valid_from))
     return day
 
 
@@ -309,6 +316,6 @@ def counts_until(laid: Laid, grid: Grid, c: int) -> Ints:
     day: Ints = np.full(len(grid.s), FAR, np.int32)
     for bound in grid.arm.slots[c].bounds:
         if bound.valid_to is not None:
-            end = _add(laid, _recorded(laid, grid, bound, c), bound.valid_to)
+            end = add(laid, recorded(laid, grid, bound.ref, c)[1], bound.valid_to)
             day = np.minimum(day, np.where(end == NONE, FAR, end))
     return np.where(day == FAR, NONE, day).astype(np.int32)

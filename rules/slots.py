@@ -16,13 +16,18 @@ HORIZON = 3660
 
 @dataclass(frozen=True)
 class Ref:
-    """What a slot counts from: a milestone, another slot, the slot before it, or the first or last dose of all."""
+    """What a slot counts from: a milestone, another slot, the slot before it, an event, or doses of a product.
 
-    kind: Literal["milestone", "slot", "previous", "first-dose", "last-dose", "none"]
+    `number` says which one of several (None: the first), `last` the last; `end` its end instead of its start.
+    """
+
+    kind: Literal["milestone", "slot", "previous", "dose", "event", "none"]
     name: str = ""
     slot: int = -1
     planned: bool = False
     last: bool = False
+    end: bool = False
+    number: int | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,14 @@ class Slot:
     """Ends of the series: (reference, offset, the last day belongs to it)."""
     follows: bool = False
     """It accompanies its reference (`before each atg`): without that occurrence it is not expected."""
+    others: tuple[tuple[Ref, Span], ...] = ()
+    """Alternatives to its reference and offset: whichever comes first, or last where `latest`."""
+    latest: bool = False
+
+    def refs(self) -> tuple[Ref, ...]:
+        """Everything that its days are worked out from."""
+        ends, bounds = (ref for ref, _, _ in self.until), (bound.ref for bound in self.bounds)
+        return (self.ref, *(ref for ref, _ in self.others), *bounds, *ends)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from protocol.activities import Limit
 from protocol.quantity import parse_unit
 from rules.amount_text import amount_texts, dose_of
 from rules.assignment import NONE
@@ -184,6 +185,20 @@ def _due_text(w: Wording, hits: pl.DataFrame) -> pl.Series:
     return w.by_part(hits, text)
 
 
+def _limit_text(limit: Limit) -> str:
+    """A limit as written: `previous: opens 5 d, closes 9 d`."""
+    marks = ((name, getattr(limit, name)) for name in ("valid_from", "opens", "due", "closes", "valid_to"))
+    return f"{limit.from_}: " + ", ".join(f"{name} {mark}" for name, mark in marks if mark is not None)
+
+
+def _countable_days(w: Wording, hits: pl.DataFrame) -> pl.Series:
+    """The days on which a dose counts."""
+    first, last = hits["counts_from"], hits["counts_until"]
+    both, since = first.is_not_null() & last.is_not_null(), first.is_not_null()
+    since_text = w.choose(hits, since, "counts_since", "counts_up_to")
+    return w.fill(w.phrases["counts_between"], hits).zip_with(both, since_text)
+
+
 def _dose_text(w: Wording, hits: pl.DataFrame) -> pl.Series:
     def text(part: Part) -> str | None:
         dose = dose_of(part)
@@ -337,7 +352,8 @@ OPTIONAL = frozenset(
 )
 
 WORDS: dict[str, Word] = {
-    **{name: _dates(name) for name in ("day", "due", "opens", "closes", "earliest", "weight_day", "zero_recorded")},
+    **{name: _dates(name) for name in ("day", "due", "opens", "closes", "earliest", "latest", "weight_day")},
+    **{name: _dates(name) for name in ("counts_from", "counts_until", "zero_recorded")},
     "which": _which,
     "activity": lambda w, hits: w.by_part(hits, w.name_of),
     "occurrence": lambda w, hits: hits["occurrence"].cast(pl.String).fill_null(""),
@@ -365,9 +381,8 @@ WORDS: dict[str, Word] = {
     "pounds": _pounds,
     "due_text": _due_text,
     "window_text": _text_of("window"),
-    "limit_text": lambda w, hits: w.by_part(
-        hits, lambda p: "; ".join(f"{x.from_}: {x.opens}" for x in p.element.limits if x.opens) or None
-    ),
+    "limit_text": lambda w, hits: w.by_part(hits, lambda p: "; ".join(map(_limit_text, p.element.limits)) or None),
+    "countable_days": _countable_days,
     "dose_text": _dose_text,
     "tolerance_text": _tolerance_text,
     "bounds_text": _bounds_text,

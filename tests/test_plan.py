@@ -117,10 +117,7 @@ NAMED = {
     "treatments: {a: {dose: 1 mg, in: cycle, due: day 1, window: ±1 d}}",
     "assessment": "treatments: {a: {dose: 1 mg, due: day 0, window: ±1 d}}\nassessments: {x: {due: day 1}}",
     "horizon": "treatments: {a: {dose: 1 mg, due: day 0, every: 1 y, window: ±1 d}}",
-    "alternatives": "treatments: {a: {dose: 1 mg, due: day 0 or day 3, window: ±1 d}}",
     "total": "treatments: {a: {dose: {amount: 1 mg, max_total: 3 mg}, due: day 0, window: ±1 d}}",
-    "marks": "treatments: {a: {dose: 1 mg, due: day 0, every: 7 d, times: 3, window: ±3 d, "
-    "limits: [{from: previous, opens: 5 d, closes: 9 d}]}}",
     "modification": "treatments: {a: {dose: 1 mg, due: day 0, window: ±1 d}}\nevents: {x: x}\n"
     "modifications: {m: {if: event x, then: reduce a by 25 %}}",
     "endpoint": "treatments: {a: {dose: 1 mg, due: day 0, window: ±1 d}}\n"

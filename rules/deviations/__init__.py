@@ -9,8 +9,10 @@ from rules.deviations.dose_during_hold import dose_during_hold
 from rules.deviations.dose_early import dose_early
 from rules.deviations.dose_late import dose_late
 from rules.deviations.dose_no_record import dose_no_record
+from rules.deviations.dose_not_counted import dose_not_counted
 from rules.deviations.dose_not_given import dose_not_given
 from rules.deviations.duplicate_record import duplicate_record
+from rules.deviations.interval_too_long import interval_too_long
 from rules.deviations.interval_too_short import interval_too_short
 from rules.deviations.overdose import overdose
 from rules.deviations.procedure_before_consent import procedure_before_consent
@@ -40,6 +42,8 @@ RULES: tuple[Rule, ...] = (
     dose_early,
     dose_late,
     interval_too_short,
+    interval_too_long,
+    dose_not_counted,
     overdose,
     above_ceiling,
     underdose,

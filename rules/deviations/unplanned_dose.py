@@ -38,6 +38,7 @@ unplanned_dose = Rule(
     deviates=~pl.col("matched")
     & pl.col("in_arm")
     & pl.col("anchored")
+    & pl.col("countable")
     & ~(pl.col("stopped") | pl.col("on_hold") | pl.col("after_death")),
     rests_on=("due",),
     message="{activity} was given on {day}; no planned occurrence accounts for it.",

@@ -34,6 +34,7 @@ def dose_occasions(laid: Laid) -> pl.DataFrame:
         "zero": (r.amount == 0) & (r.status != NOT_GIVEN),
         **plan,
         **_identity(laid, part, doses),
+        "anchored_fact": _anchored_fact(laid, plan),
         **_conduct(laid, plan),
         **_amounts(doses, r.day),
     }
@@ -66,26 +67,61 @@ _NO_REACTION = ("hold", "resume", "concomitant medication", "transfusion")
 def _planned_beside(laid: Laid) -> dict[str, Array | pl.Series]:
     """The days of the occurrence that each dose is, its window and its minimum interval."""
     r, n = laid.doses, len(laid.doses.s)
-    plan = {name: np.full(n, NONE, np.int32) for name in ("due", "opens", "closes", "earliest", "delayed")}
+    plan = {name: np.full(n, NONE, np.int32) for name in ("due", "opens", "closes", "earliest", "latest", "delayed")}
+    spread = {name: np.zeros(n, np.int32) for name in ("due", "earliest", "latest")}
     window: Flags = np.zeros(n, np.bool_)
     bounded: Flags = np.zeros(n, np.bool_)
     for grid, who, column, rows in _placed(laid):
-        for name, days_of in plan.items():
-            days_of[rows] = getattr(grid, name)[who, column]
+        for name in ("due", "opens", "closes", "earliest", "delayed"):
+            plan[name][rows] = getattr(grid, name)[who, column]
+        for c, latest in grid.latest.items():
+            plan["latest"][rows[column == c]] = latest[who[column == c]]
+        for (name, c), days_of in grid.spread.items():
+            spread[name][rows[column == c]] = days_of[who[column == c]]
         window[rows] = np.array([s.low is not None and s.part.judged for s in grid.arm.slots])[column]
         bounded[rows] = np.array([bool(s.bounds) and s.part.judged for s in grid.arm.slots])[column]
         by_limits = np.array([s.ref.kind == "none" and s.part.judged for s in grid.arm.slots])[column]
         window[rows] |= by_limits & (grid.closes[who, column] != NONE)
+    earliest, latest = plan["earliest"], plan["latest"]
+    clear = _clear(r.day, r.last, plan["opens"], plan["closes"], spread["due"])
     for name in ("opens", "closes"):
-        plan[name][laid.dose_asked] = NONE
-    earliest = plan["earliest"]
+        plan[name][laid.dose_asked | ~clear] = NONE
     return {
         **plan,
+        "clear": clear,
         "day": _definite(r.day, r.last, plan["opens"], plan["closes"]),
         "timed": window & (r.status != STATUS_UNKNOWN),
         "spaced": bounded & (earliest != NONE),
+        "spaced_to": bounded & (latest != NONE),
+        "earliest": _settled(r.day, earliest, spread["earliest"]),
+        "latest": _settled(r.day, latest, spread["latest"], after=True),
         "pushed": (earliest != NONE) & (plan["opens"] == earliest),
+        "pulled": (latest != NONE) & (plan["closes"] == latest),
+        **_counting(laid),
     }
+
+
+def _clear(first: Ints, last: Ints, opens: Ints, closes: Ints, spread: Ints) -> Flags:
+    """Whether every window that an anchor dated in part may mean says the same of a dose."""
+    said = (first > closes) | (last < opens - spread) | ((first >= opens) & (last <= closes - spread))
+    clear: Flags = (spread == 0) | said
+    return clear
+
+
+def _settled(day: Ints, limit: Ints, spread: Ints, *, after: bool = False) -> Ints:
+    """A limit from a record dated in part, where every day that it may mean says the same of a dose; else `NONE`."""
+    open_ = (spread > 0) & (limit != NONE)
+    between = (day > limit - spread) & (day <= limit) if after else (day >= limit - spread) & (day < limit)
+    return np.where(open_ & between, NONE, limit).astype(np.int32)
+
+
+def _counting(laid: Laid) -> dict[str, Array]:
+    """Whether each dose lies on a day on which it counts at all."""
+    r, since, until = laid.doses, laid.counts_from, laid.counts_until
+    early, late = (since != NONE) & (r.last < since), (until != NONE) & (r.day > until)
+    unsure = ((since != NONE) & (r.day < since)) | ((until != NONE) & (r.last > until))
+    countable = np.where(early | late, 0, np.where(unsure, -1, 1)).astype(np.int8)
+    return {"countable": countable, "counts_from": since, "counts_until": until}
 
 
 def _identity(laid: Laid, part: Ints, doses: Doses) -> dict[str, Array | pl.Series]:
@@ -101,7 +137,6 @@ def _identity(laid: Laid, part: Ints, doses: Doses) -> dict[str, Array | pl.Seri
         "matched": matched,
         "course": course,
         "anchored": np.where(anchored, 1, -1).astype(np.int8),
-        "anchored_fact": _either(laid.dose_asked, "policy", "day-zero"),
         "in_arm": in_arm.astype(np.int8),
         "permitted": _permitted(laid),
         "dosed": doses.dosed & (matched | unplaced) & (r.amount != 0) & (r.status != STATUS_UNKNOWN),
@@ -134,9 +169,10 @@ def _amounts(doses: Doses, day: Ints) -> dict[str, Array | pl.Series]:
     }
 
 
-def _either(flags: Flags, one: str, other: str) -> pl.Series:
-    """One word where the flag is set, else the other."""
-    return pl.select(pl.when(pl.Series(flags)).then(pl.lit(one)).otherwise(pl.lit(other))).to_series()
+def _anchored_fact(laid: Laid, plan: dict[str, Array | pl.Series]) -> pl.Series:
+    """What is missing where the days of an occurrence are: a policy, the day of its anchor, or day zero."""
+    words = pl.when(pl.Series(laid.dose_asked)).then(pl.lit("policy")).when(~pl.Series(plan["clear"]))
+    return pl.select(words.then(pl.lit("anchor-date")).otherwise(pl.lit("day-zero"))).to_series()
 
 
 def _placed(laid: Laid) -> list[tuple[Grid, Ints, Ints, Ints]]:
