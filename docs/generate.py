@@ -59,9 +59,14 @@ ROOMS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "rules: findings and their words",
         "Answers as rows, questions and sentences.",
-        ("rules/findings.py", "rules/rows.py", "rules/queries.py", "rules/departures.py", "rules/logged.py",
+        ("rules/findings.py", "rules/rows.py", "rules/queries.py", "rules/departures.py",
          "rules/unmatched.py",
          "rules/verdicts.py", "rules/wording.py", "rules/words.py", "rules/amount_text.py", "rules/audit.py"),
+    ),
+    (
+        "rules: what people say of them",
+        "Decisions, corrections and the site's log, beside the findings they concern.",
+        ("rules/decided.py", "rules/corrected.py", "rules/again.py", "rules/logged.py", "rules/assessed.py"),
     ),
     ("rules: reports", "Tables, texts and the page.", ("rules/report.py", "rules/manifest.py", "rules/page/")),
     ("perprotocol: how people reach it", "The command.", ("perprotocol/", "perprotocol/bulk/")),

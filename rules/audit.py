@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 
 import polars as pl
 
 from protocol.model import Protocol
+from rules.again import read_again
+from rules.assessed import FIELDS, assess, group_causes
 from rules.calendar_table import SCHEDULE, calendar_table
+from rules.corrected import former_findings
+from rules.decided import decide
 from rules.facts import Study
 from rules.findings import Verdicts, judge, judge_doses
 from rules.grid import Laid
-from rules.logged import reconcile
+from rules.logged import EXPLAINS, reconcile
 from rules.match import build_occasions
 from rules.match.doses import dose_occasions
+from rules.page.labels import Labels
 from rules.partitions import DATED, Progress, horizon, over_partitions, place_of
 from rules.plan import compile_plan
 from rules.unmatched import unmatched_words
@@ -36,6 +42,14 @@ class Report:
     counts: pl.DataFrame
     unmatched: pl.DataFrame
     """Words on record that match nothing in the protocol, so that nothing follows from them."""
+    corrected: pl.DataFrame
+    """Findings of values that the source has corrected since: closed, never gone."""
+    decisions: pl.DataFrame
+    """Decisions on record; one that concerns nothing names nothing known."""
+    history: pl.DataFrame
+    """The states of every finding that has had more than one, in order of time."""
+    reconciliation: pl.DataFrame
+    """Findings beside the entries of the site's own log, with the rule that matched; empty without a log."""
     not_judged: tuple[tuple[str, str], ...] = field(default=())
     """Paths of the protocol, or tables, and why they are not judged: a key of the catalogue's `notes`."""
 
@@ -57,6 +71,16 @@ class Report:
         return pl.DataFrame(
             rows, schema=["table", "read", "used", "ignored", "refused", "reasons", "unmapped columns"], orient="row"
         )
+
+    @property
+    def rows(self) -> pl.DataFrame:
+        """Findings, queries and closed findings as one table, for programs; `verdict` and `state` tell them apart."""
+        return pl.concat([self.findings, self.queries, self.corrected])
+
+    @property
+    def causes(self) -> pl.DataFrame:
+        """Recorded causes that several findings share."""
+        return group_causes(self.findings)
 
     @property
     def summary(self) -> pl.DataFrame:
@@ -95,26 +119,69 @@ def validate(protocol: Protocol, study: Study, *, as_of: date | None = None, lan
 def audit(
     protocol: Protocol, study: Study, *, as_of: date | None = None, lang: str = "en", progress: Progress | None = None
 ) -> Report:
-    """All findings and queries of the study, with the counts behind them, reconciled with the site's own log."""
+    """All findings and queries of the study, with the counts behind them, beside decisions, corrections and the log."""
     verdicts = list(audit_parts(protocol, study, as_of=as_of, lang=lang, progress=progress))
     findings, queries, departures, counts = _together(verdicts)
-    plan = compile_plan(protocol, assessments=False)
-    notes = (*plan.not_judged, *_absent(study, as_of))
-    unmatched = unmatched_words(protocol, study)
-    return Report(protocol, study, horizon(study, as_of), lang, findings, queries, departures, counts, unmatched, notes)
+    notes = (*compile_plan(protocol, assessments=False).not_judged, *_absent(study, as_of))
+
+    def audited(before: Study) -> pl.DataFrame:
+        return _together(list(audit_parts(protocol, before, as_of=as_of, lang=lang)))[0]
+
+    former, corrections = former_findings(study, findings, audited, as_of, lang)
+    day = horizon(study, as_of)
+    rows = assess(pl.concat([findings, queries, former]), study, day)
+    told, decisions, history = decide(rows, study, protocol, as_of, corrections, lang)
+    ended = pl.int_range(pl.len()).ge(len(findings) + len(queries)) & ~pl.col("state").is_in(["new", "confirmed"])
+    found = told.filter((pl.col("verdict") == "deviates") & ~ended)
+    asked = told.filter((pl.col("verdict") != "deviates") & ~ended)
+    rest = _explaining(asked, departures, lang)
+    found, reconciliation = reconcile(
+        found, rest, study, protocol, partial(_judged, protocol, study, as_of, lang), lang
+    )
+    found, asked, closed = (_shaped(frame) for frame in (found, asked, told.filter(ended)))
+    more = (unmatched_words(protocol, study), closed, decisions, history, reconciliation, notes)
+    return Report(protocol, study, day, lang, found, asked, departures, counts, *more)
 
 
 def audit_parts(
     protocol: Protocol, study: Study, *, as_of: date | None = None, lang: str = "en", progress: Progress | None = None
 ) -> Iterator[Verdicts]:
-    """The audit partition by partition, for studies whose findings are larger than memory."""
+    """What the rules say partition by partition, before decisions, corrections and the log are laid beside it."""
     place = place_of(study)
 
     def work(laid: Laid) -> Verdicts:
-        found = judge(laid, build_occasions(laid), place, lang)
-        return replace(found, findings=reconcile(found.findings, study))
+        return judge(laid, build_occasions(laid), place, lang)
 
     yield from over_partitions(compile_plan(protocol, assessments=False), study, as_of, work, progress)
+
+
+def _shaped(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with every field of a report in order; null where nothing was said."""
+    return rows.select((pl.col(c) if c in rows.columns else pl.lit(None)).cast(t).alias(c) for c, t in FIELDS.items())
+
+
+def _explaining(queries: pl.DataFrame, departures: pl.DataFrame, lang: str) -> pl.DataFrame:
+    """Queries and departures as what may explain an entry of the site's log."""
+    labels = Labels(lang)
+    kinds = {kind: labels.value(kind) for kind in departures["kind"].unique().drop_nulls()}
+    allowed = departures.with_columns(
+        code=pl.lit("departure"), id=pl.col("kind").replace(kinds), category=pl.lit(None, pl.String)
+    )
+    return pl.concat([part.select(*EXPLAINS) for part in (queries.with_columns(code=pl.lit("query")), allowed)])
+
+
+def _judged(protocol: Protocol, study: Study, as_of: date | None, lang: str, subjects: pl.Series) -> pl.DataFrame:
+    """Of some participants the doses that comply and the visits that were done."""
+    some = read_again(study, subjects=subjects).get()
+    doses = validate(protocol, some, as_of=as_of, lang=lang).filter(pl.col("verdict") == "complies")
+    calendar = schedule(protocol, some, as_of=as_of)
+    visits = calendar.filter((pl.col("kind") == "visit") & (pl.col("status") == "done"))
+    done = visits.with_columns(date=pl.col("due"), message=pl.lit(Labels(lang).value("done")))
+    told = [
+        part.with_columns(id=pl.col("message"), code=pl.lit("complies"), category=pl.lit(None, pl.String))
+        for part in (doses, done)
+    ]
+    return pl.concat([part.select(pl.col(c).cast(t) for c, t in EXPLAINS.items()) for part in told])
 
 
 def _together(verdicts: Sequence[Verdicts]) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
@@ -150,6 +217,6 @@ def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
 def _absent(study: Study, as_of: date | None) -> tuple[tuple[str, str], ...]:
     """Tables that are not there, tables from which nothing follows yet, and columns that nothing judges."""
     missing = [(t, f"no-{t}") for t in ("visits", "consents", "observations") if t not in study.tables]
-    unused = [(t, "not-read") for t in ("sites", "decisions", "amendments", "corrections") if len(study.data(t))]
+    unused = [(t, "not-read") for t in ("sites", "amendments") if len(study.data(t))]
     later = [(t, "after") for t, day in DATED.items() if as_of is not None and (study.data(t)[day] > as_of).any()]
     return (*missing, *unused, *later, ("administrations", "columns"))

@@ -59,7 +59,8 @@ def write_report(
     """The audit in a file, or on standard output where `out` is None; what it returns is the run's manifest.
 
     Beside a file lies its manifest, `NAME.manifest.json`, with the file's hash. `json`, `csv` and `parquet` hold
-    findings and queries as one table, told apart by `verdict`; the others hold the whole report. `calendar` (of
+    findings, queries and closed findings as one table, told apart by `verdict` and `state`; the others hold the whole
+    report. `calendar` (of
     `schedule`) is needed for the timelines of `html` alone.
     """
     manifest = write_manifest(report, options=options, protocol_file=protocol_file, operator=operator)
@@ -73,7 +74,7 @@ def write_report(
         case "table":
             print_report(report, manifest, out)
         case _:
-            write_table(pl.concat([report.findings, report.queries]), format, report.lang, out)
+            write_table(report.rows, format, report.lang, out)
     if out is not None:
         with out.open("rb") as file:
             manifest["results"] = {out.name: hashlib.file_digest(file, "sha256").hexdigest()}

@@ -29,7 +29,8 @@ SCHEDULE = (
 )
 FINDING = (
     "id,event,code,rule,verdict,importance,category,term,subject,site,arm,activity,occurrence,date,measure,"
-    "measure_unit,expected,observed,because,message,record,source,version,basis,logged,decision,state"
+    "measure_unit,expected,observed,because,message,record,source,version,basis,logged,decision,state,primary,cause,"
+    "proposed_importance,detected,serious_breach,excluded_from,site_aware,sponsor_aware"
 )
 
 SMALL = """

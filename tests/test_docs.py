@@ -16,11 +16,13 @@ from typer.testing import CliRunner
 import protocol
 from docs.generate import pages, verbs
 from perprotocol.cli import app
+from rules.assessed import CAUSES, FIELDS
 from rules.calendar_table import SCHEDULE
+from rules.decided import DECISIONS, HISTORY
 from rules.departures import DEPARTURES
 from rules.deviations import RULES
 from rules.findings import COUNTS
-from rules.rows import FIELDS
+from rules.logged import RECONCILIATION
 from rules.verdicts import VERDICTS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -165,6 +167,10 @@ def fields_of(heading: str) -> list[str]:
         ("A finding or a query", FIELDS),
         ("A verdict", VERDICTS),
         ("A departure", DEPARTURES),
+        ("The site's log beside what was detected", RECONCILIATION),
+        ("A decision on record", DECISIONS),
+        ("A state", HISTORY),
+        ("A cause", CAUSES),
         ("The answers of every rule", COUNTS),
     ],
 )

@@ -121,15 +121,20 @@ DONE = _words(
 COUNTED = _words("viable = 活细胞", "total = 总细胞")
 DECISIONS = _words(
     "waiver = 豁免",
-    "immediate hazard",
-    "discretion = discretion the protocol allows",
-    "approval to remain",
-    "confirmed",
-    "not a deviation",
-    "duplicate",
-    "data corrected",
-    "superseded",
+    "immediate hazard = 紧急危险",
+    "discretion = discretion the protocol allows = 方案允许的裁量",
+    "approval to remain = 同意继续参加",
+    "confirmed = 已确认",
+    "not a deviation = 不是偏离",
+    "duplicate = 重复",
+    "data corrected = 数据已更正",
+    "superseded = 已被取代",
+    "closed = 已关闭",
+    "serious breach = 严重违背",
+    "not a serious breach = 非严重违背",
+    "excluded = 排除出分析集",
 )
+YES_NO = _words("yes = true = 是", "no = false = 否")
 
 _SUBJECT = Column("subject", "id", "id of the participant in the trial", required=True)
 _TRAIL = (
@@ -268,19 +273,22 @@ _ALL = (
         Column("activity", "text", "treatment, visit or assessment"),
         Column("occurrence", "integer", "which occurrence of the activity", unit="1, 2, ..."),
         Column("important", "text", "important or not, in the log's words"),
+        Column("aware", "date", "when the site became aware of it"),
+        Column("reported", "date", "when the sponsor became aware of it"),
     ),
     _table(
         "decisions",
         "What responsible people decided, in advance or on a finding.",
         _SUBJECT,
         Column("kind", "enum", "what was decided", required=True, words=DECISIONS),
-        Column("finding", "text", "id of the finding it is about"),
+        Column("finding", "text", "id, or event, of the deviation or query it is about"),
         Column("activity", "text", "treatment, visit or assessment"),
         Column("occurrence", "integer", "which occurrence of the activity", unit="1, 2, ..."),
         Column("decided", "datetime", "when"),
         Column("by", "text", "who"),
         Column("document", "text", "where it is filed"),
         Column("reason", "text", "why"),
+        Column("analysis_set", "text", "of an exclusion: from which analysis set"),
     ),
     _table(
         "amendments",
@@ -301,7 +309,9 @@ _ALL = (
             Column("new", "text", "value after"),
             Column("by", "text", "who"),
             Column("at", "datetime", "when"),
-            Column("reason", "text", "why, and whether the source was seen"),
+            Column("reason", "text", "why"),
+            Column("source_seen", "enum", "whether the source was seen", words=YES_NO),
+            Column("finding", "text", "id of the deviation that it answers; empty where the site corrected unasked"),
             *_TRAIL,
         ),
     ),

@@ -16,7 +16,7 @@ from rules.page.marks import Mark, draw_mark
 from rules.page.markup import Child, Markup, css_string, join, tag
 from rules.page.summary import IMPORTANCE, by_code, by_site, by_subject, not_judged
 from rules.page.tables import html_table, shown
-from rules.page.text import for_people
+from rules.page.text import for_people, recorded
 from rules.page.timeline import draw_timeline, title_of
 
 MOST_LISTED = 3000
@@ -38,6 +38,7 @@ def report_page(report: Report, calendar: pl.DataFrame | None, manifest: Manifes
         ("findings", _listing(report, labels)),
         ("queries", _queries(report, labels)),
         ("departures", _departures(report, labels)),
+        *((name, _recorded(name, frame, labels)) for name, frame in recorded(report) if len(frame)),
         ("counts", _counts(report, labels)),
         ("balance", _balance(report, labels)),
         ("unmatched", _unmatched(report, labels)),
@@ -320,6 +321,11 @@ def _departures(report: Report, labels: Labels) -> Markup:
     return join(
         [_note(labels("departures note")), _some(listed, report.departures, labels), html_table(named, labels, filled)]
     )
+
+
+def _recorded(name: str, frame: pl.DataFrame, labels: Labels) -> Markup:
+    listed = frame.head(MOST_LISTED)
+    return join([_note(labels(f"{name} note")), _some(listed, frame, labels), html_table(listed, labels)])
 
 
 def _counts(report: Report, labels: Labels) -> Markup:

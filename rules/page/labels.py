@@ -46,6 +46,10 @@ class Labels:
             return ""
         return str(self.words["values"].get(value) or catalogue(self.lang)["words"].get(value, value))
 
+    def logged(self, answer: str | None) -> str:
+        """Whether the site has logged a finding, in words."""
+        return self.value(f"logged {answer}" if answer in ("yes", "no") else answer)
+
     def code(self, code: str) -> str:
         """The title of a rule, or of the fact that a query asks for."""
         if code in BY_CODE:

@@ -109,9 +109,16 @@ def _details(row: Mapping[str, str | None], cells: Mapping[str, str], prefix: st
         ("recorded", tag("span", *recorded, place, class_="cells") if recorded or place else None),
         ("steps", tag("ol", *(tag("li", dated(line)) for line in lines)) if lines else None),
         ("origin", _origin(row, labels)), ("blocks", blocks),
-        ("log", labels.value(row["logged"]) if row["verdict"] == "deviates" else None), ("decision", row["decision"]),
+        ("log", labels.logged(row["logged"]) if row["verdict"] == "deviates" else None),
+        ("state", labels.value(row["state"]) if row["state"] != "new" else None), ("decision", row["decision"]),
+        *((name, row[name]) for name in ("cause", "serious_breach", "excluded_from")),
     ]  # fmt: skip
-    shown = [part for term, said in pairs if said for part in (tag("dt", labels(term)), tag("dd", said))]
+    shown = [
+        part
+        for term, said in pairs
+        if said
+        for part in (tag("dt", labels.words.get(term) or labels.column(term)), tag("dd", said))
+    ]
     return [*shown, tag("dt", labels.column("id")), tag("dd", tag("span", row["id"], class_="id quiet"))]
 
 

@@ -41,11 +41,14 @@ TRANSLATED = frozenset(
         "term",
         "basis",
         "state",
-        "logged",
         "status",
         "kind",
         "decision",
         "gives",
+        "found",
+        "match",
+        "primary",
+        "proposed_importance",
         "title",
     }
 )
@@ -59,6 +62,8 @@ def shown(value: object, labels: Labels, name: str = "") -> str:
     if isinstance(value, float):
         return number(value)
     if isinstance(value, str):
+        if name == "logged":
+            return labels.logged(value)
         return labels.value(value) if name in TRANSLATED else value
     return str(value)
 

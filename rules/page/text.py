@@ -30,7 +30,7 @@ _STYLES = {"deviates": "red", "cannot tell": "yellow", "complies": "green", "imp
 _PEOPLE: tuple[tuple[frozenset[str], tuple[str, ...], tuple[str, ...]], ...] = (
     (
         frozenset({"because", "logged"}),
-        ("subject", "date", "verdict", "code", "message", "importance", "basis", "record"),
+        ("subject", "date", "verdict", "code", "message", "importance", "decision", "basis", "record"),
         ("record", "basis", "importance", "code"),
     ),
     (
@@ -43,6 +43,16 @@ _PEOPLE: tuple[tuple[frozenset[str], tuple[str, ...], tuple[str, ...]], ...] = (
         ("subject", "activity", "occurrence", "study_day", "due", "opens", "closes", "dose", "dose_low", "dose_high",
          "dose_unit", "status"),
         ("study_day", "dose_low", "dose_high", "dose_unit", "dose", "closes", "opens"),
+    ),
+    (
+        frozenset({"found", "match"}),
+        ("found", "subject", "logged_as", "logged_on", "code", "occurrence", "date", "match", "why"),
+        ("occurrence",),
+    ),
+    (
+        frozenset({"concerns"}),
+        ("subject", "kind", "finding", "activity", "occurrence", "decided", "by", "document", "reason", "concerns"),
+        ("document", "activity", "occurrence"),
     ),
 )  # fmt: skip
 """Which columns a person needs of a table that has certain columns; and which of them go first where it is narrow."""
@@ -168,10 +178,23 @@ def sections(report: Report, labels: Labels, most: int) -> list[Section]:
         section("findings", "findings note", report.findings.drop("verdict"), "red"),
         section("queries", "queries note", asked, "yellow"),
         section("departures", "departures note", report.departures, "blue"),
+        *(section(name, f"{name} note", frame) for name, frame in recorded(report) if len(frame)),
         section("counts", "counts note", report.counts),
         section("balance", "balance note", report.balance),
         *([section("unmatched", "unmatched note", report.unmatched)] if len(report.unmatched) else []),
         section("not judged", "not judged note", not_judged(report)),
+    ]
+
+
+def recorded(report: Report) -> list[tuple[str, pl.DataFrame]]:
+    """What people and the source say beside the findings: each table with the key of its heading."""
+    closed = report.corrected.select("subject", "date", "code", "message", "decision", "record", "id")
+    return [
+        ("causes", report.causes),
+        ("corrected findings", closed),
+        ("reconciliation", report.reconciliation),
+        ("decisions", report.decisions),
+        ("history", report.history),
     ]
 
 
@@ -194,7 +217,7 @@ def for_people(frame: pl.DataFrame, width: int | None) -> pl.DataFrame:
 
 def _room(column: pl.Series) -> int:
     """Cells of the screen that a column wants, before texts are wrapped."""
-    if column.name in ("message", "because", "reasons", "why"):
+    if column.name in ("message", "because", "reasons", "why", "decision"):
         return _LEAST_TEXT
     longest = max((cell_len(text) for text in column.cast(pl.String).unique().drop_nulls()), default=0)
     return max(longest, len(column.name))
