@@ -16,7 +16,7 @@ from rules.calendar_table import SCHEDULE, calendar_table
 from rules.corrected import former_findings
 from rules.decided import decide
 from rules.facts import Study
-from rules.findings import Verdicts, judge, judge_doses
+from rules.findings import Verdicts, judge
 from rules.grid import Laid
 from rules.logged import EXPLAINS, reconcile
 from rules.match import build_occasions
@@ -109,8 +109,7 @@ def validate(protocol: Protocol, study: Study, *, as_of: date | None = None, lan
     place = place_of(study)
 
     def work(laid: Laid) -> pl.DataFrame:
-        doses = dose_occasions(laid)
-        return dose_verdicts(laid, doses, judge_doses(laid, doses, place, lang), place, lang)
+        return dose_verdicts(laid, dose_occasions(laid), place, lang)
 
     plan = compile_plan(protocol, assessments=False)
     return pl.concat(list(over_partitions(plan, study, as_of, work)))

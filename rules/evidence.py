@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -49,12 +49,17 @@ def key(s: npt.NDArray[np.integer], day: npt.NDArray[np.integer]) -> Longs:
 
 def days(frame: pl.DataFrame, column: str) -> Ints:
     """A date column as days, `NONE` where null."""
-    return frame[column].cast(pl.Date).to_physical().fill_null(NONE).cast(pl.Int32).to_numpy()
+    return numbers(frame[column].cast(pl.Date).cast(pl.Int32), NONE)
 
 
 def whole(frame: pl.DataFrame, column: str, missing: int = NONE) -> Longs:
     """A whole-number column, `missing` where null."""
-    return frame[column].cast(pl.Int64).fill_null(missing).to_numpy()
+    return numbers(frame[column].cast(pl.Int64), missing)
+
+
+def numbers(series: pl.Series, missing: int) -> npt.NDArray[Any]:
+    """A column of whole numbers, `missing` where null."""
+    return (series.fill_null(missing) if series.null_count() else series).to_numpy()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import polars as pl
 
 from rules.deviations import RULES
 from rules.occasions import column
-from rules.rows import SCHEMA, Place, assemble, located, stack
+from rules.rows import SCHEMA, Place, Said, assemble, located, stack
 from rules.rule import Rule
 from rules.wording import Wording, catalogue
 
@@ -79,30 +79,21 @@ def _ask(
     if fact in _WAITING:
         rules = pl.concat_str("rules", pl.lit(_WAITING[fact]), separator=", ").str.split(", ")
         hits = hits.with_columns(rules=rules.list.unique(maintain_order=True).list.join(", "))
-    template = catalogue(wording.lang)["facts"][fact]
-    message = wording.fill(template, hits)
-    extra = hits["affected"] if "affected" in hits.columns else None
-    frame = assemble(hits, table, wording, place, f"query-{fact}", "", asks=True)
+    code = f"query-{fact}"
+    said: dict[str, Said] = {
+        "message": wording.fill(catalogue(wording.lang)["facts"][fact], hits),
+        "rule": hits["rules"],
+        "code": fact,
+    }
     if fact == "weight-implausible":
-        weighing = pl.format("{}:{}", pl.lit(place.files.get("observations", "observations")), hits["weight_row"])
-        frame = frame.with_columns(pl.select(weighing).to_series().alias("record"))
-    if fact in _BY_PROTOCOL or extra is not None:
-        frame = frame.with_columns(
-            pl.lit(None, pl.String).alias("subject"),
-            pl.lit(None, pl.Int32).alias("occurrence"),
-            pl.lit(None, pl.Date).alias("date"),
-            pl.format("{}/protocol/{}/{}", pl.lit(place.study), pl.col("activity"), pl.lit(f"query-{fact}")).alias(
-                "id"
-            ),
-            extra.cast(pl.Float64).alias("measure") if extra is not None else pl.lit(1.0).alias("measure"),
-            pl.lit("occasions").alias("measure_unit"),
-            pl.lit(None, pl.String).alias("record"),
-            pl.lit(None, pl.String).alias("site"),
-            pl.lit(None, pl.String).alias("arm"),
-        )
-    return frame.with_columns(message.alias("message"), hits["rules"].alias("rule"), pl.lit(fact).alias("code")).select(
-        pl.col(f).cast(t) for f, t in SCHEMA.items()
-    )
+        weighing = pl.format("{}:{}", pl.lit(place.files.get("observations", "observations")), "weight_row")
+        said["record"] = hits.select(weighing).to_series()
+    if fact in _BY_PROTOCOL or "affected" in hits.columns:
+        part = pl.lit(wording.by_part(hits, lambda p: p.activity))
+        said |= dict.fromkeys(("subject", "occurrence", "date", "record", "site", "arm"))
+        said["id"] = hits.select(pl.format("{}/protocol/{}/{}", pl.lit(place.study), part, pl.lit(code))).to_series()
+        said |= {"measure": hits["affected"] if "affected" in hits.columns else 1.0, "measure_unit": "occasions"}
+    return assemble(hits, table, wording, place, code, said, asks=True)
 
 
 def _once(hits: pl.DataFrame, fact: str, place: Place) -> pl.DataFrame:
@@ -115,10 +106,11 @@ def _once(hits: pl.DataFrame, fact: str, place: Place) -> pl.DataFrame:
         keys = ["s", "part"]
     else:
         return hits
-    others = [pl.col(c).first() for c in hits.columns if c not in (*keys, "rules")]
     rules = pl.col("rules").str.split(", ").explode().unique(maintain_order=True).str.join(", ").first()
-    grouped = hits.group_by(keys, maintain_order=True).agg(*others, rules.alias("rules"), pl.len().alias("affected"))
-    return grouped if "s" not in keys else grouped.drop("affected")
+    once = hits.select(*keys, "rules", at=pl.int_range(pl.len(), dtype=pl.Int64)).group_by(keys, maintain_order=True)
+    grouped = once.agg(pl.col("at").first(), rules, affected=pl.len())
+    first = hits[grouped["at"].to_numpy()].with_columns(grouped["rules"])
+    return first if "s" in keys else first.with_columns(grouped["affected"])
 
 
 def _merged(queries: pl.DataFrame) -> pl.DataFrame:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import polars as pl
 
@@ -14,6 +15,7 @@ from rules.occasions import TABLES
 from rules.rule import Rule
 from rules.slots import Part
 from rules.wording import Wording, rule_text
+from rules.words import day_texts, of_subjects
 
 FIELDS = (
     "id",
@@ -46,6 +48,9 @@ FIELDS = (
 )
 """The fields of a finding or a query, in order."""
 
+Said: TypeAlias = pl.Series | str | float | None
+"""A field of every row, or what is the same for all rows."""
+
 SCHEMA: dict[str, pl.DataType] = {f: pl.String() for f in FIELDS} | {
     "occurrence": pl.Int32(),
     "date": pl.Date(),
@@ -70,70 +75,79 @@ def finding_rows(
     rule: Rule, hits: pl.DataFrame, wording: Wording, place: Place, texts: Sequence[str] = TEXTS
 ) -> pl.DataFrame:
     """The hits of one rule as findings (or, where the rule asks, as queries); of the texts only those wanted."""
-    hits = located(hits, rule.table).with_columns(
-        measure=(rule.measure if rule.measure is not None else pl.lit(None)).cast(pl.Float64),
-        measure_unit=pl.lit(rule.measure_unit),
-    )
-    written = [wording.fill(rule_text(rule, text, wording.lang), hits).alias(text) for text in texts]
-    importance = _importance(wording.protocol, rule, hits["measure"])
-    basis, source = _origins(rule, hits, wording)
-    return (
-        assemble(hits, rule.table, wording, place, rule.code, rule.code, rule.asks)
-        .with_columns(
-            importance.alias("importance"),
-            pl.lit(rule.category).alias("category"),
-            pl.lit(rule.term).alias("term"),
-            hits["measure"],
-            pl.lit(rule.measure_unit or None).alias("measure_unit"),
-            basis.alias("basis"),
-            source.alias("source"),
-            *written,
-        )
-        .select(pl.col(f).cast(t) for f, t in SCHEMA.items())
-    )
+    hits = measured(rule, hits)
+    basis, source = origins(rule, hits, wording)
+    written = wording.fill_all([rule_text(rule, text, wording.lang) for text in texts], hits)
+    said = {
+        "importance": _importance(wording.protocol, rule, hits["measure"]),
+        "category": rule.category,
+        "term": rule.term,
+        "measure": hits["measure"],
+        "measure_unit": rule.measure_unit or None,
+        "basis": basis,
+        "source": source,
+        **dict(zip(texts, written, strict=True)),
+    }
+    return assemble(hits, rule.table, wording, place, rule.code, said | {"rule": rule.code}, asks=rule.asks)
+
+
+def measured(rule: Rule, hits: pl.DataFrame) -> pl.DataFrame:
+    """The hits of a rule with what its sentences need: their table, and by how much they deviate."""
+    hits = located(hits, rule.table)
+    measure = same(None, len(hits)) if rule.measure is None else hits.select(rule.measure).to_series()
+    unit = same(rule.measure_unit, len(hits)).alias("measure_unit")
+    return hits.hstack([measure.cast(pl.Float64).alias("measure"), unit])
 
 
 def located(hits: pl.DataFrame, table: str) -> pl.DataFrame:
     """Rows of an occasions table with `table`: the table of the study in which each row's record stands."""
     records = TABLES[table].records
-    return hits.with_columns(table=pl.col(records[1:]) if records.startswith("@") else pl.lit(records))
+    if records == "@table":
+        return hits
+    named = hits[records[1:]] if records.startswith("@") else same(records, len(hits))
+    return hits.hstack([named.alias("table")])
 
 
 def assemble(
-    hits: pl.DataFrame, table: str, wording: Wording, place: Place, code: str, rules: str, asks: bool
+    hits: pl.DataFrame, table: str, wording: Wording, place: Place, code: str, said: Mapping[str, Said], *, asks: bool
 ) -> pl.DataFrame:
-    """The fields that every finding and query shares: who, what, when, which record, as the table declares them."""
-    described = TABLES[table]
-    subjects = wording.laid.evidence.frames["subjects"]
-    subject = subjects["subject"].gather(hits["s"])
-    site = subjects["site"].gather(hits["s"])
+    """Findings and queries: who, what, when and which record, as the table declares them, and what is `said` of them.
+
+    Fields of which nothing is said are null.
+    """
+    described, n = TABLES[table], len(hits)
+    subject, site, arm = (of_subjects(wording, hits, column) for column in ("subject", "site", "arm"))
     activity = _about(hits, described.about, code, wording)
     when = _day(hits, described.day)
-    where = pl.select(
-        pl.coalesce(hits["occurrence"].cast(pl.String), when.dt.to_string("%Y-%m-%d"), pl.lit(""))
-    ).to_series()
-    event = pl.select(
-        pl.concat_str(pl.lit(place.study), subject, activity.fill_null(""), where, separator="/")
-    ).to_series()
-    frame = pl.DataFrame({f: pl.Series([None] * len(hits), dtype=t) for f, t in SCHEMA.items()})
-    return frame.with_columns(
-        event.alias("event"),
-        (event + f"/{code}").alias("id"),
-        pl.lit(code).alias("code"),
-        pl.lit(rules).alias("rule"),
-        pl.lit("cannot tell" if asks else "deviates").alias("verdict"),
-        pl.lit("unclassified").alias("importance"),
-        subject.alias("subject"),
-        site.alias("site"),
-        subjects["arm"].gather(hits["s"]).alias("arm"),
-        activity.alias("activity"),
-        hits["occurrence"].alias("occurrence"),
-        when.alias("date"),
-        _record(hits, place).alias("record"),
-        pl.lit(wording.protocol.version).alias("version"),
-        pl.lit("not reconciled").alias("logged"),
-        pl.lit("new").alias("state"),
-    )
+    where = pl.coalesce(pl.lit(hits["occurrence"]).cast(pl.String), pl.lit(day_texts(when)), pl.lit(""))
+    event = pl.concat_str(pl.lit(place.study), pl.lit(subject), pl.lit(activity).fill_null(""), where, separator="/")
+    ids = hits.select(event=event, id=pl.concat_str(event, pl.lit(f"/{code}")))
+    fields: dict[str, Said] = {
+        "id": ids["id"],
+        "event": ids["event"],
+        "code": code,
+        "verdict": "cannot tell" if asks else "deviates",
+        "importance": "unclassified",
+        "subject": subject,
+        "site": site,
+        "arm": arm,
+        "activity": activity,
+        "occurrence": hits["occurrence"],
+        "date": when,
+        "record": _record(hits, place),
+        "version": wording.protocol.version,
+        "logged": "not reconciled",
+        "state": "new",
+        **said,
+    }
+    return pl.DataFrame([_field(name, fields.get(name), n) for name in SCHEMA])
+
+
+def _field(name: str, said: Said, n: int) -> pl.Series:
+    dtype = SCHEMA[name]
+    if isinstance(said, pl.Series):
+        return said.cast(dtype).alias(name)
+    return pl.Series(name, [said], dtype=dtype).new_from_index(0, n)
 
 
 def _about(hits: pl.DataFrame, about: str, code: str, wording: Wording) -> pl.Series:
@@ -142,38 +156,54 @@ def _about(hits: pl.DataFrame, about: str, code: str, wording: Wording) -> pl.Se
         return wording.by_part(hits, lambda p: p.activity)
     if about.startswith("@") and about != "@rule":
         return hits[about[1:]]
-    return _same(code.partition("_")[0] if about == "@rule" else about, len(hits))
+    return same(code.partition("_")[0] if about == "@rule" else about, len(hits))
 
 
 def _day(hits: pl.DataFrame, columns: tuple[str, ...]) -> pl.Series:
     """The day a row is about: the first of the columns that its occasions table declares."""
-    days = [hits[c] if hits[c].dtype == pl.Date else hits[c].cast(pl.Int32).cast(pl.Date) for c in columns]
-    return pl.select(pl.coalesce(days)).to_series()
+    first, *others = (hits[c] if hits[c].dtype == pl.Date else hits[c].cast(pl.Int32).cast(pl.Date) for c in columns)
+    return hits.select(pl.coalesce(first, *others)).to_series() if others and first.null_count() else first
 
 
 def _record(hits: pl.DataFrame, place: Place) -> pl.Series:
     """Where the record stands: `administrations.csv:12`."""
-    files = hits["table"].cast(pl.String).replace_strict(place.files, default=None, return_dtype=pl.String)
-    return pl.select(pl.concat_str(files, hits["row"].cast(pl.String), separator=":")).to_series()
+    tables = hits["table"].cast(pl.String)
+    known = tables.unique(maintain_order=True)
+    row, nothing = hits["row"].cast(pl.String), pl.Series([None], dtype=pl.String).new_from_index(0, len(hits))
+    for table in known:
+        if (file := place.files.get(table)) is not None:
+            text = f"{file}:" + row
+            nothing = text if len(known) == 1 else text.zip_with((tables == table).fill_null(value=False), nothing)
+    return nothing
 
 
-def _same(text: str, n: int) -> pl.Series:
+def same(text: str | None, n: int) -> pl.Series:
+    """One text for n rows."""
     return pl.Series([text], dtype=pl.String).new_from_index(0, n)
 
 
-def _origins(rule: Rule, hits: pl.DataFrame, wording: Wording) -> tuple[pl.Series, pl.Series]:
+def origins(rule: Rule, hits: pl.DataFrame, wording: Wording) -> tuple[pl.Series, pl.Series]:
     """Stated or assumed, and the paragraphs, of the protocol's fields that the verdict rests on."""
-    protocol = wording.protocol
     if not rule.rests_on:
-        fixed = pl.Series(["stated", rule.section("Reference")])
-        return fixed[:1].new_from_index(0, len(hits)), fixed[1:].new_from_index(0, len(hits))
-    keys = hits["criterion" if "criterion" in hits.columns else "part"]
-    basis, source = {}, {}
-    for key in keys.unique():
-        origins = [(p, protocol.origin(p)) for p in _paths_of(rule, key, wording)]
-        basis[key] = "assumed" if any(o.basis == "assumed" for _, o in origins) else "stated"
-        source[key] = "; ".join(dict.fromkeys(f"{p.rpartition('.')[2]}: {o.text} ({o.basis})" for p, o in origins))
-    return tuple(keys.replace_strict(texts, return_dtype=pl.String) for texts in (basis, source))  # type: ignore[return-value]
+        return same("stated", len(hits)), same(rule.section("Reference"), len(hits))
+    if "criterion" in hits.columns:
+        keys = hits["criterion"]
+        said = {key: _origin(rule, key, wording) for key in keys.unique()}
+        return tuple(keys.replace_strict({k: s[i] for k, s in said.items()}, return_dtype=pl.String) for i in (0, 1))  # type: ignore[return-value]
+    of, present = wording.parts(hits)
+    texts: list[tuple[str | None, str | None]] = [(None, None)] * (len(wording.laid.plan.parts) + 1)
+    for part in present:
+        texts[part] = _origin(rule, part if part < len(wording.laid.plan.parts) else None, wording)
+    if len(present) == 1:
+        return same(texts[present[0]][0], len(hits)), same(texts[present[0]][1], len(hits))
+    return tuple(pl.Series([text[i] for text in texts], dtype=pl.String)[of] for i in (0, 1))  # type: ignore[return-value]
+
+
+def _origin(rule: Rule, key: str | int | None, wording: Wording) -> tuple[str, str]:
+    """Basis and source of a rule's verdicts about one criterion, one part of the plan, or the protocol."""
+    origins = [(p, wording.protocol.origin(p)) for p in _paths_of(rule, key, wording)]
+    basis = "assumed" if any(o.basis == "assumed" for _, o in origins) else "stated"
+    return basis, "; ".join(dict.fromkeys(f"{p.rpartition('.')[2]}: {o.text} ({o.basis})" for p, o in origins))
 
 
 def _paths_of(rule: Rule, key: str | int | None, wording: Wording) -> list[str]:
@@ -203,16 +233,15 @@ def _paths(protocol: Protocol, part: Part, field: str) -> list[str]:
 def _importance(protocol: Protocol, rule: Rule, measure: pl.Series) -> pl.Series:
     """The sponsor's criterion applied to the measure; *unclassified* where the protocol has none for the rule."""
     criterion = protocol.importance.rules.get(rule.code)
-    words = pl.Series(["unclassified", "important", "not important"])
     if criterion is None:
-        return words.gather([0]).new_from_index(0, len(measure))
-    yes, no = (words[1], words[2]) if criterion.important else (words[2], words[1])
+        return same("unclassified", len(measure))
+    yes, no = ("important", "not important") if criterion.important else ("not important", "important")
     if criterion.side is None or criterion.bound is None:
-        return pl.Series([yes]).new_from_index(0, len(measure))
+        return same(yes, len(measure))
     bound = criterion.bound.days if isinstance(criterion.bound, Duration) else float(criterion.bound.value)
     compare = {"from": operator.ge, "above": operator.gt, "below": operator.lt}[criterion.side]
-    inside = compare(pl.lit(measure.round(9)), bound)
-    judged = pl.when(inside).then(pl.lit(yes)).when(~inside).then(pl.lit(no)).otherwise(pl.lit(words[0]))
+    inside = compare(pl.lit(measure).round(9), bound)
+    judged = pl.when(inside).then(pl.lit(yes)).when(~inside).then(pl.lit(no)).otherwise(pl.lit("unclassified"))
     return pl.select(judged).to_series()
 
 

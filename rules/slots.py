@@ -116,9 +116,12 @@ class ArmPlan:
         return [i for i, slot in enumerate(self.slots) if slot.part.activity == activity]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Plan:
-    """All arms of a protocol, its parts, and what is scheduled or read but not judged, with the reason."""
+    """All arms of a protocol, its parts, and what is scheduled or read but not judged, with the reason.
+
+    A plan equals only itself, so that what follows from it alone can be kept beside it.
+    """
 
     protocol: Protocol
     parts: tuple[Part, ...]

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
+import numpy as np
 import polars as pl
 
-from rules.deviations import BY_CODE
-from rules.findings import Verdicts
+from rules.findings import Index, answer
 from rules.grid import Laid
-from rules.rows import Place, located
-from rules.wording import Wording, catalogue
+from rules.queries import missing_facts
+from rules.rows import Place, located, measured, origins, same
+from rules.rule import Rule
+from rules.slots import Plan
+from rules.wording import Wording, catalogue, rule_text
+from rules.words import of_subjects
 
 VERDICTS: dict[str, pl.DataType] = {
     "subject": pl.String(),
@@ -37,96 +43,127 @@ VERDICTS: dict[str, pl.DataType] = {
 """The fields of a verdict, in order."""
 
 
-def dose_verdicts(laid: Laid, doses: pl.DataFrame, verdicts: Verdicts, place: Place, lang: str) -> pl.DataFrame:
+def dose_verdicts(laid: Laid, doses: pl.DataFrame, place: Place, lang: str) -> pl.DataFrame:
     """A verdict for every dose on record: a finding outweighs a query, and a query is never a *complies*."""
     wording = Wording(laid, lang, place.raw)
     hits = located(doses, "doses")
-    subjects = laid.evidence.frames["subjects"]["subject"].gather(hits["s"])
+    words = ("given", "intended", "least", "most")
+    given, *amounts = (wording.word(word, hits) for word in words)
+    steps = wording.choose(hits, hits["matched"] & hits["dosed"], "verdict_matched", "verdict_unmatched")
     file = place.files.get("administrations", "administrations")
-    record = pl.select(pl.concat_str(pl.lit(file), hits["row"].cast(pl.String), separator=":")).to_series()
-    protocol = wording.protocol
-    origins = [[protocol.origin(f"{p.path}.{f}") for f in ("due", "dose", "window")] for p in laid.plan.parts]
-    basis = ["assumed" if any(o.basis == "assumed" for o in three) else "stated" for three in origins]
-    source = ["; ".join(dict.fromkeys(o.text for o in three)) for three in origins]
-    part = hits["part"].fill_null(len(origins))
-    table = pl.DataFrame(
-        {
-            "subject": subjects,
-            "activity": wording.by_part(hits, lambda p: p.activity),
-            "occurrence": hits["occurrence"],
-            "date": hits["day"],
-            "given": _given(wording, hits),
-            "intended": wording.word("intended", hits),
-            "least": wording.word("least", hits),
-            "most": wording.word("most", hits),
-            "weight_kg": (hits["weight"] / 1000).round(3),
-            "weight_on": hits["weight_day"].cast(pl.Int32).cast(pl.Date),
-            "weight_age": hits["weight_age"],
-            "due": hits["due"],
-            "opens": hits["opens"],
-            "closes": hits["closes"],
-            "record": record,
-            "at": pl.int_range(len(hits), dtype=pl.Int64, eager=True),
-            "steps": _steps(wording, hits),
-            "origin_basis": pl.Series([*basis, None], dtype=pl.String).gather(part),
-            "origin": pl.Series([*source, None], dtype=pl.String).gather(part),
-            "version": pl.Series([protocol.version] * len(hits), dtype=pl.String),
-        }
+    basis = wording.by_part(hits, lambda p: _origin(laid.plan, p.code)[0])
+    source = wording.by_part(hits, lambda p: _origin(laid.plan, p.code)[1])
+    table = hits.select(
+        *(pl.col(name) for name in ("occurrence", "weight_age", "due", "opens", "closes")),
+        subject=pl.lit(of_subjects(wording, hits, "subject")),
+        activity=pl.lit(wording.by_part(hits, lambda p: p.activity)),
+        date="day",
+        given=pl.lit(_given(wording, hits, given)),
+        **{word: pl.lit(amount) for word, amount in zip(words[1:], amounts, strict=True)},
+        weight_kg=(pl.col("weight") / 1000).round(3),
+        weight_on=pl.col("weight_day").cast(pl.Int32).cast(pl.Date),
+        record=pl.concat_str(pl.lit(file), pl.col("row").cast(pl.String), separator=":"),
+        because=steps,
+        basis=pl.lit(basis),
+        source=pl.lit(source),
+        version=pl.lit(wording.protocol.version),
     )
-    joined = table.join(_found(verdicts, doses, table, wording), on="at", how="left", maintain_order="left")
     deviates, asks = pl.col("deviating").fill_null(0) > 0, pl.col("asking").fill_null(0) > 0
     verdict = pl.when(deviates).then(pl.lit("deviates")).when(asks).then(pl.lit("cannot tell"))
-    assumed = (pl.col("assumed").fill_null(value=False)) | (pl.col("origin_basis") == "assumed")
-    return joined.with_columns(
-        verdict=verdict.otherwise(pl.lit("complies")),
-        message=pl.col("message").fill_null(wording.phrases["complies"]),
-        because=pl.col("steps"),
-        basis=pl.when(assumed).then(pl.lit("assumed")).otherwise(pl.col("origin_basis")),
-        source=pl.col("origin"),
-    ).select(pl.col(f).cast(t) for f, t in VERDICTS.items())
+    assumed = pl.col("assumed").fill_null(value=False)
+    return (
+        table.hstack(_found(doses, wording))
+        .with_columns(
+            verdict=verdict.otherwise(pl.lit("complies")),
+            message=pl.col("message").fill_null(wording.phrases["complies"]),
+            basis=pl.when(assumed).then(pl.lit("assumed")).otherwise("basis"),
+        )
+        .select(pl.col(f).cast(t) for f, t in VERDICTS.items())
+    )
 
 
-def _given(wording: Wording, hits: pl.DataFrame) -> pl.Series:
+@lru_cache(maxsize=1024)
+def _origin(plan: Plan, part: int) -> tuple[str, str]:
+    """Basis and source of what a dose of a part is compared with."""
+    three = [plan.protocol.origin(f"{plan.parts[part].path}.{f}") for f in ("due", "dose", "window")]
+    basis = "assumed" if any(o.basis == "assumed" for o in three) else "stated"
+    return basis, "; ".join(dict.fromkeys(o.text for o in three))
+
+
+def _given(wording: Wording, hits: pl.DataFrame, amount: pl.Series) -> pl.Series:
     """The amount judged; where the protocol gives no unit to print it in, the amount as recorded."""
-    amount, raw = wording.word("given", hits), wording.raw("administrations", hits["row"])
+    if not amount.null_count():
+        return amount
+    raw = wording.raw("administrations", hits["row"])
     if not {"amount", "unit"} <= set(raw.columns):
         return amount
     recorded = raw.select(pl.concat_str(pl.col("amount").cast(pl.String), pl.col("unit"), separator=" ")).to_series()
     return amount.zip_with(amount.is_not_null(), recorded)
 
 
-def _steps(wording: Wording, hits: pl.DataFrame) -> pl.Series:
-    """Day, window and arithmetic of a dose that has its place in the plan; of any other the record alone."""
-    return wording.choose(hits, hits["matched"] & hits["dosed"], "verdict_matched", "verdict_unmatched")
+_FOUND: dict[str, pl.DataType] = {
+    **dict.fromkeys(("deviating", "asking"), pl.UInt32()),
+    **dict.fromkeys(("codes", "message"), pl.String()),
+    "assumed": pl.Boolean(),
+}
 
 
-def _found(verdicts: Verdicts, doses: pl.DataFrame, table: pl.DataFrame, wording: Wording) -> pl.DataFrame:
-    """What was found or is asked about each dose, one row a dose: findings and doubts of its record, facts it lacks."""
-    own = pl.concat([verdicts.findings, verdicts.queries.filter(pl.col("code").is_in(list(BY_CODE)))])
-    own = own.select("record", "verdict", "code", "message", "basis").join(table.select("record", "at"), on="record")
-    pieces = [own.select("at", "verdict", "code", "message", "basis")]
-    untold = verdicts.untold.filter(pl.col("table") == "doses").select("at", "fact").unique(maintain_order=True)
-    for (fact,), group in untold.group_by("fact", maintain_order=True):
-        message = wording.fill(catalogue(wording.lang)["facts"][str(fact)], doses[group["at"].to_numpy()])
-        asked = group.select(
-            "at", verdict=pl.lit("cannot tell"), code=pl.col("fact"), message=message, basis=pl.lit("stated")
-        )
-        pieces.append(asked.cast({"at": pl.Int64}))
-    pieces += [
-        _doubtful(doses, "record_after_death", pl.col("after_death"), wording),
-        _doubtful(doses, "not_judged", _SILENT, wording),
-    ]
-    return (
-        pl.concat([p.cast({"at": pl.Int64}) for p in pieces])
-        .group_by("at", maintain_order=True)
-        .agg(
-            deviating=(pl.col("verdict") == "deviates").sum(),
-            asking=(pl.col("verdict") == "cannot tell").sum(),
-            codes=pl.col("code").str.join(", "),
-            message=pl.col("message").str.join(" "),
-            assumed=(pl.col("basis") == "assumed").any(),
-        )
+def _found(doses: pl.DataFrame, wording: Wording) -> pl.DataFrame:
+    """What was found or is asked about each dose, a row a dose; null where it is nothing."""
+    pieces = [*_answered(doses, wording), *_doubted(doses, wording)]
+    if not pieces:
+        return pl.DataFrame([same(None, len(doses)).cast(dtype).alias(name) for name, dtype in _FOUND.items()])
+    by_dose = pl.concat(pieces).group_by("at", maintain_order=True)
+    found = by_dose.agg(
+        deviating=(pl.col("verdict") == "deviates").sum(),
+        asking=(pl.col("verdict") == "cannot tell").sum(),
+        codes=pl.col("code").str.join(", "),
+        message=pl.col("message").str.join(" "),
+        assumed=(pl.col("basis") == "assumed").any(),
     )
+    everyone = pl.DataFrame({"at": np.arange(len(doses))})
+    return everyone.join(found, on="at", how="left", maintain_order="left").drop("at")
+
+
+def _answered(doses: pl.DataFrame, wording: Wording) -> list[pl.DataFrame]:
+    """What the rules about doses say: deviations, then doubts, then the facts that are missing."""
+    deviating: list[pl.DataFrame] = []
+    asking: list[pl.DataFrame] = []
+    untold: list[pl.DataFrame] = []
+    for rule, hits, unknown, _ in answer("doses", doses):
+        if len(hits):
+            (asking if rule.asks else deviating).append(_told(rule, doses, hits, wording))
+        if len(unknown):
+            untold.append(missing_facts(rule, doses[unknown], unknown))
+    pieces = [*deviating, *asking]
+    if untold:
+        facts = pl.concat(untold).select("at", "fact").unique(maintain_order=True)
+        for (fact,), group in facts.group_by("fact", maintain_order=True):
+            at, question = group["at"].to_numpy(), catalogue(wording.lang)["facts"][str(fact)]
+            pieces.append(_piece(at, "cannot tell", str(fact), wording.fill(question, doses[at])))
+    return pieces
+
+
+def _doubted(doses: pl.DataFrame, wording: Wording) -> list[pl.DataFrame]:
+    """Doses that no rule about doses asks about, and that still are no *complies*."""
+    silent = doses.select(_SILENT).to_series()
+    found = {"record_after_death": doses["after_death"], "not_judged": silent}
+    rows = {code: which.arg_true().to_numpy() for code, which in found.items() if which.any()}
+    return [_piece(at, "cannot tell", code, same(wording.phrases[code], len(at))) for code, at in rows.items()]
+
+
+def _told(rule: Rule, doses: pl.DataFrame, at: Index, wording: Wording) -> pl.DataFrame:
+    """The hits of one rule with their sentences."""
+    hits = measured(rule, doses[at])
+    message = wording.fill(rule_text(rule, "message", wording.lang), hits)
+    return _piece(at, "cannot tell" if rule.asks else "deviates", rule.code, message, origins(rule, hits, wording)[0])
+
+
+def _piece(at: Index, verdict: str, code: str, message: pl.Series, basis: pl.Series | None = None) -> pl.DataFrame:
+    n = len(at)
+    basis = same("stated", n) if basis is None else basis
+    said = {"verdict": same(verdict, n), "code": same(code, n), "message": message, "basis": basis}
+    return pl.DataFrame({"at": at.astype(np.int64), **said})
 
 
 _SILENT = (
@@ -136,10 +173,3 @@ _SILENT = (
     & (pl.col("matched") | pl.col("course"))
 )
 """Doses of the arm whose amount nothing judges: no dose in the protocol, or a course by days."""
-
-
-def _doubtful(doses: pl.DataFrame, code: str, which: pl.Expr, wording: Wording) -> pl.DataFrame:
-    """Doses that no rule about doses asks about, and that still are no *complies*."""
-    at = doses.select(which.arg_true().cast(pl.Int64).alias("at"))
-    message = pl.lit(wording.phrases[code])
-    return at.select("at", verdict=pl.lit("cannot tell"), code=pl.lit(code), message=message, basis=pl.lit("stated"))

@@ -7,16 +7,18 @@ phrases that join several words stand in `catalogue/en.yaml` and `catalogue/zh.y
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib import resources
-from typing import Any
+from typing import Any, TypeAlias
 
+import numpy as np
 import polars as pl
 
 from protocol.model import Protocol
 from rules.amount_text import amount_texts, display_unit
+from rules.evidence import Ints, whole
 from rules.grid import Laid
 from rules.rule import Rule
 from rules.slots import Part
@@ -46,6 +48,10 @@ def placeholders(template: str) -> tuple[str, ...]:
     return tuple(_WORD.findall(template))
 
 
+Text: TypeAlias = pl.Series | pl.Expr
+"""A word for every row of the hits: worked out already, or to be worked out together with the template it stands in."""
+
+
 @dataclass(frozen=True)
 class Wording:
     """The words of one partition in one language. `recorded` gives the cells of a record as they were recorded."""
@@ -68,37 +74,58 @@ class Wording:
 
     def fill(self, template: str, hits: pl.DataFrame) -> pl.Series:
         """The template filled for every row of `hits`; a word without a value reads as the phrase `unknown`."""
+        return self.fill_all([template], hits)[0]
+
+    def fill_all(self, templates: Sequence[str], hits: pl.DataFrame) -> list[pl.Series]:
+        """Several templates filled at once, in their order."""
+        texts = [self.text(template, hits).alias(str(n)) for n, template in enumerate(templates)]
+        filled = hits.select(texts).get_columns() if texts else []
+        # A template without words is one text, whatever the number of rows.
+        return [text if len(text) == len(hits) else text.new_from_index(0, len(hits)) for text in filled]
+
+    def text(self, template: str, hits: pl.DataFrame) -> pl.Expr:
+        """The template as an expression over `hits`."""
         pieces = _WORD.split(template)
+        if len(pieces) < 2:
+            return pl.lit(template)
         unknown = self.phrases["unknown"]
         texts: list[pl.Expr] = []
         for i, piece in enumerate(pieces):
             if i % 2:
-                texts.append(pl.lit(self.word(piece, hits).fill_null("" if piece in OPTIONAL else unknown)))
+                texts.append(_filled(self._text_of(piece, hits), "" if piece in OPTIONAL else unknown))
             elif piece:
                 texts.append(pl.lit(piece))
-        if len(pieces) < 2:
-            return pl.Series([template], dtype=pl.String).new_from_index(0, len(hits))
-        return pl.select(pl.concat_str(texts)).to_series()
+        return pl.concat_str(texts)
 
-    def choose(self, hits: pl.DataFrame, which: pl.Series, yes: str, no: str) -> pl.Series:
+    def choose(self, hits: pl.DataFrame, which: pl.Series, yes: str, no: str) -> pl.Expr:
         """One of two phrases for every row; the other is not filled where no row needs it."""
         if which.all():
-            return self.fill(self.phrases[yes], hits)
-        other = self.fill(self.phrases[no], hits)
-        return self.fill(self.phrases[yes], hits).zip_with(which, other) if which.any() else other
+            return self.text(self.phrases[yes], hits)
+        other = self.text(self.phrases[no], hits)
+        return (
+            pl.when(pl.lit(which)).then(self.text(self.phrases[yes], hits)).otherwise(other) if which.any() else other
+        )
 
     def word(self, name: str, hits: pl.DataFrame) -> pl.Series:
-        """One word for every row of `hits`; null where it has no value. Worked out once for the same rows."""
-        if self._last.get("hits") is not hits:
-            self._last.clear()
-            self._last["hits"] = hits
-        if name not in self._last:
+        """One word for every row of `hits`; null where it has no value."""
+        text = self._text_of(name, hits)
+        return text if isinstance(text, pl.Series) else hits.select(text).to_series()
+
+    def _text_of(self, name: str, hits: pl.DataFrame) -> Text:
+        """One word, begun once for the same rows."""
+        known = self._of(hits)
+        if name not in known:
             is_phrase = name in self.phrases and name not in WORDS
-            word = self.fill(self.phrases[name], hits) if is_phrase else WORDS[name](self, hits)
-            self._last[name] = word
-            return word
-        found: pl.Series = self._last[name]
+            known[name] = self.text(self.phrases[name], hits) if is_phrase else WORDS[name](self, hits)
+        found: Text = known[name]
         return found
+
+    def _of(self, hits: pl.DataFrame) -> dict[str, Any]:
+        """What is known of these rows already; of the rows before them nothing is kept."""
+        if self._last.get("the rows") is not hits:
+            self._last.clear()
+            self._last["the rows"] = hits
+        return self._last
 
     def name_of(self, part: Part) -> str:
         """An activity's title in the language, else its id."""
@@ -108,21 +135,40 @@ class Wording:
     def _element(self, part: Part) -> Any:
         return getattr(self.protocol, f"{part.kind}s")[part.activity]
 
+    def parts(self, hits: pl.DataFrame) -> tuple[Ints, list[int]]:
+        """The part of the plan of each row, and those that occur; a row without one has the number behind the last."""
+        known, none = self._of(hits), len(self.laid.plan.parts)
+        if "the parts" not in known:
+            of = whole(hits, "part", none).astype(np.int32)
+            known["the parts"] = of, np.flatnonzero(np.bincount(of, minlength=1)).tolist()
+        found: tuple[Ints, list[int]] = known["the parts"]
+        return found
+
     def by_part(self, hits: pl.DataFrame, value: Callable[[Part], str | None]) -> pl.Series:
         """A text that is the same for all rows of one part of the plan."""
-        table = pl.Series([value(p) for p in self.laid.plan.parts] + [None], dtype=pl.String)
-        return table.gather(hits["part"].fill_null(len(self.laid.plan.parts)))
+        of, present = self.parts(hits)
+        parts = self.laid.plan.parts
+        if len(present) == 1:
+            text = value(parts[present[0]]) if present[0] < len(parts) else None
+            return pl.Series([text], dtype=pl.String).new_from_index(0, len(hits))
+        return pl.Series([*map(value, parts), None], dtype=pl.String)[of]
 
     def amounts(self, hits: pl.DataFrame, column: str, thousandths: bool = False) -> pl.Series:
         """Amounts in base units as people write them, in the unit of the treatment's dose."""
         value = hits[column].cast(pl.Int64)
         value = value // 1000 if thousandths else value
+        of, present = self.parts(hits)
+        units = [*map(display_unit, self.laid.plan.parts), None]
         text = pl.Series([None], dtype=pl.String).new_from_index(0, len(hits))
-        codes: dict[tuple[str, str], list[int]] = {}
-        for code in hits["part"].unique().drop_nulls():
-            if unit := display_unit(self.laid.plan.parts[code]):
-                codes.setdefault(unit, []).append(code)
-        for unit, parts in codes.items():
-            mine = hits["part"].is_in(parts) if len(codes) > 1 else hits["part"].is_not_null()
-            text = text.zip_with(~mine, amount_texts(value, *unit))
+        for unit in dict.fromkeys(units[code] for code in present):
+            if unit is not None:
+                mine, written = np.array([u == unit for u in units])[of], amount_texts(value, *unit)
+                text = written if mine.all() else written.zip_with(pl.Series(mine), text)
         return text
+
+
+def _filled(text: Text, missing: str) -> pl.Expr:
+    """The text with a word for what is missing."""
+    if isinstance(text, pl.Series):
+        return pl.lit(text).fill_null(missing) if text.null_count() else pl.lit(text)
+    return text.fill_null(missing)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,24 +14,38 @@ from protocol.activities import Limit
 from protocol.quantity import parse_unit
 from rules.amount_text import amount_texts, dose_of
 from rules.assignment import NONE
+from rules.evidence import numbers, whole
 from rules.match.values import READING_WORDS
-from rules.slots import Part
+from rules.slots import Part, Plan
 from rules.states import FOREVER
 
 if TYPE_CHECKING:
-    from rules.wording import Wording
+    from rules.wording import Text, Wording
 
-Word = Callable[["Wording", pl.DataFrame], pl.Series]
+Word = Callable[["Wording", pl.DataFrame], "Text"]
 _SLOT = re.compile(r"\{(\w+)\}")
+_FIRST, _LAST = np.datetime64("1800-01-01", "D").astype(int), np.datetime64("2400-01-01", "D").astype(int)
+
+
+@cache
+def _calendar() -> pl.Series:
+    """Every day as text, then null: writing a day anew is slower by far than looking it up."""
+    return (
+        pl.int_range(_FIRST, _LAST, dtype=pl.Int32, eager=True).cast(pl.Date).cast(pl.String).extend_constant(None, 1)
+    )
+
+
+def day_texts(day: pl.Series) -> pl.Series:
+    """Days as text, from dates or days since 1970; null stays null."""
+    at = numbers(day.cast(pl.Int32), _LAST)
+    if len(at) and (at.min() < _FIRST or at.max() > _LAST):
+        return day.cast(pl.Int32).cast(pl.Date).cast(pl.String)
+    texts: pl.Series = _calendar()[at - _FIRST]
+    return texts
 
 
 def _dates(name: str) -> Word:
-    def word(w: Wording, hits: pl.DataFrame) -> pl.Series:
-        column = hits[name]
-        column = column if column.dtype == pl.Date else column.cast(pl.Int32).cast(pl.Date)
-        return column.dt.to_string("%Y-%m-%d")
-
-    return word
+    return lambda w, hits: day_texts(hits[name])
 
 
 def _amounts(name: str, *, thousandths: bool = False) -> Word:
@@ -46,80 +61,86 @@ def _weights(name: str) -> Word:
     return lambda w, hits: _kilograms(hits[name])
 
 
-def _put(phrase: str, where: pl.Series | None = None, **values: pl.Series) -> pl.Series:
+def _put(phrase: str, where: pl.Expr | None = None, **values: Text) -> pl.Expr:
     """A phrase with columns in the place of its words in braces and of `#`; empty where `where` is false or null."""
     pieces = [values[p] if i % 2 else p for i, p in enumerate(_SLOT.split(phrase.replace("#", "{it}")))]
-    texts = [pl.lit(p) for p in pieces if isinstance(p, pl.Series) or p]
-    text = pl.concat_str(texts)
-    return pl.select(text if where is None else pl.when(where).then(text).otherwise(pl.lit(""))).to_series()
+    text = pl.concat_str([p if isinstance(p, pl.Expr) else pl.lit(p) for p in pieces if not isinstance(p, str) or p])
+    return text if where is None else pl.when(where).then(text).otherwise(pl.lit(""))
 
 
 def _days(name: str) -> Word:
-    def word(w: Wording, hits: pl.DataFrame) -> pl.Series:
-        days = hits[name]
-        one, many = (_put(w.phrases[p], it=days.cast(pl.String)) for p in ("day", "days"))
-        return one.zip_with((days == 1).fill_null(value=False), many)
-
-    return word
+    return lambda w, hits: _days_of(w, pl.col(name))
 
 
-def _measure(w: Wording, hits: pl.DataFrame) -> pl.Series:
+def _days_of(w: Wording, days: pl.Expr) -> pl.Expr:
+    text = days.cast(pl.Int64).cast(pl.String)
+    return pl.when(days == 1).then(_put(w.phrases["day"], it=text)).otherwise(_put(w.phrases["days"], it=text))
+
+
+def _measure(w: Wording, hits: pl.DataFrame) -> pl.Expr:
     unit = str(hits["measure_unit"][0]) if len(hits) else ""
     if unit == "d":
-        return _days("measure")(w, hits.with_columns(pl.col("measure").cast(pl.Int64)))
-    value = hits["measure"].round(1)
+        return _days_of(w, pl.col("measure"))
+    value = pl.col("measure").round(1)
     whole = value == value.round(0)
-    text = value.cast(pl.String).zip_with(
-        ~whole.fill_null(value=True), value.cast(pl.Int64, strict=False).cast(pl.String)
-    )
+    text = pl.when(whole).then(value.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(value.cast(pl.String))
     return text + f" {unit}"
 
 
-def _intended(w: Wording, hits: pl.DataFrame) -> pl.Series:
-    low, high = w.amounts(hits, "low", thousandths=True), w.amounts(hits, "high", thousandths=True)
-    between = pl.select(pl.concat_str(low, pl.lit(w.phrases["to"]), high)).to_series()
-    return low.zip_with((low == high).fill_null(value=True), between)
+def _intended(w: Wording, hits: pl.DataFrame) -> pl.Expr:
+    low, high = (pl.lit(w.amounts(hits, side, thousandths=True)) for side in ("low", "high"))
+    return pl.when(low != high).then(pl.concat_str(low, pl.lit(w.phrases["to"]), high)).otherwise(low)
 
 
-def _which(w: Wording, hits: pl.DataFrame) -> pl.Series:
+def _which(w: Wording, hits: pl.DataFrame) -> Text:
     """The activity, with the number of the occurrence where it has several."""
-    alone = w.by_part(hits, w.name_of)
-    several = {s.part.activity for arm in w.laid.plan.arms.values() for s in arm.slots if s.occurrence > 1}
-    counted = (
-        w.by_part(hits, lambda p: "" if p.activity in several else None).is_not_null()
-        & hits["occurrence"].is_not_null()
-    )
-    return w.fill(w.phrases["numbered"], hits).zip_with(counted, alone) if counted.any() else alone
+    alone, several = w.by_part(hits, w.name_of), _repeated(w.laid.plan)
+    parts = w.laid.plan.parts
+    counted = np.array([*(p.activity in several for p in parts), False])[w.parts(hits)[0]]
+    if not counted.any():
+        return alone
+    numbered = pl.lit(pl.Series(counted)) & pl.col("occurrence").is_not_null()
+    return pl.when(numbered).then(w.text(w.phrases["numbered"], hits)).otherwise(pl.lit(alone))
 
 
-def _dose_steps(w: Wording, hits: pl.DataFrame) -> pl.Series:
+@lru_cache(maxsize=64)
+def _repeated(plan: Plan) -> frozenset[str]:
+    """The activities that occur more than once in some arm."""
+    return frozenset(s.part.activity for arm in plan.arms.values() for s in arm.slots if s.occurrence > 1)
+
+
+def _dose_steps(w: Wording, hits: pl.DataFrame) -> pl.Expr:
     """The arithmetic of the dose, or what is known of it where the limits cannot be computed."""
     return w.choose(hits, hits["low"].is_not_null(), "dose_known", "dose_open")
 
 
-def _beside(w: Wording, hits: pl.DataFrame, phrase: str) -> pl.Series:
+def _beside(w: Wording, hits: pl.DataFrame, phrase: str) -> pl.Expr:
     """How far an amount lies from the intended dose; without a weight, which weight it implies."""
     return w.choose(hits, hits["low"].is_not_null(), phrase, "implies")
 
 
 def _slip(w: Wording, hits: pl.DataFrame) -> pl.Series:
     """The known slip that the ratio fits; empty where it fits none."""
-    texts: dict[int | None, str | None] = {None: None, 0: None, 1: w.phrases["slip_per_kg"]}
-    for slip in hits["slip"].unique():
-        if slip not in texts:
-            factor = abs(slip) / 10_000
-            phrase = "slip_pounds" if round(factor, 1) == 2.2 else "slip_daily" if factor < 10 else "slip_ten"
-            texts[slip] = w.phrases[phrase].replace("#", f"{factor:g}").replace("@", "×" if slip > 0 else "÷")
-    return hits["slip"].replace_strict(texts, return_dtype=pl.String)
+    found, of = np.unique(whole(hits, "slip", 0), return_inverse=True)
+    return pl.Series([_slip_text(w, int(slip)) for slip in found], dtype=pl.String)[of]
 
 
-def _arm(w: Wording, hits: pl.DataFrame) -> pl.Series:
-    return w.laid.evidence.frames["subjects"]["arm"].gather(hits["s"])
+def _slip_text(w: Wording, slip: int) -> str | None:
+    if slip in (0, 1):
+        return w.phrases["slip_per_kg"] if slip else None
+    factor = abs(slip) / 10_000
+    phrase = "slip_pounds" if round(factor, 1) == 2.2 else "slip_daily" if factor < 10 else "slip_ten"
+    return w.phrases[phrase].replace("#", f"{factor:g}").replace("@", "×" if slip > 0 else "÷")
+
+
+def of_subjects(w: Wording, hits: pl.DataFrame, column: str) -> pl.Series:
+    """A column of the subject table for every row."""
+    return w.laid.evidence.frames["subjects"][column][hits["s"].to_numpy()]
 
 
 def _zero(w: Wording, hits: pl.DataFrame) -> pl.Series:
-    day = pl.Series(w.laid.zero, dtype=pl.Int32).gather(hits["s"])
-    return day.set(day == NONE, None).cast(pl.Date).dt.to_string("%Y-%m-%d")
+    day = w.laid.zero[hits["s"].to_numpy()]
+    return day_texts(pl.Series(np.where(day == NONE, _LAST, day)))
 
 
 def _recorded(w: Wording, hits: pl.DataFrame) -> pl.Series:
@@ -232,21 +253,23 @@ def _tolerance_text(w: Wording, hits: pl.DataFrame) -> pl.Series:
     return w.by_part(hits, text)
 
 
-def _weight_text(w: Wording, hits: pl.DataFrame) -> pl.Series:
+def _weight_text(w: Wording, hits: pl.DataFrame) -> Text:
     """How the weight enters the dose: the weight and its day, or what is known without it."""
-    when = hits["weight_day"].cast(pl.Int32).cast(pl.Date).dt.to_string("%Y-%m-%d")
-    ages, unknown = hits["weight_age"].cast(pl.String), w.phrases["unknown"]
+    if not hits["weighed"].any():
+        return pl.lit("")
+    when, ages = day_texts(hits["weight_day"]), pl.col("weight_age").cast(pl.String)
     known = _put(w.phrases["weight_known"], weight=_kilograms(hits["weight"]), when=when, age=ages)
-    implied = _put(w.phrases["weight_unknown"], implied=_kilograms(hits["implied"]).fill_null(unknown))
-    return pl.select(pl.when(hits["weighed"]).then(pl.coalesce(known, implied)).otherwise(pl.lit(""))).to_series()
+    implied = pl.lit(_kilograms(hits["implied"])).fill_null(w.phrases["unknown"])
+    either = pl.coalesce(known, _put(w.phrases["weight_unknown"], implied=implied))
+    return pl.when("weighed").then(either).otherwise(pl.lit(""))
 
 
-def _joined(w: Wording, hits: pl.DataFrame) -> pl.Series:
-    return _put(w.phrases["rows_joined"], hits["parts"] > 1, it=hits["parts"].cast(pl.String))
+def _joined(w: Wording, hits: pl.DataFrame) -> pl.Expr:
+    return _put(w.phrases["rows_joined"], pl.col("parts") > 1, it=pl.col("parts").cast(pl.String))
 
 
-def _moved(w: Wording, hits: pl.DataFrame) -> pl.Series:
-    return _put(w.phrases["moved"], hits["delayed"] > 0, it=hits["delayed"].cast(pl.String))
+def _moved(w: Wording, hits: pl.DataFrame) -> pl.Expr:
+    return _put(w.phrases["moved"], pl.col("delayed") > 0, it=pl.col("delayed").cast(pl.String))
 
 
 def _age(w: Wording, hits: pl.DataFrame) -> pl.Series:
@@ -327,15 +350,15 @@ def _table_word(w: Wording, hits: pl.DataFrame) -> pl.Series:
 
 
 def _dated(phrase: str, column: str) -> Word:
-    def word(w: Wording, hits: pl.DataFrame) -> pl.Series:
-        text = _dates(column)(w, hits)
+    def word(w: Wording, hits: pl.DataFrame) -> pl.Expr:
+        text = pl.lit(day_texts(hits[column]))
         return _put(w.phrases[phrase], text.is_not_null(), it=text)
 
     return word
 
 
 def _procedure(w: Wording, hits: pl.DataFrame) -> pl.Series:
-    text = _dates("first")(w, hits)
+    text = day_texts(hits["first"])
     return pl.Series(
         [w.phrases[f"first_{k}"].replace("#", t or "") for k, t in zip(hits["kind"], text, strict=True)],
         dtype=pl.String,
@@ -344,7 +367,7 @@ def _procedure(w: Wording, hits: pl.DataFrame) -> pl.Series:
 
 def _subject_arm(w: Wording, hits: pl.DataFrame) -> pl.Series:
     titles = {a: (d.title.in_(w.lang) if d.title else a) for a, d in w.protocol.arms.items()}
-    return _arm(w, hits).replace_strict(titles, default=None, return_dtype=pl.String)
+    return of_subjects(w, hits, "arm").replace_strict(titles, default=None, return_dtype=pl.String)
 
 
 OPTIONAL = frozenset(
@@ -356,7 +379,7 @@ WORDS: dict[str, Word] = {
     **{name: _dates(name) for name in ("counts_from", "counts_until", "zero_recorded")},
     "which": _which,
     "activity": lambda w, hits: w.by_part(hits, w.name_of),
-    "occurrence": lambda w, hits: hits["occurrence"].cast(pl.String).fill_null(""),
+    "occurrence": lambda w, hits: pl.col("occurrence").cast(pl.String).fill_null(""),
     "arm": _subject_arm,
     "zero": _zero,
     "measure": _measure,
