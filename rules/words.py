@@ -212,12 +212,11 @@ def _limit_text(limit: Limit) -> str:
     return f"{limit.from_}: " + ", ".join(f"{name} {mark}" for name, mark in marks if mark is not None)
 
 
-def _countable_days(w: Wording, hits: pl.DataFrame) -> pl.Series:
+def _countable_days(w: Wording, hits: pl.DataFrame) -> pl.Expr:
     """The days on which a dose counts."""
-    first, last = hits["counts_from"], hits["counts_until"]
-    both, since = first.is_not_null() & last.is_not_null(), first.is_not_null()
-    since_text = w.choose(hits, since, "counts_since", "counts_up_to")
-    return w.fill(w.phrases["counts_between"], hits).zip_with(both, since_text)
+    both = pl.col("counts_from").is_not_null() & pl.col("counts_until").is_not_null()
+    one = w.choose(hits, hits["counts_from"].is_not_null(), "counts_since", "counts_up_to")
+    return pl.when(both).then(w.text(w.phrases["counts_between"], hits)).otherwise(one)
 
 
 def _dose_text(w: Wording, hits: pl.DataFrame) -> pl.Series:
