@@ -37,14 +37,15 @@ ROOMS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "rules: what happened, in the protocol's words",
         "One partition of participants at a time.",
-        ("rules/partitions.py", "rules/evidence.py", "rules/truth.py", "rules/states.py", "rules/records.py",
+        ("rules/partitions.py", "rules/evidence.py", "rules/truth.py", "rules/spells.py", "rules/holds.py",
+         "rules/states.py", "rules/records.py",
          "rules/shared.py", "rules/policy.py", "rules/growth.py"),
     ),
     (
         "rules: schedule and identity",
         "Which occurrences are expected, and which record is which.",
-        ("rules/grid.py", "rules/calendar.py", "rules/schedule.py", "rules/identity.py", "rules/assignment.py",
-         "rules/band.py", "rules/calendar_table.py"),
+        ("rules/cycles.py", "rules/grid.py", "rules/calendar.py", "rules/schedule.py", "rules/identity.py",
+         "rules/assignment.py", "rules/band.py", "rules/calendar_table.py"),
     ),
     (
         "rules: doses",

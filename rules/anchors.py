@@ -16,7 +16,7 @@ from rules.evidence import Evidence, Ints, Milestone, days, key
 from rules.grid import Grid, Laid
 from rules.records import NOT_GIVEN, Records
 from rules.slots import Ref, Slot, Span
-from rules.states import STOP
+from rules.spells import STOP
 from rules.unmatched import event_words
 
 Dated: TypeAlias = tuple[Ints, Ints]
@@ -24,6 +24,8 @@ Dated: TypeAlias = tuple[Ints, Ints]
 
 def reference(laid: Laid, grid: Grid, ref: Ref) -> Dated:
     """The day that `ref` names: of an occurrence its actual day, and before it took place its planned one."""
+    if ref.kind == "cycle":
+        return _cycle(grid, ref)
     if ref.kind != "slot" or ref.slot < 0:
         return recorded(laid, grid, ref)
     due = grid.due[:, ref.slot]
@@ -52,8 +54,19 @@ def recorded(laid: Laid, grid: Grid, ref: Ref, c: int = -1) -> Dated:
             return _of(_event(laid.evidence, ref), s)
         case "dose":
             return _dose(laid, ref, s)
+        case "cycle":
+            start = grid.cycles[ref.name].start[:, ref.nth - 1]
+            return start, start
     nothing = np.full(len(s), NONE, np.int32)
     return nothing, nothing
+
+
+def _cycle(grid: Grid, ref: Ref) -> Dated:
+    """Day 1 of a cycle: as it began, before that (or as planned) the day on which it is due."""
+    cycle, k = grid.cycles[ref.name], ref.nth - 1
+    planned = ref.planned | (cycle.start[:, k] == NONE)
+    day = np.where(planned, cycle.due[:, k], cycle.start[:, k]).astype(np.int32)
+    return day, day
 
 
 def due_from(laid: Laid, grid: Grid, slot: Slot) -> Dated:

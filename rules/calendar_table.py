@@ -79,7 +79,7 @@ def _arm(laid: Laid, grid: Grid) -> pl.DataFrame:
         "arm": pl.Series([grid.arm.arm]).new_from_index(0, len(kept)),
         "activity": per_slot([s.part.activity for s in slots], pl.String()),
         "kind": per_slot([s.part.kind for s in slots], pl.String()),
-        "cycle": pl.Series([None] * len(kept), dtype=pl.Int32),
+        "cycle": per_slot([grid.arm.cycle_of(c)[1] or None for c in range(len(slots))], pl.Int32()),
         "occurrence": per_slot([s.occurrence for s in slots], pl.Int32()),
         "study_day": _study_day(laid, grid, who.astype(np.int32), due),
         **{n: _date(getattr(grid, n).ravel()[kept]) for n in ("due", "opens", "closes")},

@@ -8,7 +8,7 @@ import polars as pl
 from rules.grid import Laid
 from rules.records import PARTLY
 from rules.rows import Place
-from rules.states import EXCUSES
+from rules.spells import EXCUSES
 
 DEPARTURES: dict[str, pl.DataType] = {
     "subject": pl.String(),
@@ -64,7 +64,8 @@ def _delayed(planned: pl.DataFrame) -> pl.DataFrame:
     """Doses that waited as ordered; beyond what the protocol allows the delay is a finding, and no departure."""
     beyond = (pl.col("day") > pl.col("closes")).fill_null(value=False)
     waited = (pl.col("day") - pl.col("due")).dt.total_days() + pl.col("delayed")
-    late = planned.filter(pl.col("done") & (pl.col("delayed") > 0) & ~beyond & (waited > 0))
+    moved = (pl.col("delayed") > 0) | (pl.col("day") > pl.col("closes") - pl.duration(days="allowed"))
+    late = planned.filter(pl.col("done") & moved & ~beyond & (waited > 0))
     return _rows(late, date=pl.col("day"), kind=pl.lit("delay"), days=waited)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
+from typing import Protocol as Interface
 
 import numpy as np
 import numpy.typing as npt
@@ -161,6 +162,19 @@ class Milestone:
         return np.where(self.first == self.last, self.first, NONE).astype(np.int32)
 
 
+class Counter(Interface):
+    """Something counted over time, such as the omissions of a drug: it follows from what is scheduled and matched."""
+
+    def at(self, s: Ints, day: Ints) -> tuple[Longs, Flags]:
+        """The count on a day of each participant, and whether it can be told."""
+
+    def limit(self, s: Ints, months: int, days: int) -> Longs:
+        """A span of time in the unit of the count."""
+
+    def changes(self, horizon: int) -> tuple[Ints, Ints]:
+        """Participants and days up to the horizon on which a comparison with the count may change."""
+
+
 @dataclass(frozen=True)
 class Evidence:
     """The facts of one partition. `frames` are its slices of the study's typed tables, `s` counted from 0."""
@@ -172,6 +186,8 @@ class Evidence:
     horizon: int
     """The last day that anything can be known of: the earlier of data cut and as-of."""
     final: bool
+    counted: dict[str, Counter] = field(default_factory=dict, compare=False)
+    """Counts by name, once what they count is scheduled and matched."""
     _cache: dict[str, Points] = field(default_factory=dict, compare=False)
 
     @cached_property

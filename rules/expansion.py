@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from protocol.model import MILESTONES, Protocol, Treatment
-from protocol.timing import Anchor, Duration, FirstDay, Instant, offset_of
-from rules.slots import HORIZON, Bound, Element, Part, Ref, Slot, Span
+from protocol.timing import Anchor, Duration, FirstDay, Instant, Moment, offset_of
+from rules.slots import HORIZON, Bound, CyclePlan, Element, Part, Ref, Slot, Span
 
 ZERO = Ref("milestone", "day-zero")
 _NO_SPAN = Span()
@@ -40,10 +40,18 @@ class Point(NamedTuple):
     follows: bool = False
 
 
-def expand_arm(protocol: Protocol, parts: list[Part]) -> tuple[tuple[Slot, ...], list[tuple[str, str]]]:
-    """All slots of one arm, and what of them is scheduled in a simplified way."""
+class Expanded(NamedTuple):
+    """All slots of one arm, the cycles they fall in, and what of them is scheduled in a simplified way."""
+
+    slots: tuple[Slot, ...]
+    cycles: dict[str, CyclePlan]
+    notes: list[tuple[str, str]]
+
+
+def expand_arm(protocol: Protocol, parts: list[Part]) -> Expanded:
+    """The parts of one arm written out."""
     expansion = _Expansion(protocol, parts)
-    return expansion.slots_of_all(), expansion.notes
+    return Expanded(expansion.slots_of_all(), expansion.cycles, expansion.notes)
 
 
 class _Expansion:
@@ -55,6 +63,7 @@ class _Expansion:
         self.first_day = protocol.first_day or FirstDay.parse("0")
         self.slots: list[Slot] = []
         self.columns: dict[str, list[int]] = {}
+        self.cycles: dict[str, CyclePlan] = {}
         self.notes: list[tuple[str, str]] = []
 
     def slots_of_all(self) -> tuple[Slot, ...]:
@@ -65,6 +74,7 @@ class _Expansion:
             ready = [p for p in waiting if not any((name, p.activity) in others for name in _repeated(p.element))]
             for part in ready or waiting:
                 self._expand(part)
+                self._number(part.activity)
             waiting = [p for p in waiting if p not in (ready or waiting)]
         return tuple(self._finished(slot, column) for column, slot in enumerate(self.slots))
 
@@ -86,6 +96,24 @@ class _Expansion:
             self.columns.setdefault(part.activity, []).append(len(self.slots))
             self.slots.append(replace(slot, follows=start.follows, others=start.others, latest=start.latest))
 
+    def _number(self, activity: str) -> None:
+        """Occurrences numbered by planned date over all steps, where a step's occurrences fall between another's."""
+        columns = self.columns.get(activity, [])
+        days = [self._planned(self.slots[c]) for c in columns]
+        if any(day is None for day in days) or not any(self.slots[c].ref.kind == "cycle" for c in columns):
+            return
+        columns.sort(key=lambda c: self._planned(self.slots[c]) or 0)
+        for n, c in enumerate(columns):
+            self.slots[c] = replace(self.slots[c], occurrence=n + 1)
+
+    def _planned(self, slot: Slot) -> int | None:
+        """The day of a slot counted from day zero as planned, None where that does not follow from the protocol."""
+        ref = slot.ref
+        if ref.kind == "cycle":
+            cycle = self.cycles[ref.name]
+            return cycle.offset.about + cycle.every.times(ref.nth - 1).about + slot.offset.about
+        return slot.offset.about if ref == ZERO else None
+
     def _series(self, part: Part, starts: list[Start], every: Span | None) -> Iterator[Start]:
         """`times` counts occurrences, not rounds."""
         if every is None or not starts:
@@ -99,8 +127,7 @@ class _Expansion:
         ends = [span.about for ref, span, _ in self._ends(part) if ref == starts[0].ref]
         if not ends:
             self._note(part, "horizon")
-        length = min([HORIZON, *ends]) - starts[0].offset.about
-        return max(0, (length + 3) // max(1, every.about) + 1) * len(starts)
+        return _rounds(min([HORIZON, *ends]) - starts[0].offset.about, every) * len(starts)
 
     def _starts(self, part: Part) -> Iterator[Start]:
         element = part.element
@@ -135,7 +162,7 @@ class _Expansion:
         if any(d is not None and d.clock for d in (i.offset, i.low, i.high)):
             self._note(part, "hours")
         if i.anchor.day is not None:
-            refs = [(p.ref, p.offset) for p in self._day(part, i.anchor.day, cycles=cycles)]
+            refs = [(p.ref, p.offset) for p in self._day(part, i.anchor.day, cycles=cycles, anchored=True)]
         else:
             refs = list(self._refs(part, i.anchor))
         for ref, base in refs:
@@ -147,17 +174,35 @@ class _Expansion:
                 near = low if abs(low.about) < abs(high.about) else high
                 yield Point(ref, base + near, (low.about - near.about, high.about - near.about), follows)
 
-    def _day(self, part: Part, day: int, *, cycles: bool) -> Iterator[Point]:
+    def _day(self, part: Part, day: int, *, cycles: bool, anchored: bool = False) -> Iterator[Point]:
         chosen = part.element.in_ if cycles else None
         if chosen is None:
             yield Point(ZERO, Span(days=offset_of(day, self.first_day)))
             return
-        cycle = self.protocol.cycles[chosen.name]
-        every = _span(cycle.every)
-        start = next(self._points(part, cycle.from_.alternatives[0]))
-        most = cycle.times or min(HORIZON // max(1, every.about), 400)
-        for k in range(chosen.first, min(chosen.last or most, most) + 1, chosen.step):
-            yield Point(start.ref, start.offset + every.times(k - 1) + Span(days=day - 1))
+        cycle = self._cycle(part, chosen.name)
+        for k in range(chosen.first, min(chosen.last or cycle.number, cycle.number) + 1, chosen.step):
+            # What happens on day 1 is judged against its planned day; all else counts from the day it took place.
+            due = day == 1 and not anchored
+            yield Point(Ref("cycle", cycle.name, planned=due, number=k), Span(days=day - 1))
+
+    def _cycle(self, part: Part, name: str) -> CyclePlan:
+        """The cycles of a name, with as many as can begin before they end."""
+        if name not in self.cycles:
+            stated = self.protocol.cycles[name]
+            start, every = next(self._points(part, stated.from_.alternatives[0])), _span(stated.every)
+            ends = [p.offset.about for p in self._moments(part, stated.to) if p.ref == start.ref]
+            if stated.times is None and not ends:
+                self._note(part, "horizon")
+            # Each cycle may begin as early as its window allows, so more of them than planned.
+            early = [-(_window(p.element)[0] or 0) for p in self.parts if p.element.in_ and p.element.in_.name == name]
+            shortest = Span(days=every.about - max(early, default=0))
+            number = stated.times or _rounds(min([HORIZON, *ends]) - start.offset.about, shortest)
+            self.cycles[name] = CyclePlan(name, start.ref, start.offset, every, number, stated.late == "shift")
+        return self.cycles[name]
+
+    def _moments(self, part: Part, moment: Moment | None) -> Iterator[Point]:
+        for instant in moment.alternatives if moment is not None else ():
+            yield from self._points(part, instant)
 
     def _refs(self, part: Part, anchor: Anchor) -> Iterator[tuple[Ref, Span]]:
         """What an anchor counts from; an activity that is not expanded yet is named, and found when all are."""
@@ -189,10 +234,11 @@ class _Expansion:
         return columns[-1:] if anchor.which == "last" else columns[(anchor.number or 1) - 1 :][:1]
 
     def _ends(self, part: Part) -> Iterator[tuple[Ref, Span, bool]]:
-        for moment, inclusive in ((part.element.to, True), (part.element.before, False)):
-            for instant in moment.alternatives if moment and not part.course else ():
-                for point in self._points(part, instant):
-                    yield point.ref, point.offset, inclusive
+        cycles = part.element.in_
+        own = ((part.element.to, True), (part.element.before, False)) if not part.course else ()
+        for moment, inclusive in (*own, *(((self.protocol.cycles[cycles.name].to, True),) if cycles else ())):
+            for point in self._moments(part, moment):
+                yield point.ref, point.offset, inclusive
 
     def _finished(self, slot: Slot, column: int) -> Slot:
         """References as columns, and the limits attached."""
@@ -222,6 +268,11 @@ def _repeated(element: Element) -> set[str]:
     """Activities whose number must be known first: `before each atg`, `14 d after last atg`."""
     anchors = (i.anchor for moment in element.due for i in moment.alternatives)
     return {a.name for a in anchors if a is not None and a.which in ("each", "last") and a.name}
+
+
+def _rounds(length: int, every: Span) -> int:
+    """How many rounds begin within a number of days, with some to spare."""
+    return max(0, (length + 3) // max(1, every.about) + 1)
 
 
 def _window(element: Element) -> tuple[int | None, int | None]:

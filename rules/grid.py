@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from rules.cycles import CycleDays
 from rules.evidence import Evidence, Flags, Ints
 from rules.records import Records
 from rules.slots import ArmPlan, Plan
@@ -18,8 +19,8 @@ class Grid:
     `due` is the target, `opens` to `closes` the days on time, `earliest` the first day that minimum intervals allow.
     `expected` is 1, 0 or -1 (cannot be told). `record` is the row of `doses` or `visits`, -1 without one; `actual` the
     day it took place. `excuse` says which state (see `states.py`) takes an expected occurrence away, 0 for none, and
-    `delayed` by how many days the protocol moved it. `asked`
-    marks what hangs on a policy that the protocol does not state (see `policy.py`); so does `dose_asked` of a record.
+    `delayed` by how many days the protocol moved it, `allowed` by how many days it lets it be later. `asked` marks what
+    hangs on a policy that the protocol does not state (see `policy.py`); so does `dose_asked` of a record.
     """
 
     arm: ArmPlan
@@ -33,6 +34,7 @@ class Grid:
     expected: Truth
     excuse: Ints
     delayed: Ints
+    allowed: Ints
     asked: Flags
     latest: dict[int, Ints] = field(default_factory=dict)
     """By slot: the last day that the longest interval from a record allows."""
@@ -43,6 +45,8 @@ class Grid:
     """By activity: the day of the last record given that was too early to fill an occurrence."""
     began: dict[int, Flags] = field(default_factory=dict)
     """By slot: no longer expected since the end came before the target, yet its window had opened by then."""
+    cycles: dict[str, CycleDays] = field(default_factory=dict)
+    """By name: when the cycles were due and when they began."""
 
 
 @dataclass

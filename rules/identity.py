@@ -12,6 +12,7 @@ import numpy as np
 
 from rules.assignment import NONE, assign, reach
 from rules.band import Index
+from rules.cycles import in_cycles, stride
 from rules.evidence import Flags, Ints
 from rules.grid import Grid, Laid
 from rules.policy import both_readings, is_silent
@@ -31,12 +32,30 @@ def take_records(laid: Laid, grid: Grid, group: tuple[int, ...]) -> None:
     offsets = np.array([nominal_day(grid.arm, int(c)) for c in columns], dtype=np.int32)
     before, after = reach(offsets, [s.low or 0 for s in slots], [s.high or 0 for s in slots])
     named = _labelled(labels, columns, grid)
-    found = assign(_ascending(days), matrix, before, after, named)
+    places = _in_cycles(laid, grid, columns, days, matrix, rows)
+    found = assign(_ascending(places[0]), places[1], before, after, named)
     _place(laid, grid, rows, columns, found.slot)
     if is_silent(slots[0].part):
         occurrences, records = both_readings(days, matrix, labels, found.slot)
         grid.asked[:, columns] = occurrences
         laid.dose_asked[rows[records]] = True
+
+
+def _in_cycles(laid: Laid, grid: Grid, columns: Ints, days: Ints, matrix: Ints, rows: Ints) -> tuple[Ints, Ints]:
+    """Days of occurrences and of records; in cycles their places, so that a record meets the doses of its own cycle."""
+    refs = [grid.arm.slots[int(c)].ref for c in columns]
+    name = next((ref.name for ref in refs if ref.kind == "cycle"), None)
+    if name is None:
+        return days, matrix
+    cycle, began = grid.arm.cycles[name], grid.cycles[name]
+    denied = (rows >= 0) & (laid.doses.status[rows] == NOT_GIVEN)
+    places = in_cycles(began, cycle, matrix, denied)
+    at = np.array(
+        [r.nth * stride(cycle) + grid.arm.slots[int(c)].offset.about for r, c in zip(refs, columns, strict=True)]
+    )
+    inside = np.array([ref.kind == "cycle" for ref in refs])
+    outside = in_cycles(began, cycle, days, np.zeros(days.shape, np.bool_))
+    return np.where(days == NONE, NONE, np.where(inside, at, outside)).astype(np.int32), places
 
 
 def _open_to(grid: Grid, c: int) -> Flags:
@@ -49,6 +68,9 @@ def nominal_day(arm: ArmPlan, c: int) -> int:
     """The slot's day counted from day zero as planned, following its references: for order and reach only."""
     slot = arm.slots[c]
     seen = slot.ref.slot
+    if slot.ref.kind == "cycle":
+        cycle = arm.cycles[slot.ref.name]
+        return cycle.offset.about + cycle.every.times(slot.ref.nth - 1).about + slot.offset.about
     return slot.offset.about + (nominal_day(arm, seen) if slot.ref.kind == "slot" and 0 <= seen != c else 0)
 
 

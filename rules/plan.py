@@ -14,7 +14,7 @@ from protocol.conditions import Count, Given, Recent, leaves
 from protocol.model import Protocol, Treatment
 from protocol.timing import Moment
 from rules.expansion import expand_arm
-from rules.slots import ArmPlan, Element, Kind, Part, Plan, Slot
+from rules.slots import ArmPlan, CyclePlan, Element, Kind, Part, Plan, Slot
 
 
 def compile_plan(protocol: Protocol, *, assessments: bool = True) -> Plan:
@@ -28,9 +28,9 @@ def compile_plan(protocol: Protocol, *, assessments: bool = True) -> Plan:
     kept = [p for p in parts if assessments or p.kind != "assessment"]
     arms = {}
     for arm, description in protocol.arms.items():
-        slots, more = expand_arm(protocol, [p for p in kept if not p.element.arm or arm in p.element.arm])
+        slots, cycles, more = expand_arm(protocol, [p for p in kept if not p.element.arm or arm in p.element.arm])
         notes += more
-        arms[arm] = ArmPlan(arm, description.group == "concurrent", slots, _groups(slots))
+        arms[arm] = ArmPlan(arm, description.group == "concurrent", slots, _groups(slots, cycles), cycles)
     return Plan(protocol, tuple(parts), arms, tuple(dict.fromkeys(notes)))
 
 
@@ -51,7 +51,7 @@ def _parts(protocol: Protocol) -> Iterator[Part]:
 
 
 def _judged(kind: Kind, step: Element, *, course: bool) -> bool:
-    return kind != "assessment" and not course and step.in_ is None and not step.may_if
+    return kind != "assessment" and not course and not step.may_if
 
 
 def _unjudged(part: Part) -> list[tuple[str, str]]:
@@ -61,7 +61,6 @@ def _unjudged(part: Part) -> list[tuple[str, str]]:
     reasons = {
         "assessment": part.kind == "assessment",
         "course": part.course,
-        "cycle": step.in_ is not None,
         "optional": bool(step.may_if),
         "no-window": part.kind != "assessment" and step.window is None and not step.limits and not _within(step.due),
         "hours": clocked,
@@ -95,7 +94,7 @@ def _within(due: tuple[Moment, ...]) -> bool:
     return any(i.kind in {"within", "within_days"} for moment in due for i in moment.alternatives)
 
 
-def _groups(slots: tuple[Slot, ...]) -> tuple[tuple[int, ...], ...]:
+def _groups(slots: tuple[Slot, ...], cycles: dict[str, CyclePlan]) -> tuple[tuple[int, ...], ...]:
     """Columns of one activity whose days become known together, in an order in which every reference comes first."""
     unit_of = {column: (slot.part.activity, slot.part.step) for column, slot in enumerate(slots)}
     waiting = list(unit_of)
@@ -104,7 +103,7 @@ def _groups(slots: tuple[Slot, ...]) -> tuple[tuple[int, ...], ...]:
         units: dict[tuple[str, int], list[int]] = {}
         for column in waiting:
             units.setdefault(unit_of[column], []).append(column)
-        needs = {unit: _needs(columns, slots, unit_of) - {unit} for unit, columns in units.items()}
+        needs = {unit: _needs(columns, slots, cycles, unit_of) - {unit} for unit, columns in units.items()}
         ready = [unit for unit in units if not needs[unit] & set(units)]
         if not ready and len(units) == len(waiting):
             raise ValueError(f"circular anchors: {sorted(units)}")
@@ -118,6 +117,9 @@ def _groups(slots: tuple[Slot, ...]) -> tuple[tuple[int, ...], ...]:
     return tuple(groups)
 
 
-def _needs(columns: list[int], slots: tuple[Slot, ...], unit_of: dict[int, tuple[str, int]]) -> set[tuple[str, int]]:
+def _needs(
+    columns: list[int], slots: tuple[Slot, ...], cycles: dict[str, CyclePlan], unit_of: dict[int, tuple[str, int]]
+) -> set[tuple[str, int]]:
     refs = [ref for c in columns for ref in slots[c].refs()]
+    refs += [cycles[ref.name].ref for ref in refs if ref.kind == "cycle"]
     return {unit_of[r.slot] for r in refs if r.slot >= 0}

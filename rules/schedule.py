@@ -10,13 +10,15 @@ import numpy as np
 
 from rules.anchors import add, due_from, last_given, recorded, reference
 from rules.assignment import NONE
+from rules.cycles import Waiting, lay_cycle
 from rules.evidence import Evidence, Flags, Ints, Milestone
 from rules.grid import Grid, Laid
 from rules.identity import take_in_order, take_records
 from rules.records import Records, first_given
 from rules.shared import share_out
-from rules.slots import ArmPlan, Plan, Slot, Span
-from rules.states import HOLD, OMIT, STOP, read_states
+from rules.slots import ArmPlan, CyclePlan, Plan, Slot, Span
+from rules.spells import HOLD, OMIT, STOP
+from rules.states import Place, read_states
 from rules.truth import all_of
 
 FAR = 1 << 24
@@ -96,6 +98,7 @@ def _grid(laid: Laid, arm: ArmPlan, s: Ints) -> Grid:
         np.ones(shape, np.int8),
         blank(0),
         blank(0),
+        blank(0),
         np.zeros(shape, np.bool_),
     )
     for group in arm.groups:
@@ -107,6 +110,8 @@ def _lay_group(laid: Laid, grid: Grid, group: tuple[int, ...]) -> None:
     """The days of the slots of one group, and the records in them."""
     slots = grid.arm.slots
     element = slots[group[0]].part.element
+    for name in {slots[c].ref.name for c in group if slots[c].ref.kind == "cycle"} - set(grid.cycles):
+        _lay_cycle(laid, grid, grid.arm.cycles[name])
     if element.late == "shift" or element.missed == "make_up" or any(slots[c].ref.kind == "none" for c in group):
         take_in_order(laid, grid, group, lambda c: _lay_in_order(laid, grid, c))
         return
@@ -127,6 +132,19 @@ def _note_counting(laid: Laid, grid: Grid, c: int) -> None:
         there = np.flatnonzero(row >= 0)
         laid.counts_from[row[there]] = counts_from(laid, grid, c)[there]
         laid.counts_until[row[there]] = counts_until(laid, grid, c)[there]
+
+
+def _lay_cycle(laid: Laid, grid: Grid, cycle: CyclePlan) -> None:
+    """When the cycles of that name were due, and when they began."""
+    first = add(laid, reference(laid, grid, cycle.ref)[0], cycle.offset)
+
+    def due(k: int, before: Ints) -> Ints:
+        return add(laid, before, cycle.every) if k and cycle.shift else add(laid, first, cycle.every.times(k))
+
+    def waiting(k: int, days: Ints, drugs: list[str]) -> Waiting:
+        return laid.states.waiting(cycle.name, k + 1, grid.s, days, drugs)
+
+    grid.cycles[cycle.name] = lay_cycle(cycle, grid.arm, grid.s, laid.doses, due, waiting)
 
 
 def _lay_in_order(laid: Laid, grid: Grid, c: int) -> tuple[Ints, Ints]:
@@ -157,6 +175,23 @@ def _lay_slot(laid: Laid, grid: Grid, c: int) -> None:
     low, high = slot.low, slot.high
     grid.opens[:, c] = np.where(known & (low is not None), due + (low or 0), NONE)
     grid.closes[:, c] = np.where(known & (high is not None), due + (high or 0), NONE)
+    if slot.ref.kind == "cycle" and slot.ref.planned:
+        _begin(laid, grid, c)
+
+
+def _begin(laid: Laid, grid: Grid, c: int) -> None:
+    """A late or early cycle is the fault of the dose that began it: the other drugs may also count from its day 1."""
+    slot = grid.arm.slots[c]
+    cycle, k = grid.cycles[slot.ref.name], slot.ref.nth - 1
+    grid.delayed[:, c], grid.allowed[:, c] = cycle.waited[:, k], cycle.allowed[:, k]
+    start, known = cycle.start[:, k], grid.closes[:, c] != NONE
+    grid.closes[:, c] += np.where(known, cycle.allowed[:, k], 0).astype(np.int32)
+    if slot.part.kind != "treatment" or not known.any():
+        return
+    grid.allowed[:, c] = np.where(known & (start > grid.closes[:, c]), 0, grid.allowed[:, c])
+    follows = known & (start != NONE) & (cycle.beginner[:, k] != laid.doses.names.index(slot.part.activity))
+    grid.opens[:, c] = np.where(follows, np.minimum(grid.opens[:, c], start + (slot.low or 0)), grid.opens[:, c])
+    grid.closes[:, c] = np.where(follows, np.maximum(grid.closes[:, c], start + (slot.high or 0)), grid.closes[:, c])
 
 
 def _previous(grid: Grid, c: int) -> int:
@@ -192,8 +227,11 @@ def _expect(laid: Laid, grid: Grid, c: int) -> None:
     gone = (last != NONE) & (due != NONE) & (due > last)
     unsure = (first != NONE) & (due != NONE) & (due >= first) & ~gone & (first != last)
     if slot.part.kind == "treatment":
-        excuse, until = laid.states.excuse(slot.part.activity, s, due)
+        place = Place(slot.ref.nth, slot.offset.days + 1) if slot.ref.kind == "cycle" else Place()
+        excuse, until, allowed = laid.states.excuse(slot.part.activity, s, due, place)
         grid.excuse[:, c] = excuse
+        grid.allowed[:, c] += allowed
+        grid.closes[:, c] += np.where(grid.closes[:, c] != NONE, allowed, 0).astype(np.int32)
         # A stop that the protocol orders stays the reason when the site also records the discontinuation.
         left = laid.states.end("visit", "", s)[1]
         gone &= (excuse != STOP) | ((left != NONE) & (due > left))
@@ -218,7 +256,7 @@ def _delay(grid: Grid, c: int, until: Ints) -> None:
     """A delay that the protocol orders moves the target to the day on which its condition ends."""
     moved = (until != NONE) & (grid.due[:, c] != NONE)
     wait = np.where(moved, np.maximum(until - grid.due[:, c], 0), 0).astype(np.int32)
-    grid.delayed[:, c] = wait
+    grid.delayed[:, c] += wait
     for days in (grid.due, grid.opens, grid.closes):
         days[:, c] = np.where(days[:, c] != NONE, days[:, c] + wait, NONE)
 

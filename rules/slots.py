@@ -16,18 +16,24 @@ HORIZON = 3660
 
 @dataclass(frozen=True)
 class Ref:
-    """What a slot counts from: a milestone, another slot, the slot before it, an event, or doses of a product.
+    """What a slot counts from: a milestone, another slot, the slot before it, an event, doses of a product, or a cycle.
 
-    `number` says which one of several (None: the first), `last` the last; `end` its end instead of its start.
+    `number` says which one of several (None: the first), `last` the last; `end` its end instead of its start. Of a
+    cycle it is day 1, as `planned` or as it began.
     """
 
-    kind: Literal["milestone", "slot", "previous", "dose", "event", "none"]
+    kind: Literal["milestone", "slot", "previous", "dose", "event", "cycle", "none"]
     name: str = ""
     slot: int = -1
     planned: bool = False
     last: bool = False
     end: bool = False
     number: int | None = None
+
+    @property
+    def nth(self) -> int:
+        """Which one of several it is, from 1."""
+        return self.number or 1
 
 
 @dataclass(frozen=True)
@@ -103,6 +109,21 @@ class Slot:
 
 
 @dataclass(frozen=True)
+class CyclePlan:
+    """The cycles of one name: what the first counts from, how far the next lies from it, and how many there can be.
+
+    `shift`: day 1 counts from the actual day 1 of the cycle before, else from the first as planned.
+    """
+
+    name: str
+    ref: Ref
+    offset: Span
+    every: Span
+    number: int
+    shift: bool
+
+
+@dataclass(frozen=True)
 class ArmPlan:
     """The slots of one arm, and the groups of slots (column numbers) in the order in which their days become known."""
 
@@ -110,10 +131,19 @@ class ArmPlan:
     concurrent: bool
     slots: tuple[Slot, ...]
     groups: tuple[tuple[int, ...], ...]
+    cycles: dict[str, CyclePlan] = field(default_factory=dict)
 
     def columns(self, activity: str) -> list[int]:
-        """The columns of one activity's slots."""
-        return [i for i, slot in enumerate(self.slots) if slot.part.activity == activity]
+        """The columns of one activity's slots, in the order of their occurrences."""
+        found = [i for i, slot in enumerate(self.slots) if slot.part.activity == activity]
+        return sorted(found, key=lambda i: self.slots[i].occurrence)
+
+    def cycle_of(self, column: int) -> tuple[str, int]:
+        """Name and number of the cycle in which a slot falls, itself or by what it accompanies; ("", 0) for none."""
+        ref = self.slots[column].ref
+        if ref.kind == "slot" and ref.slot >= 0 and self.slots[column].follows:
+            return self.cycle_of(ref.slot)
+        return (ref.name, ref.nth) if ref.kind == "cycle" else ("", 0)
 
 
 @dataclass(frozen=True, eq=False)

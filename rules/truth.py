@@ -1,7 +1,7 @@
 """Is a condition of the protocol true of a participant on a day? Three answers, in arrays: 1 true, 0 false, -1 unknown.
 
 A value counts from its day on until a later one (decision 11: without a time, the same day counts as before). What
-this version cannot work out (counts of omissions, delays of cycles, levels, moments in hours) is unknown, never false.
+this version cannot work out (moments in hours) is unknown, never false.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from protocol.conditions import (
     BaselinePlus,
     Compare,
     Condition,
+    Count,
     Event,
     Given,
     Inside,
@@ -81,6 +82,8 @@ def truth(condition: Condition, e: Evidence, s: Ints, day: Ints, name: str = "")
             return _happened(condition, e, s, day)
         case Inside() | Compare():
             return _measured(condition, e, s, day)
+        case Count():
+            return _counted(condition, e, s, day)
         case _:
             return np.full(len(s), -1, np.int8)
 
@@ -129,23 +132,56 @@ def _happened(condition: Event | Given | Reached, e: Evidence, s: Ints, day: Int
             first, last = reached.first[s], reached.last[s]
             answer = known((last != NONE) & (last <= day), (first == NONE) | (last <= day) | (first > day))
             return _negated(answer, negated)
-        case Event(name=name, negated=negated, grade=grade, within=within):
-            spells = e.events(event_words(e.protocol, name))
-            if grade is not None:
-                spells_kept = compare(
-                    spells.grade.astype(np.int64), np.full(len(spells.s), grade[1], np.int64), grade[0]
-                )
-            else:
-                spells_kept = np.ones(len(spells.s), np.bool_)
-            keys = key(spells.s[spells_kept], spells.start[spells_kept])
-            upto = np.searchsorted(keys, key(s, day), side="right")
-            start = day - within.days if within is not None else np.full(len(s), -(1 << 18), np.int32)
-            since = np.searchsorted(keys, key(s, start.astype(np.int32)), side="left")
+        case Event(negated=negated):
             if "events" not in e.tables:
                 return np.full(len(s), -1, np.int8)
-            return _negated(known(upto > since), negated)
+            return _negated(known(_ongoing(condition, e, s, day)), negated)
         case _:
             return np.full(len(s), -1, np.int8)
+
+
+def _ongoing(condition: Event, e: Evidence, s: Ints, day: Ints) -> Flags:
+    """Whether an event lasts on a day: from its start to its recorded end, without one from then on.
+
+    `within D`: it began, or lasted by its recorded end, in the last D days. `for D`: it lasted that long in all.
+    """
+    spells = e.events(event_words(e.protocol, condition.name))
+    kept = np.ones(len(spells.s), np.bool_)
+    if condition.grade is not None:
+        op, grade = condition.grade
+        kept &= compare(spells.grade.astype(np.int64), np.full(len(spells.s), grade, np.int64), op)
+    if condition.lasting is not None:
+        length = np.where(spells.end == NONE, e.horizon, spells.end) - spells.start
+        kept &= length >= condition.lasting.days + (1 if condition.lasting_more else 0)
+    who, start, end = spells.s[kept], spells.start[kept], spells.end[kept]
+    if not len(who):
+        return np.zeros(len(s), np.bool_)
+    # Of all that began by then the one that ends last.
+    unended = start if condition.within is not None else np.full(len(end), (1 << 18) - 1, np.int32)
+    latest = np.maximum.accumulate(key(who, np.where(end == NONE, unended, end)))
+    at = np.searchsorted(key(who, start), key(s, day), side="right") - 1
+    since = day - condition.within.days if condition.within is not None else day
+    lasts = latest[np.maximum(at, 0)] >= key(s, since.astype(np.int32))
+    ongoing: Flags = lasts & (at >= 0) & (day != NONE) & (who[np.maximum(at, 0)] == s)
+    return ongoing
+
+
+def counted_as(count: Count) -> str:
+    """Under which name a count is found: `delay of cycle`, `time from a 1 to a 2`."""
+    return f"time from {count.start} to {count.end}" if count.kind == "time" else f"{count.kind} of {count.name}"
+
+
+def _counted(count: Count, e: Evidence, s: Ints, day: Ints) -> Truth:
+    counter = e.counted.get(counted_as(count))
+    if counter is None:
+        return np.full(len(s), -1, np.int8)
+    value, told = counter.at(s, day)
+    limit = count.value
+    if isinstance(limit, Duration):
+        wanted = counter.limit(s, limit.months, limit.days)
+    else:
+        wanted = np.full(len(s), int(limit.base) if isinstance(limit, Quantity) else limit, np.int64)
+    return known(compare(value, wanted, count.op), told)
 
 
 def compare(a: Longs, b: Longs, op: Op) -> Flags:

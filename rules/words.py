@@ -17,7 +17,7 @@ from rules.assignment import NONE
 from rules.evidence import numbers, whole
 from rules.match.values import READING_WORDS
 from rules.slots import Part, Plan
-from rules.states import FOREVER
+from rules.spells import FOREVER
 
 if TYPE_CHECKING:
     from rules.wording import Text, Wording

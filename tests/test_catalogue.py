@@ -10,7 +10,7 @@ import pytest
 from rules.deviations import BY_CODE, RULES
 from rules.occasions import TABLES, column
 from rules.rule import CATEGORIES, Rule
-from rules.states import EXCUSES
+from rules.spells import EXCUSES
 from rules.wording import catalogue, placeholders, rule_text
 from rules.words import WORDS
 from tests.test_rules import of_each_rule

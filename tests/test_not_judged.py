@@ -45,12 +45,10 @@ def test_days_and_moments_inside_a_cycle_are_scheduled_in_every_cycle() -> None:
 
 
 def test_what_is_not_judged_is_named_with_a_reason_in_both_languages() -> None:
-    """Cycles, assessments and a reduction are named by their path; each reason has its text."""
+    """Assessments and a reduction are named by their path; each reason has its text."""
     plan = compile_plan(protocol.read_text(CYCLES))
     assert set(plan.not_judged) == {
-        ("treatments.drug", "cycle"),
         ("assessments.counts", "assessment"),
-        ("assessments.counts", "cycle"),
         ("modifications.low", "modification"),
     }
     for lang in ("en", "zh"):

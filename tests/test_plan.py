@@ -113,8 +113,6 @@ NAMED = {
     "optional": "treatments: {a: {dose: 1 mg, due: day 0, window: ±1 d, may_if: arm = one}}",
     "no-window": "treatments: {a: {dose: 1 mg, due: day 0}}",
     "requires": "treatments: {a: {dose: 1 mg, due: day 0, window: ±1 d, over: 30 min}}",
-    "cycle": "cycles: {cycle: {from: day 0, every: 21 d, times: 2}}\n"
-    "treatments: {a: {dose: 1 mg, in: cycle, due: day 1, window: ±1 d}}",
     "assessment": "treatments: {a: {dose: 1 mg, due: day 0, window: ±1 d}}\nassessments: {x: {due: day 1}}",
     "horizon": "treatments: {a: {dose: 1 mg, due: day 0, every: 1 y, window: ±1 d}}",
     "total": "treatments: {a: {dose: {amount: 1 mg, max_total: 3 mg}, due: day 0, window: ±1 d}}",

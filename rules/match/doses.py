@@ -15,7 +15,7 @@ from rules.intended import UNKNOWN
 from rules.match.frame import Array, after_death, occasions_frame
 from rules.records import ARM_UNKNOWN, NOT_GIVEN, NOT_IN_ARM
 from rules.records import UNKNOWN as STATUS_UNKNOWN
-from rules.states import HOLD, STOP
+from rules.spells import HOLD, STOP
 from rules.truth import Truth
 
 
@@ -197,6 +197,14 @@ def _parts_of_doses(laid: Laid) -> tuple[Ints, Ints]:
     return part.astype(np.int32), occurrence
 
 
+def _cycles(laid: Laid) -> Ints:
+    """The cycle of each dose record, 0 for none."""
+    number = np.zeros(len(laid.doses.s), np.int32)
+    for grid, _, column, rows in _placed(laid):
+        number[rows] = np.array([grid.arm.cycle_of(c)[1] for c in range(len(grid.arm.slots))])[column]
+    return number
+
+
 def _one_dose(laid: Laid) -> Flags:
     """By part: every step of the treatment has the same dose, so a record can be judged without its place."""
     doses: dict[str, list[object]] = {}
@@ -234,12 +242,12 @@ def _permitted(laid: Laid) -> Flags:
 
 def _state(laid: Laid, kind: int) -> Truth:
     """Of each dose record whether a state of that kind was in force."""
-    r = laid.doses
+    r, cycle = laid.doses, _cycles(laid)
     answer = np.zeros(len(r.s), np.int8)
     for n, name in enumerate(r.names):
         rows = np.flatnonzero(r.activity == n).astype(np.int32)
         if len(rows):
-            answer[rows] = laid.states.at(name, kind, r.s[rows], r.day[rows], r.minute[rows])
+            answer[rows] = laid.states.at(name, kind, r.s[rows], r.day[rows], r.minute[rows], cycle[rows])
     return answer
 
 

@@ -12,7 +12,7 @@ from rules.match.frame import Array, flag, occasions_frame
 from rules.occasions import schema
 from rules.records import NOT_GIVEN
 from rules.records import UNKNOWN as STATUS_UNKNOWN
-from rules.states import HOLD, OMIT, STOP
+from rules.spells import HOLD, OMIT, STOP
 from rules.truth import Truth
 
 
@@ -40,7 +40,7 @@ def planned_occasions(laid: Laid) -> pl.DataFrame:
 
 
 _BESIDE: dict[str, pl.DataType] = {
-    **dict.fromkeys(("excuse", "column", "delayed", "place", "actual"), pl.Int32()),
+    **dict.fromkeys(("excuse", "column", "delayed", "allowed", "place", "actual"), pl.Int32()),
     "judged": pl.Boolean(),
     "table": pl.String(),
     "days_outside": pl.Int64(),
@@ -98,14 +98,31 @@ def _planned(laid: Laid, grid: Grid) -> dict[str, Array]:
         "opens": opens,
         "closes": closes,
         "timed": spread([s.low is not None for s in slots]) & (opens != NONE),
-        "closing": np.where(closes != NONE, closes, grid.due.ravel()),
+        "closing": np.where(_waits(grid).ravel(), NONE, np.where(closes != NONE, closes, grid.due.ravel())),
         "excuse": np.abs(excuse),
         "judged": spread(judged),
         "column": np.broadcast_to(np.arange(len(slots), dtype=np.int32), shape).ravel(),
         "delayed": grid.delayed.ravel(),
+        "allowed": grid.allowed.ravel(),
         "place": place,
         "actual": actual,
     }
+
+
+def _waits(grid: Grid) -> Flags:
+    """Occurrences of cycles that have not begun: of the next one its first drug is asked for, and nothing else."""
+    waits = np.zeros(grid.due.shape, np.bool_)
+    leads: set[tuple[str, int]] = set()
+    for c, slot in enumerate(grid.arm.slots):
+        name, number = cycle = grid.arm.cycle_of(c)
+        if not number:
+            continue
+        start = grid.cycles[name].start
+        lead = slot.part.kind == "treatment" and slot.ref.planned and cycle not in leads
+        leads |= {cycle} if lead else set()
+        waits[:, c] = (start[:, number - 2] == NONE) if lead and number > 1 else False
+        waits[:, c] |= (start[:, number - 1] == NONE) if not lead else False
+    return waits
 
 
 def _ending(laid: Laid, grid: Grid) -> Flags:
