@@ -60,7 +60,18 @@ def whole(frame: pl.DataFrame, column: str, missing: int = NONE) -> Longs:
 
 def numbers(series: pl.Series, missing: int) -> npt.NDArray[Any]:
     """A column of whole numbers, `missing` where null."""
+    if series.null_count() == len(series):
+        return np.full(len(series), missing, np.int32 if series.dtype == pl.Int32 else np.int64)
     return (series.fill_null(missing) if series.null_count() else series).to_numpy()
+
+
+def coded(words: pl.Series, codes: Mapping[str, int], missing: int) -> Ints:
+    """A column of words as their codes, `missing` for every other word and where null."""
+    if words.null_count() == len(words):
+        return np.full(len(words), missing, np.int32)
+    place = words.cast(pl.Enum(list(codes)), strict=False).to_physical().cast(pl.Int32)
+    found: Ints = np.array([*codes.values(), missing], np.int32)[numbers(place, len(codes))]
+    return found
 
 
 @dataclass(frozen=True)
@@ -117,7 +128,9 @@ def points(frame: pl.DataFrame, value: Longs, most: Longs | None = None) -> Poin
     minute = whole(frame, "at_minute", 0).astype(np.int32)
     most = value if most is None else most
     known = (when != NONE) & (when == last)
-    order = np.lexsort((row, minute, key(s, when)))
+    at = _at_minute(key(s, when), minute)
+    in_order = bool(((at[1:] > at[:-1]) | ((at[1:] == at[:-1]) & (row[1:] >= row[:-1]))).all())
+    order = np.arange(len(at)) if in_order else np.lexsort((row, at))
     order = order[known[order]]
     return Points(*(column[order] for column in (s, when, minute, value, row, low, high, most)))
 
@@ -128,6 +141,8 @@ def _undated(frame: pl.DataFrame) -> pl.Series:
 
 
 def _scaled(series: pl.Series) -> Longs:
+    if series.null_count() == len(series):
+        return np.full(len(series), MISSING, np.int64)
     scaled = (series.cast(pl.Float64) * SCALE).round().cast(pl.Int64, strict=False)
     return scaled.fill_null(int(MISSING)).to_numpy()
 
@@ -189,11 +204,23 @@ class Evidence:
     counted: dict[str, Counter] = field(default_factory=dict, compare=False)
     """Counts by name, once what they count is scheduled and matched."""
     _cache: dict[str, Points] = field(default_factory=dict, compare=False)
+    _events: dict[tuple[str, ...], Spells] = field(default_factory=dict, compare=False)
 
     @cached_property
     def arm(self) -> list[str | None]:
         """Planned arm of each participant."""
         return list(self.frames["subjects"]["arm"])
+
+    @cached_property
+    def arm_place(self) -> Ints:
+        """The place of each participant's arm among the arms of the protocol; the number behind them without one."""
+        arms = {name: place for place, name in enumerate(self.protocol.arms)}
+        return coded(self.frames["subjects"]["arm"], arms, len(arms))
+
+    @cached_property
+    def concurrent(self) -> Flags:
+        """Participants of a group that is only observed."""
+        return np.array([*(arm.group == "concurrent" for arm in self.protocol.arms.values()), False])[self.arm_place]
 
     @cached_property
     def everyone(self) -> Ints:
@@ -213,29 +240,37 @@ class Evidence:
     def milestones(self) -> dict[str, Milestone]:
         """Every milestone on record by its name in lower case with hyphens; the earliest where there are several."""
         frame = self.frames["milestones"]
-        words = frame["milestone"].str.to_lowercase().str.replace_all(r"[\s_]+", "-")
         found = {}
-        for name in words.unique().drop_nulls().sort():
-            rows = frame.filter(words == name)
-            found[str(name)] = self._earliest(rows, "date")
+        if len(frame):
+            words = frame["milestone"].str.to_lowercase().str.replace_all(r"[\s_]+", "-")
+            for name in words.unique().drop_nulls().sort():
+                found[str(name)] = self._earliest(frame.filter(words == name), "date")
         for name, column in (("birth", "birth_date"), ("enrolled", "enrolled"), ("day-zero", "day_zero")):
             recorded = self._column(column)
             found[name] = _either(found[name], recorded) if name in found else recorded
         consents = self.frames["consents"]
         if len(consents) and "consented" not in found:
             found["consented"] = self._earliest(consents, "signed")
-        withdrawn = self._earliest(consents.filter(_whole_trial("scope") & _whole_trial("document")), "withdrawn")
+        whole_trial = consents.filter(_whole_trial("scope") & _whole_trial("document")) if len(consents) else consents
+        withdrawn = self._earliest(whole_trial, "withdrawn")
         recorded = found.get("withdrawal-of-consent", withdrawn)
         found["withdrawal-of-consent"] = _earlier(recorded, withdrawn)
         return found
 
     def milestone(self, name: str) -> Milestone:
         """One milestone; all unknown where nothing is recorded."""
+        found = self.milestones.get(name)
+        return found if found is not None else self._never
+
+    @cached_property
+    def _never(self) -> Milestone:
         nothing = np.full(self.n, NONE, np.int32)
-        return self.milestones.get(name, Milestone(nothing, nothing))
+        return Milestone(nothing, nothing)
 
     def _earliest(self, rows: pl.DataFrame, column: str) -> Milestone:
         first, last = np.full(self.n, NONE, np.int32), np.full(self.n, NONE, np.int32)
+        if not len(rows):
+            return Milestone(first, last)
         rows = rows.drop_nulls(column).sort("s", column, descending=[False, True])
         first[rows["s"].to_numpy()] = days(rows, column)
         last[rows["s"].to_numpy()] = days(rows, f"{column}_last")
@@ -298,7 +333,16 @@ class Evidence:
 
     def events(self, names: Iterable[str]) -> Spells:
         """Events of these words (lower case), sorted."""
-        wanted, event = list(names), pl.col("event").str.to_lowercase()
+        wanted = tuple(names)
+        if wanted not in self._events:
+            self._events[wanted] = self._read_events(list(wanted))
+        return self._events[wanted]
+
+    def _read_events(self, wanted: list[str]) -> Spells:
+        if not len(self.frames["events"]):
+            none = np.zeros(0, np.int32)
+            return Spells(none, none, none, none, none)
+        event = pl.col("event").str.to_lowercase()
         parts = pl.col("detail").str.to_lowercase().str.extract_all(r"[^,;/、，；]+")
         detailed = parts.list.eval(pl.element().str.strip_chars().is_in(wanted)).list.any().fill_null(value=False)
         said = event.is_in(wanted) | (event.is_in(ADVERSE_EVENT) & detailed)
@@ -393,6 +437,6 @@ def evidence_of(
             slices[name] = frame
             continue
         bounds = np.searchsorted(frame["s"].to_numpy(), [first, last])
-        part = frame[int(bounds[0]) : int(bounds[1])]
-        slices[name] = part.with_columns(pl.col("s") - first)
+        part = frame.slice(int(bounds[0]), int(bounds[1] - bounds[0]))
+        slices[name] = part.with_columns(pl.col("s") - first) if first else part
     return Evidence(protocol, slices, frozenset(present), last - first, horizon, final)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
@@ -63,7 +64,7 @@ class Study:
         """The typed table of that name; empty with the right columns where the study has none."""
         if name in self.tables:
             return self.tables[name].data
-        return pl.DataFrame(schema=SCHEMAS[name].typed())
+        return _empty(name)
 
     @property
     def subjects(self) -> pl.DataFrame:
@@ -124,6 +125,11 @@ class Study:
     def corrections(self) -> pl.DataFrame:
         """What cells said before."""
         return self.data("corrections")
+
+
+@cache
+def _empty(name: str) -> pl.DataFrame:
+    return pl.DataFrame(schema=SCHEMAS[name].typed())
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,8 @@ def _named_in(protocol: Protocol, detail: str | None) -> frozenset[str]:
 
 def recorded_holds(e: Evidence, treatment: str) -> list[State]:
     """Holds that the site recorded: of this treatment, or of no treatment in particular."""
+    if not len(e.frames["events"]):
+        return []
     frame = e.frames["events"].with_columns(word=pl.col("event").str.to_lowercase())
     frame = frame.filter(pl.col("word").is_in(["hold", "resume"]))
     meant = {detail: _named_in(e.protocol, detail) for detail in frame["detail"].unique()}

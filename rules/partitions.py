@@ -100,8 +100,8 @@ def _known(frame: pl.DataFrame, table: str, as_of: date | None) -> pl.DataFrame:
     """The rows that are not dated after the as-of day."""
     if as_of is None or table not in DATED or not len(frame):
         return frame
-    later = (frame[DATED[table]] > as_of).fill_null(value=False)
-    return frame.filter(~later) if later.any() else frame
+    later = frame[DATED[table]] > as_of
+    return frame.filter(~later.fill_null(value=False)) if later.any() else frame
 
 
 def _sorted(frame: pl.DataFrame) -> pl.DataFrame:

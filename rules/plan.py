@@ -8,7 +8,8 @@ What this version schedules but does not judge is named in `not_judged`, never p
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from protocol.conditions import Count, Given, Recent, leaves
 from protocol.model import Protocol, Treatment
@@ -18,7 +19,26 @@ from rules.slots import ArmPlan, CyclePlan, Element, Kind, Part, Plan, Slot
 
 
 def compile_plan(protocol: Protocol, *, assessments: bool = True) -> Plan:
-    """The plan of every arm. `assessments` may be left out where nothing asks for them."""
+    """The plan of every arm. `assessments` may be left out where nothing asks for them. Kept for the same protocol."""
+    return _compiled(_Itself(protocol), assessments)
+
+
+@dataclass(frozen=True)
+class _Itself:
+    """A protocol that equals only itself: to compare two by their fields takes longer than to compile one."""
+
+    protocol: Protocol
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Itself) and self.protocol is other.protocol
+
+    def __hash__(self) -> int:
+        return id(self.protocol)
+
+
+@lru_cache(maxsize=16)
+def _compiled(of: _Itself, assessments: bool) -> Plan:
+    protocol = of.protocol
     parts: list[Part] = []
     notes: list[tuple[str, str]] = []
     for part in _parts(protocol):

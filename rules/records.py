@@ -15,7 +15,7 @@ import polars as pl
 from protocol.errors import Fault, StudyError
 from protocol.model import Protocol
 from rules.assignment import NONE
-from rules.evidence import Evidence, Flags, Ints, Longs, days, key, whole
+from rules.evidence import Evidence, Flags, Ints, Longs, coded, days, key, whole
 from rules.facts import Study
 
 GIVEN, PARTLY, NOT_GIVEN, UNKNOWN = range(4)
@@ -124,7 +124,7 @@ def check_words(protocol: Protocol, study: Study) -> None:
         ("subjects", "arm", tuple(protocol.arms), "arm"),
     ):
         frame = study.data(table)
-        for word in frame[column].unique().drop_nulls().sort():
+        for word in sorted(set(frame[column].unique()) - {None}):
             fine = treatments_named(protocol, str(word), known) if table == "administrations" else word in known
             if not fine:
                 row = int(frame.filter(frame[column] == word)["row"].min())  # type: ignore[arg-type]
@@ -150,10 +150,10 @@ def _nearest(word: str, names: tuple[str, ...]) -> str:
 
 def _codes(column: pl.Series) -> tuple[tuple[str, ...], Ints]:
     """Distinct words, and each row's place among them (-1 where empty)."""
-    words = tuple(str(w) for w in column.unique().drop_nulls().sort())
+    words = tuple(sorted(set(column.unique()) - {None}))
     if not words:
         return (), np.full(len(column), -1, np.int32)
-    return words, column.cast(pl.Enum(list(words))).to_physical().cast(pl.Int32).fill_null(-1).to_numpy()
+    return words, coded(column, {word: place for place, word in enumerate(words)}, -1)
 
 
 def treatments_named(protocol: Protocol, word: str, names: tuple[str, ...], arm: str | None = None) -> list[str]:
@@ -214,17 +214,15 @@ def _visit(protocol: Protocol, word: str, names: tuple[str, ...]) -> tuple[int, 
 def _records(
     e: Evidence, frame: pl.DataFrame, at: str, names: tuple[str, ...], words: tuple[str, ...], codes: Ints, table: Ints
 ) -> Records:
-    arms = {arm: n for n, arm in enumerate(e.protocol.arms)}
-    arm = np.array([arms.get(a or "", len(arms)) for a in e.arm] or [0], dtype=np.int32)
     s = frame["s"].to_numpy()
-    activity = table[codes, arm[s]] if words else np.full(len(s), NOT_IN_ARM, np.int32)
+    activity = table[codes, e.arm_place[s]] if words else np.full(len(s), NOT_IN_ARM, np.int32)
     minute = whole(frame, f"{at}_minute", NONE).astype(np.int32)
     label = (
         whole(frame, "occurrence", NONE).astype(np.int32)
         if "occurrence" in frame.columns
         else np.full(len(s), NONE, np.int32)
     )
-    status = frame["status"].replace_strict(STATUS, default=GIVEN, return_dtype=pl.Int32).to_numpy()
+    status = coded(frame["status"], STATUS, GIVEN)
     day, n = days(frame, at), len(s)
     base = whole(frame, "base", -1) if "base" in frame.columns else np.full(n, -1, np.int64)
     records = Records(

@@ -36,9 +36,8 @@ def lay_out(plan: Plan, evidence: Evidence, doses: Records, visits: Records) -> 
     asked = np.zeros(len(doses.s), np.bool_)
     counts = (np.full(len(doses.s), NONE, np.int32) for _ in range(2))
     laid = Laid(plan, evidence, doses, visits, [], states, zero, stated, event, dose_slot, visit_slot, asked, *counts)
-    arms = np.array([a or "" for a in evidence.arm], dtype=object)
-    for arm in plan.arms.values():
-        s = np.flatnonzero(arms == arm.arm).astype(np.int32)
+    for place, arm in enumerate(plan.arms.values()):
+        s = np.flatnonzero(evidence.arm_place == place).astype(np.int32)
         if len(s):
             share_out(laid, arm, s)
             laid.grids.append(_grid(laid, arm, s))

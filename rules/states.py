@@ -176,6 +176,8 @@ def targets(protocol: Protocol, target: str) -> list[str]:
 def _not_enrolled(e: Evidence) -> Flags:
     """Screened and not enrolled: nothing is expected of them (situation S35)."""
     frame = e.frames["subjects"]
+    if frame["screening_outcome"].null_count() == len(frame):
+        return np.zeros(len(frame), np.bool_)
     outcome = frame["screening_outcome"].str.to_lowercase().fill_null("")
     failed = outcome.str.contains_any(["fail", "not enrolled", "not eligible", "筛选失败"])
     return failed.to_numpy()

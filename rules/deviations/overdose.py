@@ -43,7 +43,7 @@ overdose = Rule(
     )
     | pl.col("far_over"),
     rests_on=("dose", "tolerance"),
-    measure=pl.col("over_percent"),
+    measure=(pl.col("said") * 1000 - pl.col("high")) * 100 / pl.col("high"),
     measure_unit="%",
     message="{which} on {day}: {given} {excess}{slip}.",
     expected="{least} to {most}",

@@ -47,15 +47,13 @@ def dose_occasions(laid: Laid) -> pl.DataFrame:
     more |= {"place": r.place, "parts": r.parts, "status": r.status, "activity": r.activity}
     table = occasions_frame("doses", columns, **more)
     kept = r.status != NOT_GIVEN
-    table = table if kept.all() else table.filter(pl.Series(kept))
-    return table.with_columns(
-        over_percent=(pl.col("said") * 1000 - pl.col("high")) * 100 / pl.col("high"),
-        under_percent=(pl.col("low") - pl.col("said") * 1000) * 100 / pl.col("low"),
-    )
+    return table if kept.all() else table.filter(pl.Series(kept))
 
 
 def _reacted(laid: Laid) -> Flags:
     """Of each dose whether an adverse event of the participant began on its day."""
+    if not len(laid.evidence.frames["events"]):
+        return np.zeros(len(laid.doses.s), np.bool_)
     events = laid.evidence.frames["events"].filter(~pl.col("event").str.to_lowercase().is_in(_NO_REACTION))
     return np.isin(key(laid.doses.s, laid.doses.day), key(events["s"].to_numpy(), days(events, "start")))
 
@@ -130,7 +128,7 @@ def _identity(laid: Laid, part: Ints, doses: Doses) -> dict[str, Array | pl.Seri
     matched = laid.dose_slot >= 0
     course = np.array([not p.judged for p in laid.plan.parts] + [False])[part]
     anchored = matched | course | (_anchored(laid)[r.s] & ~laid.dose_asked)
-    armed = np.isin(np.array([a or "" for a in laid.evidence.arm], dtype=object), list(laid.plan.arms))[r.s]
+    armed = laid.evidence.arm_place[r.s] < len(laid.plan.arms)
     in_arm = np.where((r.activity == ARM_UNKNOWN) | ~armed, -1, np.where(r.activity == NOT_IN_ARM, 0, 1))
     unplaced = (~anchored | ~armed) & _one_dose(laid)[part]
     return {

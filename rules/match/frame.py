@@ -29,12 +29,12 @@ def _series(name: str, values: Array | pl.Series, dtype: pl.DataType | None) -> 
     if isinstance(values, pl.Series):
         return values.alias(name)
     if values.dtype == np.int8:
-        answers = pl.Series(name, values).cast(pl.Int8)
-        return (answers == 1).set(answers < 0, None).alias(name)
+        answers = pl.Series(name, values == 1)
+        return answers.set(pl.Series(values < 0), None) if (values < 0).any() else answers
     series = pl.Series(name, values, dtype=pl.String if values.dtype == object else None)
     if values.dtype in (np.int32, np.int64):
-        hollow = NONE if values.dtype == np.int32 else UNKNOWN
-        series = series.set(series == hollow, None)
+        hollow = values == (NONE if values.dtype == np.int32 else UNKNOWN)
+        series = series.set(pl.Series(hollow), None) if hollow.any() else series
     return series.cast(dtype) if dtype is not None else series
 
 

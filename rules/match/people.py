@@ -24,12 +24,9 @@ def criteria_occasions(laid: Laid) -> pl.DataFrame:
     """One row per participant and eligibility criterion, on the day of enrolment."""
     e = laid.evidence
     eligibility = e.protocol.eligibility
-    concurrent = np.array(
-        [e.protocol.arms[a].group == "concurrent" if a in e.protocol.arms else False for a in e.arm], np.bool_
-    )
     enrolled = e.milestone("enrolled").day
     day = np.where(enrolled != NONE, enrolled, laid.zero).astype(np.int32)
-    judged = ~laid.states.not_enrolled & ~concurrent & (day != NONE) & ("observations" in e.tables)
+    judged = ~laid.states.not_enrolled & ~e.concurrent & (day != NONE) & ("observations" in e.tables)
     pieces: list[dict[str, Array]] = []
     for exclude, criteria in ((False, eligibility.include), (True, eligibility.exclude)):
         for name, criterion in criteria.items():
@@ -63,9 +60,6 @@ def people_occasions(laid: Laid) -> pl.DataFrame:
     """One row per participant: consent and day zero."""
     e = laid.evidence
     first, kind = _first_procedure(laid)
-    concurrent = np.array(
-        [e.protocol.arms[a].group == "concurrent" if a in e.protocol.arms else False for a in e.arm], np.bool_
-    )
     signed, signed_last = e.milestone("consented").first, e.milestone("consented").last
     before = _before_consent(laid, first, signed, signed_last)
     withdrawn = e.milestone("withdrawal-of-consent").last
@@ -79,7 +73,9 @@ def people_occasions(laid: Laid) -> pl.DataFrame:
             "part": empty,
             "row": e.frames["subjects"]["row"],
             "occurrence": empty,
-            "consent_judged": ("consents" in e.tables or bool((signed != NONE).any())) & ~concurrent & (first != NONE),
+            "consent_judged": ("consents" in e.tables or bool((signed != NONE).any()))
+            & ~e.concurrent
+            & (first != NONE),
             "treated_before_consent": before,
             "visit_after_withdrawal": visit_late != NONE,
             "zero_judged": both,
