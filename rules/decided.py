@@ -13,7 +13,7 @@ import polars as pl
 from protocol.model import Protocol
 from rules.facts import Study
 from rules.page.labels import Labels
-from rules.records import treatments_named, visit_named
+from rules.records import activities_named
 
 STATES = ("confirmed", "not a deviation", "duplicate", "data corrected", "superseded", "closed")
 """Kinds of decision that say what became of a finding."""
@@ -109,15 +109,6 @@ def _pairs(rows: pl.DataFrame, decisions: pl.DataFrame, protocol: Protocol) -> p
     return (
         pl.concat(pieces).cast({"by_id": pl.Boolean}).unique(["d", "id"], keep="first", maintain_order=True).sort("d")
     )
-
-
-def activities_named(protocol: Protocol, word: str) -> list[str]:
-    """The activities, or the criterion, that a recorded word stands for; none where the protocol knows no such word."""
-    simple = "-".join(word.lower().replace("_", " ").split())
-    others = (*protocol.assessments, *protocol.eligibility.include, *protocol.eligibility.exclude)
-    visit = visit_named(protocol, word)
-    named = [name for name in others if name == simple] + ([visit] if visit is not None else [])
-    return named or treatments_named(protocol, word, tuple(protocol.treatments))
 
 
 def _sentences(decisions: pl.DataFrame, lang: str) -> list[str]:

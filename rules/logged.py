@@ -12,10 +12,10 @@ from collections.abc import Callable
 import polars as pl
 
 from protocol.model import Protocol
-from rules.decided import activities_named
 from rules.deviations import BY_CODE
 from rules.facts import Study
 from rules.page.labels import Labels
+from rules.records import activities_named
 from rules.wording import rule_text
 
 WITHIN = 3

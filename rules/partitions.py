@@ -30,7 +30,17 @@ WORKERS = 2
 """Partitions under way at once; NumPy and Polars release the interpreter while they work."""
 
 _FAR_FUTURE = date(2999, 1, 1)
-_TABLES = ("subjects", "sites", "consents", "milestones", "observations", "administrations", "visits", "events")
+_TABLES = (
+    "subjects",
+    "sites",
+    "consents",
+    "milestones",
+    "observations",
+    "administrations",
+    "visits",
+    "events",
+    "decisions",
+)
 
 
 def over_partitions(
@@ -92,6 +102,7 @@ DATED = {
     "administrations": "start",
     "visits": "date",
     "events": "start",
+    "decisions": "decided",
 }
 """The day of each table's rows: what lies after the as-of day had not happened yet."""
 

@@ -197,6 +197,15 @@ def visit_named(protocol: Protocol, word: str) -> str | None:
     return names[place] if place >= 0 else None
 
 
+def activities_named(protocol: Protocol, word: str) -> list[str]:
+    """The activities, or the criterion, that a recorded word stands for; none where the protocol knows no such word."""
+    simple = "-".join(word.lower().replace("_", " ").split())
+    others = (*protocol.assessments, *protocol.eligibility.include, *protocol.eligibility.exclude)
+    visit = visit_named(protocol, word)
+    named = [name for name in others if name == simple] + ([visit] if visit is not None else [])
+    return named or treatments_named(protocol, word, tuple(protocol.treatments))
+
+
 def _visit(protocol: Protocol, word: str, names: tuple[str, ...]) -> tuple[int, int]:
     """The visit and the occurrence that a recorded word names: `weekly`, `weekly 2`, or a title."""
     simple = word.lower().strip()

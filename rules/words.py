@@ -179,6 +179,7 @@ _SHOWN = {
     ),
     "visits": ("visit", "date", "status"),
     "observations": ("measure", "value", "unit", "at"),
+    "decisions": ("kind", "activity", "occurrence", "decided", "by", "document", "reason"),
     "subjects": ("subject", "arm", "birth_date", "enrolled", "day_zero"),
 }
 
@@ -381,6 +382,9 @@ WORDS: dict[str, Word] = {
     "occurrence": lambda w, hits: pl.col("occurrence").cast(pl.String).fill_null(""),
     "arm": _subject_arm,
     "zero": _zero,
+    "decided": _dates("decided"),
+    "decided_by": lambda w, hits: hits["by"],
+    "decided_why": lambda w, hits: hits["reason"],
     "measure": _measure,
     "recorded": _recorded,
     "excess": lambda w, hits: _beside(w, hits, "over_intended"),

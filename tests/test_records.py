@@ -340,3 +340,15 @@ def write_rows(facts: rules.Study, folder: Path) -> str:
     """The table for programs as CSV."""
     write_report(audited(facts), None, "csv", folder / "rows.csv")
     return (folder / "rows.csv").read_text("utf-8")
+
+
+def test_a_waiver_adds_a_finding_and_leaves_the_departure_one() -> None:
+    """A prospective waiver is a fault of its own, of the same event as what it was to allow."""
+    waiver = decision("waiver", activity="uc-msc", occurrence="2", decided="2024-03-20", reason="holiday")
+    before, after = audited(study()), audited(study(decisions=[waiver]))
+    added = after.findings.filter(~pl.col("id").is_in(before.findings["id"].implode()))
+    [row] = added.rows(named=True)
+    assert (row["code"], row["event"], row["record"]) == ("waiver_granted", "small/001/uc-msc/2", "decisions:1")
+    assert "Dr Li" in row["message"] and "holiday" in row["message"]
+    assert set(before.findings["id"]) <= set(after.findings["id"])
+    assert "waiver" in finding(after, "small/001/uc-msc/2/dose_late")["decision"]

@@ -25,6 +25,7 @@ from rules.deviations.visit_after_withdrawal import visit_after_withdrawal
 from rules.deviations.visit_missed import visit_missed
 from rules.deviations.visit_no_record import visit_no_record
 from rules.deviations.visit_out_of_window import visit_out_of_window
+from rules.deviations.waiver_granted import waiver_granted
 from rules.deviations.weight_implausible import weight_implausible
 from rules.deviations.weight_not_measured import weight_not_measured
 from rules.deviations.weight_stale import weight_stale
@@ -61,6 +62,7 @@ RULES: tuple[Rule, ...] = (
     visit_no_record,
     day_zero_disagrees,
     record_after_death,
+    waiver_granted,
 )
 """All rules."""
 

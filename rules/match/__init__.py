@@ -9,6 +9,7 @@ from __future__ import annotations
 import polars as pl
 
 from rules.grid import Laid
+from rules.match.decisions import decision_occasions
 from rules.match.doses import dose_occasions
 from rules.match.people import criteria_occasions, death_occasions, people_occasions, weight_occasions
 from rules.match.planned import planned_occasions
@@ -23,6 +24,7 @@ def build_occasions(laid: Laid) -> dict[str, pl.DataFrame]:
         "criteria": criteria_occasions(laid),
         "people": people_occasions(laid),
         "deaths": death_occasions(laid),
+        "decisions": decision_occasions(laid),
         "weights": weight_occasions(laid),
         "values": value_occasions(laid),
     }

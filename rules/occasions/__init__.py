@@ -13,6 +13,7 @@ import polars as pl
 from rules.occasions.column import Column, Occasions, Value
 from rules.occasions.criteria import CRITERIA
 from rules.occasions.deaths import DEATHS
+from rules.occasions.decisions import DECISIONS
 from rules.occasions.doses import DOSES
 from rules.occasions.people import PEOPLE
 from rules.occasions.planned import PLANNED
@@ -27,6 +28,7 @@ TABLES: dict[str, Occasions] = {
     "criteria": CRITERIA,
     "people": PEOPLE,
     "deaths": DEATHS,
+    "decisions": DECISIONS,
     "weights": WEIGHTS,
     "values": VALUES,
 }
