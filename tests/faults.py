@@ -40,7 +40,9 @@ def _late(world: World, rng: Random, kind: str, code: str) -> Case | None:
         plan = perfect.planned[key]
         day = plan.closes + days(wait)
         if plan.windowed and day < following(perfect, key) and not nearer_next(perfect, key, day):
-            return Case(world.live({key: lambda p: p.closes + days(wait)}), one(code, key))
+            # Where only limits say when, the last day is the end of the longest interval.
+            found = "interval_too_long" if kind == "doses" and plan.base is None else code
+            return Case(world.live({key: lambda p: p.closes + days(wait)}), one(found, key))
     return None
 
 
