@@ -18,6 +18,7 @@ from docs.generate import pages, verbs
 from perprotocol.cli import app
 from rules.assessed import CAUSES, FIELDS
 from rules.calendar_table import SCHEDULE
+from rules.compare import COMPARED
 from rules.decided import DECISIONS, HISTORY
 from rules.departures import DEPARTURES
 from rules.deviations import RULES
@@ -171,6 +172,7 @@ def fields_of(heading: str) -> list[str]:
         ("A decision on record", DECISIONS),
         ("A state", HISTORY),
         ("A cause", CAUSES),
+        ("A difference between two runs", COMPARED),
         ("The answers of every rule", COUNTS),
     ],
 )

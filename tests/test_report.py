@@ -15,6 +15,7 @@ import protocol
 import rules
 from rules.assessed import CAUSES, FIELDS
 from rules.calendar_table import SCHEDULE
+from rules.compare import COMPARED
 from rules.decided import DECISIONS, HISTORY
 from rules.departures import DEPARTURES
 from rules.deviations import BY_CODE
@@ -235,7 +236,18 @@ def test_both_languages_have_the_same_words() -> None:
 def test_every_field_and_every_question_has_a_heading(lang: str) -> None:
     """What a table can hold can be read in both languages."""
     labels = Labels(lang)
-    fields = {*FIELDS, *SCHEDULE, *VERDICTS, *DEPARTURES, *COUNTS, *CAUSES, *DECISIONS, *HISTORY, *RECONCILIATION}
+    fields = {
+        *FIELDS,
+        *SCHEDULE,
+        *VERDICTS,
+        *DEPARTURES,
+        *COUNTS,
+        *CAUSES,
+        *DECISIONS,
+        *HISTORY,
+        *RECONCILIATION,
+        *COMPARED,
+    }
     assert [name for name in sorted(fields) if name not in labels.words["columns"]] == []
     assert [code for code in catalogue("en")["facts"] if code not in labels.words["facts"]] == []
     assert all(labels.code(code) != code for code in BY_CODE)

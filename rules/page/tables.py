@@ -46,6 +46,8 @@ TRANSLATED = frozenset(
         "decision",
         "gives",
         "found",
+        "change",
+        "caused_by",
         "match",
         "primary",
         "proposed_importance",

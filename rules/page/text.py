@@ -45,6 +45,11 @@ _PEOPLE: tuple[tuple[frozenset[str], tuple[str, ...], tuple[str, ...]], ...] = (
         ("study_day", "dose_low", "dose_high", "dose_unit", "dose", "closes", "opens"),
     ),
     (
+        frozenset({"change", "caused_by"}),
+        ("change", "subject", "date", "code", "fields", "was", "now", "caused_by", "detail"),
+        ("fields", "was"),
+    ),
+    (
         frozenset({"found", "match"}),
         ("found", "subject", "logged_as", "logged_on", "code", "occurrence", "date", "match", "why"),
         ("occurrence",),
