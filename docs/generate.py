@@ -68,7 +68,7 @@ ROOMS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "rules: what people say of them",
         "Decisions, corrections and the site's log, beside the findings they concern.",
         ("rules/decided.py", "rules/corrected.py", "rules/again.py", "rules/logged.py", "rules/assessed.py",
-         "rules/compare.py"),
+         "rules/compare.py", "rules/blinding.py"),
     ),
     ("rules: reports", "Tables, texts and the page.", ("rules/report.py", "rules/manifest.py", "rules/page/")),
     ("perprotocol: how people reach it", "The command.", ("perprotocol/", "perprotocol/bulk/")),

@@ -67,6 +67,10 @@ _Weighed = Annotated[str | None, typer.Option("--weighed-on", help="Day of that 
 _Birth = Annotated[
     str | None, typer.Option("--birth-date", help="Date of birth, for plausible weights.", metavar="DATE")
 ]
+_Blinded = Annotated[
+    bool | None,
+    typer.Option("--blinded/--unblinded", help="Show nothing that tells an arm; default: what the protocol says."),
+]
 _Height = Annotated[str | None, typer.Option("--height", help='Body height, such as "101 cm".', metavar="HEIGHT")]
 
 
@@ -89,6 +93,7 @@ def schedule(
     format: _FormatOpt = Format.table,
     output: _Out = None,
     lang: _LangOpt = Lang.en,
+    blinded: _Blinded = None,
     quiet: _Quiet = False,
 ) -> None:
     """The calendar: what is due to whom, when, within which window, and how much."""
@@ -97,6 +102,7 @@ def schedule(
     with bad_input(output):
         import protocol as promised  # noqa: PLC0415
         import rules  # noqa: PLC0415
+        from rules.blinding import read_facts  # noqa: PLC0415
 
         trial = promised.read(protocol)
         person = Person(subject, arm, day_zero, weight, weighed_on, birth_date, height)
@@ -105,9 +111,9 @@ def schedule(
             facts = person_study(trial, person.complete(trial))
         else:
             refuse_beside(person.options(), "a STUDY, which knows its participants", "leave out one of the two")
-            facts = rules.read_study(study)
+            facts = read_facts(study, trial, blinded)
         when = resolve_as_of(as_of, quiet=quiet)
-        calendar = rules.schedule(trial, facts, as_of=when)
+        calendar = rules.schedule(trial, facts, as_of=when, blinded=blinded)
         _print(only_of(calendar, facts, subject if study is not None else None), format, lang, output, quiet=quiet)
 
 
@@ -143,6 +149,7 @@ def validate(
     format: _FormatOpt = Format.table,
     output: _Out = None,
     lang: _LangOpt = Lang.en,
+    blinded: _Blinded = None,
     quiet: _Quiet = False,
 ) -> None:
     """Was (or would be) a dose right? One verdict per administration on record, or for one dose typed in.
@@ -154,20 +161,27 @@ def validate(
     with bad_input(output):
         import protocol as promised  # noqa: PLC0415
         import rules  # noqa: PLC0415
+        from rules.blinding import is_blinded, read_facts  # noqa: PLC0415
 
         trial = promised.read(protocol)
         person = Person(subject, arm, day_zero, weight, weighed_on, birth_date, height)
         say_weighed(person, on, quiet=quiet)
         if given is not None:
-            known = rules.read_study(study) if study is not None else None
+            if is_blinded(trial, blinded):
+                raise typer.BadParameter(
+                    "an amount tells the arm: a dose of a blinded trial is judged with --unblinded"
+                )
+            known = read_facts(study, trial, blinded) if study is not None else None
             verdicts = judge_typed(trial, known, TypedDose(subject, treatment, given, on), person, lang.value)
         elif study is None:
             raise typer.BadParameter("give a STUDY folder, or one dose with --treatment, --given and --on")
         else:
             typed = {"--treatment": treatment, "--on": on, **person.options()}
             refuse_beside(typed, "a STUDY without a dose typed in", "add --given, or leave it out")
-            facts = rules.read_study(study)
-            verdicts = rules.validate(trial, facts, as_of=resolve_as_of(as_of, quiet=quiet), lang=lang.value)
+            facts = read_facts(study, trial, blinded)
+            verdicts = rules.validate(
+                trial, facts, as_of=resolve_as_of(as_of, quiet=quiet), lang=lang.value, blinded=blinded
+            )
             verdicts = only_of(verdicts, facts, subject)
         if given is not None and format is Format.table and output is None:
             _print_one(verdicts, lang)
@@ -193,20 +207,22 @@ def audit(
     output: _Out = None,
     lang: _LangOpt = Lang.en,
     strict: Annotated[bool, typer.Option("--strict", help="Queries alone also give exit status 3.")] = False,
+    blinded: _Blinded = None,
     quiet: _Quiet = False,
 ) -> None:
     """All detected deviations and proposed queries of a study, with the evidence, beside the site's own log."""
     with bad_input(output):
         import protocol as promised  # noqa: PLC0415
         import rules  # noqa: PLC0415
+        from rules.blinding import read_facts  # noqa: PLC0415
         from rules.report import write_report  # noqa: PLC0415
 
         trial = promised.read(protocol)
-        facts = rules.read_study(study)
+        facts = read_facts(study, trial, blinded)
         when = resolve_as_of(as_of, quiet=quiet)
         with report_progress("audit", quiet=quiet) as progress:
-            report = rules.audit(trial, facts, as_of=when, lang=lang.value, progress=progress)
-        calendar = rules.schedule(trial, facts, as_of=when) if format is Format.html else None
+            report = rules.audit(trial, facts, as_of=when, lang=lang.value, progress=progress, blinded=blinded)
+        calendar = rules.schedule(trial, facts, as_of=when, blinded=blinded) if format is Format.html else None
         write_report(report, calendar, format.value, output, protocol_file=protocol, options={"strict": strict})
     if output is not None:
         say(f"wrote {output}", quiet=quiet)
@@ -232,6 +248,7 @@ def due(
     format: _FormatOpt = Format.table,
     output: _Out = None,
     lang: _LangOpt = Lang.en,
+    blinded: _Blinded = None,
     quiet: _Quiet = False,
 ) -> None:
     """The worklist: what is open, due or overdue, and the last compliant day of each."""
@@ -240,6 +257,7 @@ def due(
     with bad_input(output):
         import protocol as promised  # noqa: PLC0415
         import rules  # noqa: PLC0415
+        from rules.blinding import read_facts  # noqa: PLC0415
 
         first, last = day(start, "--from"), day(end, "--to")
         when = day(as_of, "--as-of") or first or resolve_as_of(None, quiet=quiet)
@@ -247,8 +265,8 @@ def due(
         if last is not None and last < first:
             raise typer.BadParameter(f"{last} lies before {first}; write a later day", param_hint="--to")
         trial = promised.read(protocol)
-        facts = rules.read_study(study)
-        calendar = only_of(rules.schedule(trial, facts, as_of=when), facts, subject)
+        facts = read_facts(study, trial, blinded)
+        calendar = only_of(rules.schedule(trial, facts, as_of=when, blinded=blinded), facts, subject)
         _print(worklist(calendar, first, last), format, lang, output, quiet=quiet)
 
 

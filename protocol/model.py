@@ -22,6 +22,7 @@ from protocol.timing import Anchor, Cycles, Duration, FirstDay, Moment
 __all__ = [
     "Action",
     "Activity",
+    "Approval",
     "Arm",
     "Assessment",
     "Cap",
@@ -216,6 +217,16 @@ def _read_day(value: object) -> date:
 Day: TypeAlias = Annotated[date, PlainValidator(_read_day, json_schema_input_type=str)]
 
 
+class Approval(Element):
+    """Who approved this file for use, and when; a run with a file that nobody approved says DRAFT on every page."""
+
+    by: str
+    on: Day
+    author: str | None = None
+    reviewer: str | None = None
+    reason: str | None = None
+
+
 class Protocol(Element):
     """One version of one trial's protocol. Maps keep the order of the document; `weight` None names no policy."""
 
@@ -223,6 +234,8 @@ class Protocol(Element):
     version: str
     effective: Day | None = None
     replaces: str | None = None
+    approved: Approval | None = None
+    blinding: Literal["open", "blinded"] = "open"
     registry: str | None = None
     first_day: FirstDay | None = None
     months: Literal["clamp", "roll"] = "clamp"

@@ -11,8 +11,8 @@ from rules.door.reading import Recorded
 from rules.door.settings import Settings
 from rules.facts import Examination, Found, Study, Table, examine_tables
 
-Change = Callable[[pl.DataFrame, pl.Series], pl.DataFrame]
-"""What a recorded table says instead, from the table and the lines of its rows; it keeps its rows."""
+Change = Callable[[pl.DataFrame, pl.Series], tuple[pl.DataFrame, pl.Series]]
+"""What a recorded table says instead, and the lines of its rows, from the table and the lines of its rows."""
 
 
 def read_again(
@@ -33,4 +33,6 @@ def _recorded(table: Table, numbers: pl.Series | None, change: Change | None) ->
     if numbers is not None and "s" in table.data.columns:
         kept = lines.is_in(table.data.filter(pl.col("s").is_in(numbers.implode()))["row"].implode())
         raw, lines = raw.filter(kept), lines.filter(kept)
-    return Recorded(table.name, table.file, raw if change is None else change(raw, lines), lines)
+    if change is not None:
+        raw, lines = change(raw, lines)
+    return Recorded(table.name, table.file, raw, lines)

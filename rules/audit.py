@@ -12,6 +12,7 @@ import polars as pl
 from protocol.model import Protocol
 from rules.again import read_again
 from rules.assessed import FIELDS, assess, group_causes
+from rules.blinding import BLINDED, OPEN, blinded_treatments, not_seen, sighted
 from rules.calendar_table import SCHEDULE, calendar_table
 from rules.corrected import former_findings
 from rules.decided import decide
@@ -26,6 +27,7 @@ from rules.partitions import DATED, Progress, horizon, over_partitions, place_of
 from rules.plan import compile_plan
 from rules.unmatched import unmatched_words
 from rules.verdicts import dose_verdicts
+from rules.wording import catalogue
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,10 @@ class Report:
     """Findings beside the entries of the site's own log, with the rule that matched; empty without a log."""
     not_judged: tuple[tuple[str, str], ...] = field(default=())
     """Paths of the protocol, or tables, and why they are not judged: a key of the catalogue's `notes`."""
+    blinding: str = OPEN
+    """How the run saw the study: open, blinded, or unblinded where the trial is blinded."""
+    promised: Protocol | None = None
+    """The protocol as its file says it, where `protocol` is what a blinded reader may see of it."""
 
     @property
     def balance(self) -> pl.DataFrame:
@@ -93,8 +99,14 @@ class Report:
         )
 
 
-def schedule(protocol: Protocol, study: Study, *, as_of: date | None = None) -> pl.DataFrame:
-    """The calendar: one row per expected occurrence (treatments, visits, assessments), with dose and status."""
+def schedule(
+    protocol: Protocol, study: Study, *, as_of: date | None = None, blinded: bool | None = None
+) -> pl.DataFrame:
+    """The calendar: one row per expected occurrence (treatments, visits, assessments), with dose and status.
+
+    `blinded` (here and below) is what the protocol says, unless it is given.
+    """
+    protocol, study, _ = sighted(protocol, study, blinded)
     frames = list(schedule_parts(protocol, study, as_of=as_of))
     return pl.concat(frames) if frames else pl.DataFrame(schema=SCHEDULE)
 
@@ -104,24 +116,47 @@ def schedule_parts(protocol: Protocol, study: Study, *, as_of: date | None = Non
     yield from over_partitions(compile_plan(protocol), study, as_of, calendar_table)
 
 
-def validate(protocol: Protocol, study: Study, *, as_of: date | None = None, lang: str = "en") -> pl.DataFrame:
-    """One verdict per administration on record."""
+def validate(
+    protocol: Protocol, study: Study, *, as_of: date | None = None, lang: str = "en", blinded: bool | None = None
+) -> pl.DataFrame:
+    """One verdict per administration on record; *cannot tell* where its amount cannot be judged while blinded."""
+    hidden = blinded_treatments(protocol)
+    protocol, study, seen = sighted(protocol, study, blinded)
     place = place_of(study)
 
     def work(laid: Laid) -> pl.DataFrame:
         return dose_verdicts(laid, dose_occasions(laid), place, lang)
 
     plan = compile_plan(protocol, assessments=False)
-    return pl.concat(list(over_partitions(plan, study, as_of, work)))
+    verdicts = pl.concat(list(over_partitions(plan, study, as_of, work)))
+    return _timing_only(verdicts, hidden, lang) if seen == BLINDED else verdicts
+
+
+def _timing_only(verdicts: pl.DataFrame, hidden: tuple[str, ...], lang: str) -> pl.DataFrame:
+    """A blinded dose complies in time alone: whether it was right cannot be told."""
+    mine = (pl.col("verdict") == "complies") & pl.col("activity").is_in(list(hidden))
+    return verdicts.with_columns(
+        verdict=pl.when(mine).then(pl.lit("cannot tell")).otherwise("verdict"),
+        message=pl.when(mine).then(pl.lit(catalogue(lang)["notes"]["blinded"])).otherwise("message"),
+    )
 
 
 def audit(
-    protocol: Protocol, study: Study, *, as_of: date | None = None, lang: str = "en", progress: Progress | None = None
+    protocol: Protocol,
+    study: Study,
+    *,
+    as_of: date | None = None,
+    lang: str = "en",
+    progress: Progress | None = None,
+    blinded: bool | None = None,
 ) -> Report:
     """All findings and queries of the study, with the counts behind them, beside decisions, corrections and the log."""
+    promised = protocol
+    protocol, study, seen = sighted(promised, study, blinded)
     verdicts = list(audit_parts(protocol, study, as_of=as_of, lang=lang, progress=progress))
     findings, queries, departures, counts = _together(verdicts)
     notes = (*compile_plan(protocol, assessments=False).not_judged, *_absent(study, as_of))
+    notes += not_seen(promised) if seen == BLINDED else ()
 
     def audited(before: Study) -> pl.DataFrame:
         return _together(list(audit_parts(protocol, before, as_of=as_of, lang=lang)))[0]
@@ -138,7 +173,7 @@ def audit(
         found, rest, study, protocol, partial(_judged, protocol, study, as_of, lang), lang
     )
     found, asked, closed = (_shaped(frame) for frame in (found, asked, told.filter(ended)))
-    more = (unmatched_words(protocol, study), closed, decisions, history, reconciliation, notes)
+    more = (unmatched_words(protocol, study), closed, decisions, history, reconciliation, notes, seen, promised)
     return Report(protocol, study, day, lang, found, asked, departures, counts, *more)
 
 

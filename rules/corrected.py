@@ -12,7 +12,7 @@ from functools import partial
 
 import polars as pl
 
-from rules.again import read_again
+from rules.again import Change, read_again
 from rules.facts import Study
 from rules.page.labels import Labels
 
@@ -101,11 +101,11 @@ def _touched(undone: pl.DataFrame) -> pl.Series:
     return pl.concat([undone["subject"], moved.rename("subject")]).drop_nulls().unique()
 
 
-def _changes(undone: pl.DataFrame) -> dict[str, Callable[[pl.DataFrame, pl.Series], pl.DataFrame]]:
+def _changes(undone: pl.DataFrame) -> dict[str, Change]:
     return {str(name[0]): partial(_taken_back, rows) for name, rows in undone.group_by("table")}
 
 
-def _taken_back(undone: pl.DataFrame, raw: pl.DataFrame, lines: pl.Series) -> pl.DataFrame:
+def _taken_back(undone: pl.DataFrame, raw: pl.DataFrame, lines: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
     """The recorded table with the oldest of the values that the corrections replaced, in the dtype of its column."""
     for (column,), rows in undone.sort("nth").group_by("column", maintain_order=True):
         oldest = rows.unique("line", keep="last", maintain_order=True)
@@ -114,7 +114,7 @@ def _taken_back(undone: pl.DataFrame, raw: pl.DataFrame, lines: pl.Series) -> pl
         joined = pl.DataFrame({"row": lines}).join(before, on="row", how="left", maintain_order="left")
         told = raw[str(column)].zip_with(joined["undone"].is_null(), joined["old"])
         raw = raw.with_columns(told.alias(str(column)))
-    return raw
+    return raw, lines
 
 
 def _explained(gone: pl.DataFrame, undone: pl.DataFrame, lang: str) -> pl.DataFrame:

@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from protocol.document import write
+from protocol.model import Protocol
 from rules.audit import Report
 from rules.facts import Study
 
 Manifest: TypeAlias = dict[str, Any]
 
 DRAFT = "protocol file not approved: DRAFT"
-"""Said of every protocol file as long as a protocol has no field that names who approved it."""
 
 _PACKAGES = ("protocol", "rules", "perprotocol")
 _SUFFIXES = (".py", ".yaml", ".json", ".css", ".js")
@@ -45,12 +45,13 @@ def write_manifest(
     `hash` is the SHA-256 of everything above it. `run` says when, where and by whom (`operator`, else the environment
     variable PERPROTOCOL_OPERATOR, else null); it is not part of the hash.
     """
+    promised = report.promised or report.protocol
     determined: Manifest = {
         "tool": "perprotocol", "version": _version("perprotocol"), "build": build_hash(),
         "python": platform.python_version(), "libraries": {name: _version(name) for name in _LIBRARIES},
-        "study": report.study.name, "inputs": input_hashes(report.study), "protocol": report.protocol.protocol,
-        "protocol version": report.protocol.version, "protocol hash": _sha256(write(report.protocol).encode()),
-        "protocol file": _file(protocol_file), "approval": DRAFT,
+        "study": report.study.name, "inputs": input_hashes(report.study), "protocol": promised.protocol,
+        "protocol version": promised.version, "protocol hash": _sha256(write(promised).encode()),
+        "protocol file": _file(protocol_file), "approval": _approval(promised), "blinding": report.blinding,
         "data cut": _iso(report.study.data_cut), "data final": report.study.final, "as of": _iso(report.as_of),
         "language": report.lang, "options": {name: _plain(value) for name, value in sorted((options or {}).items())},
     }  # fmt: skip
@@ -109,6 +110,14 @@ def _file(path: str | Path | None) -> dict[str, str] | None:
 
 def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+def _approval(protocol: Protocol) -> dict[str, str] | str:
+    """Who approved the protocol file and when; that it is a draft where nobody has."""
+    if protocol.approved is None:
+        return DRAFT
+    said = {name: getattr(protocol.approved, name) for name in ("by", "on", "author", "reviewer", "reason")}
+    return {name: str(value) for name, value in said.items() if value is not None}
 
 
 def _iso(value: object) -> str | None:

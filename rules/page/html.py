@@ -14,7 +14,7 @@ from rules.page.labels import Labels
 from rules.page.listing import anchor, write_findings
 from rules.page.marks import Mark, draw_mark
 from rules.page.markup import Child, Markup, css_string, join, tag
-from rules.page.summary import IMPORTANCE, by_code, by_site, by_subject, not_judged
+from rules.page.summary import IMPORTANCE, by_code, by_site, by_subject, marks, not_judged
 from rules.page.tables import html_table, shown
 from rules.page.text import for_people, recorded
 from rules.page.timeline import draw_timeline, title_of
@@ -72,8 +72,8 @@ def _disclaimer(labels: Labels) -> Markup:
 def _page(title: str, body: list[Child], report: Report, manifest: Manifest, labels: Labels) -> str:
     """The document with a running foot on every printed page: study, data cut, manifest, DRAFT, page x of y."""
     cut = report.study.data_cut or labels("no cut")
-    known = (f"{labels('data cut')} {cut}", f"{labels('manifest')} {manifest['hash'][:12]}", labels("draft"))
-    said = " · ".join((report.study.name, *known))
+    known = (f"{labels('data cut')} {cut}", f"{labels('manifest')} {manifest['hash'][:12]}")
+    said = " · ".join((report.study.name, *known, *(mark for mark, _ in marks(report, labels))))
     font = "font: 8pt system-ui, 'Noto Sans CJK SC', sans-serif; color: #555;"
     left = f"@bottom-left {{ content: {css_string(said)}; {font} }}"
     right = f'@bottom-right {{ content: counter(page) " / " counter(pages); {font} }}'
@@ -123,7 +123,7 @@ def _head(report: Report, manifest: Manifest, names: list[str], labels: Labels) 
         (labels("sites"), str(study.subjects["site"].drop_nulls().n_unique())),
         (labels("manifest"), tag("code", manifest["hash"][:12])),
     ]
-    kind = [labels("title"), tag("span", labels("draft"), class_="draft", title=labels("draft why"))]
+    kind = [labels("title"), *(tag("span", mark, class_="draft", title=why) for mark, why in marks(report, labels))]
     links = [
         tag("a", labels("departures short" if n == "departures" else n), href=f"#{_slug(n)}")
         for n in names

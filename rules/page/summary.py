@@ -5,6 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from rules.audit import Report
+from rules.blinding import OPEN
+from rules.page.labels import Labels
 from rules.wording import catalogue
 
 IMPORTANCE = ("important", "not important", "unclassified")
@@ -56,6 +58,12 @@ def by_site(report: Report, people: pl.DataFrame) -> pl.DataFrame:
     wide = split.pivot("category", index="site", values="len")
     joined = sums.join(wide, on="site", how="left", nulls_equal=True, maintain_order="left")
     return joined.with_columns(pl.col(c).fill_null(0) for c in wide.columns if c != "site")
+
+
+def marks(report: Report, labels: Labels) -> list[tuple[str, str]]:
+    """What every page must say of itself, and why: that nobody approved the protocol file, and who may read it."""
+    found = [] if (report.promised or report.protocol).approved else [(labels("draft"), labels("draft why"))]
+    return found + ([] if report.blinding == OPEN else [(labels(report.blinding), labels(f"{report.blinding} why"))])
 
 
 def not_judged(report: Report) -> pl.DataFrame:

@@ -17,7 +17,7 @@ from rich.text import Text
 from rules.audit import Report
 from rules.manifest import Manifest
 from rules.page.labels import Labels
-from rules.page.summary import IMPORTANCE, by_code, by_site, by_subject, not_judged
+from rules.page.summary import IMPORTANCE, by_code, by_site, by_subject, marks, not_judged
 from rules.page.tables import shown
 
 MOST, MOST_MARKDOWN = 100, 3000
@@ -83,7 +83,8 @@ def print_report(report: Report, manifest: Manifest, out: Path | None) -> None:
     """The whole report: what it is about, numbers first, then every list."""
     labels = Labels(report.lang)
     with _Screen(out) as console:
-        console.print(Text(f"\n{labels('title')}  ", "bold").append(labels("draft"), "yellow"))
+        said = "  ".join(mark for mark, _ in marks(report, labels))
+        console.print(Text(f"\n{labels('title')}  ", "bold").append(said, "yellow"))
         for term, said in head(report, manifest, labels):
             console.print(Text(f"{term}: ", "dim").append(said, "default"))
         console.print()
@@ -124,7 +125,7 @@ def markdown_report(report: Report, manifest: Manifest) -> str:
     labels = Labels(report.lang)
     parts = [
         f"# {_markdown(labels('report of', study=report.study.name))}\n",
-        f"**{labels('draft')}**: {labels('draft why')}\n",
+        *(f"**{mark}**: {why}\n" for mark, why in marks(report, labels)),
     ]
     parts.append("".join(f"- {term}: {_markdown(said)}\n" for term, said in head(report, manifest, labels)))
     parts.append("".join(f"- **{line}**\n" for _, line in numbers(report, labels)))
@@ -210,8 +211,8 @@ def _titled(rows: pl.DataFrame, name: str, labels: Labels, columns: Sequence[str
 
 def for_people(frame: pl.DataFrame, width: int | None) -> pl.DataFrame:
     """The columns that a person needs, of these as many as fit; all columns of a table of no known kind."""
-    for marks, names, dispensable in _PEOPLE:
-        if marks <= set(frame.columns):
+    for signs, names, dispensable in _PEOPLE:
+        if signs <= set(frame.columns):
             kept = [n for n in names if n in frame.columns and frame[n].null_count() < max(len(frame), 1)]
             for name in dispensable:
                 if width is not None and name in kept and sum(_room(frame[n]) + 2 for n in kept) > width:
