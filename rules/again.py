@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from rules.door.reading import Recorded
-from rules.door.settings import Settings
+from rules.door.settings import Settings, written_as
 from rules.facts import Examination, Found, Study, Table, examine_tables
 
 Change = Callable[[pl.DataFrame, pl.Series], tuple[pl.DataFrame, pl.Series]]
@@ -23,7 +23,13 @@ def read_again(
     tables = [_recorded(table, numbers, (changes or {}).get(name)) for name, table in study.tables.items()]
     zone = study.settings.get("time_zone")
     settings = Settings(
-        study.name, "", study.data_cut, study.final, ZoneInfo(zone) if zone else None, dict(study.settings)
+        study.name,
+        "",
+        study.data_cut,
+        study.final,
+        ZoneInfo(zone) if zone else None,
+        **written_as(study.settings),
+        texts=study.settings,
     )
     return examine_tables(Found(tables), settings, {})
 

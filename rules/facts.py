@@ -16,7 +16,7 @@ from protocol.errors import Fault, StudyError
 from rules.door.amounts import read_administrations, read_observations
 from rules.door.entry import Balance, Entry
 from rules.door.reading import SUFFIXES, Recorded, column_key, from_frame, read_table, read_workbook
-from rules.door.settings import Settings, read_settings
+from rules.door.settings import Settings, read_settings, written_as
 from rules.door.starting import init_study
 from rules.door.tables import SCHEMAS
 
@@ -179,6 +179,8 @@ def from_frames(
     data_cut: date | None = None,
     final: bool = False,
     time_zone: str = "",
+    dates: str = "",
+    decimal: str = "",
 ) -> Study:
     """The study of tables in memory, with the same checks; the file of a table is its name, its rows count from 1."""
     found = Found()
@@ -191,7 +193,9 @@ def from_frames(
     if "subjects" not in tables:
         found.faults.append(_fault("subjects", "is missing", "give a table subjects with a column subject"))
     zone = ZoneInfo(time_zone) if time_zone else None
-    return examine_tables(found, Settings(name, "", data_cut, final, zone), {}).get()
+    texts = {key: value for key, value in (("time_zone", time_zone), ("dates", dates), ("decimal", decimal)) if value}
+    settings = Settings(name, "", data_cut, final, zone, **written_as(texts), texts=texts)
+    return examine_tables(found, settings, {}).get()
 
 
 @dataclass(frozen=True)
@@ -205,7 +209,9 @@ class Found:
 
 def examine_tables(found: Found, settings: Settings, hashes: Mapping[str, str]) -> Examination:
     """Every table typed and checked, subjects first, since the others point to them."""
-    entries = {table.name: Entry(table, settings.zone) for table in found.tables}
+    entries = {
+        table.name: Entry(table, settings.zone, dates=settings.dates, comma=settings.comma) for table in found.tables
+    }
     index = _subject_index(entries.get("subjects"))
     for entry in entries.values():
         _admit(entry, index)

@@ -7,8 +7,13 @@ from typing import Any
 import polars as pl
 import pytest
 
+from rules.compare import CHANGES, DAY, FACTS, LIBRARIES, OPTIONS, PROTOCOL, UNEXPLAINED
+from rules.compare import RULES as RULES_CHANGED
 from rules.deviations import BY_CODE, RULES
+from rules.door.tables import DECISIONS
+from rules.logged import BOTH, MATCHES, ONLY_DETECTED, ONLY_LOGGED
 from rules.occasions import TABLES, column
+from rules.page.labels import Labels, _words
 from rules.rule import CATEGORIES, Rule
 from rules.spells import EXCUSES
 from rules.wording import catalogue, placeholders, rule_text
@@ -24,6 +29,9 @@ VALUES = {
     *("stated", "assumed", "yes", "no", "not reconciled", "new", "finding", "query"),
     *(*EXCUSES.values(), "incomplete", "incomplete, stopped for safety"),
     *CATEGORIES,
+    *(word for _, word in DECISIONS),
+    *(*MATCHES, BOTH, ONLY_DETECTED, ONLY_LOGGED),
+    *(*CHANGES, FACTS, PROTOCOL, RULES_CHANGED, DAY, OPTIONS, LIBRARIES, UNEXPLAINED),
     *(rule.term for rule in RULES),
 }
 FORBIDDEN = ("稽查", "审计", "视察", "方案违背", "查询", "违规")
@@ -107,3 +115,25 @@ def test_chinese_is_written_with_chinese_marks() -> None:
     """No Latin comma, semicolon, colon, question mark or bracket stands beside a Chinese character."""
     latin = re.compile(r"[\u4e00-\u9fff][,;:?()]|[,;:?()][\u4e00-\u9fff]")
     assert [text for text in texts(zh) if latin.search(text)] == []
+
+
+def _leaves(words: Any, before: str = "") -> dict[str, str]:
+    """Every text of the report's words by its path, but for the words of the engine that one language may leave out."""
+    if not isinstance(words, dict):
+        return {before: str(words)}
+    return {p: t for key, part in words.items() if key != "values" for p, t in _leaves(part, f"{before}/{key}").items()}
+
+
+def test_headings_and_phrases_of_reports_are_filled_with_the_same_names() -> None:
+    """Both languages have every heading and phrase, each with the same names in braces, in the field's terms."""
+    english, chinese = (_leaves(_words()[lang]) for lang in ("en", "zh"))
+    assert set(english) == set(chinese)
+    assert [key for key in english if filled(english[key]) != filled(chinese[key])] == []
+    assert [text for text in chinese.values() for term in FORBIDDEN if term in text] == []
+
+
+@pytest.mark.parametrize("code", [*BY_CODE, *en["facts"]])
+def test_every_rule_and_every_question_has_a_title_in_both_languages(code: str) -> None:
+    """What stands over a list is no code."""
+    assert Labels("en").code(code) != code
+    assert re.search("[\u4e00-\u9fff]", Labels("zh").code(code))

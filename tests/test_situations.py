@@ -81,6 +81,9 @@ def _check_report(case: Case, report: Report) -> None:
     _check_rows(report.findings, case.get("findings", []))
     _check_rows(report.queries, case.get("queries", []))
     whole = pl.col("percent").round(0).cast(pl.Int32)
+    for cause in case.get("causes", []):
+        assert [r for r in report.causes.iter_rows(named=True) if all(_text(r[c]) == v for c, v in cause.items())]
+    _check_rows(report.corrected, case.get("closed", []))
     _check_rows(report.departures.with_columns(whole), case.get("departures", []))
 
 

@@ -18,6 +18,11 @@ SHOWN = 100
 Row = Mapping[str, object]
 Explain = Callable[[Row], tuple[str, str]]
 
+_YEAR_LAST = r"^(\d{1,2})([-/.])(\d{1,2})[-/.](\d{4})\b"
+_YEAR_FIRST = {"dmy": "${4}${2}${3}${2}${1}", "mdy": "${4}${2}${1}${2}${3}"}
+_THOUSANDS = r"^[+-]?\d{1,3}(\.\d{3})+$"
+"""With a decimal comma 1.620 is a thousand and more to one reader and less than two to another: no number."""
+
 _SPANS = (("start", "end"), ("signed", "withdrawn"))
 
 
@@ -38,7 +43,8 @@ class Balance:
 class Entry:
     """A table on its way in: `cells` holds the rows to judge, trimmed or as typed, `typed` the columns they mean."""
 
-    def __init__(self, recorded: Recorded, zone: ZoneInfo | None) -> None:
+    def __init__(self, recorded: Recorded, zone: ZoneInfo | None, *, dates: str = "", comma: bool = False) -> None:
+        self.dates, self.comma = dates, comma
         self.recorded = recorded
         self.schema = SCHEMAS[recorded.name]
         self.zone = zone
@@ -127,7 +133,7 @@ class Entry:
         dtype = series.dtype
         textual, dated = column.kind in ("text", "id", "enum"), column.kind in ("date", "datetime")
         if dtype == pl.String:
-            return trimmed(series)
+            return self._as_written(trimmed(series), column)
         if dtype.is_numeric():
             return _digits(series) if textual or dated else series
         if dtype in (pl.Date, pl.Datetime) and (textual or dated):
@@ -138,6 +144,21 @@ class Entry:
         self.faults.append(Fault(self.recorded.file, None, column.name, "", "", why, "write one plain value a cell"))
         self.unreadable.append(column.name)
         return pl.Series(series.name, [None], pl.String()).new_from_index(0, len(series))
+
+    def _as_written(self, text: pl.Series, column: Column) -> pl.Series:
+        """Dates with the year first, and numbers with a point, where the study's settings say how they are written."""
+        if self.dates and column.kind in ("date", "datetime"):
+            return text.str.replace(_YEAR_LAST, _YEAR_FIRST[self.dates])
+        if self.comma and column.kind not in ("text", "id", "enum", "date", "datetime"):
+            whole = pl.concat_str("text", pl.lit(" or "), pl.col("text").str.replace_all(".", "", literal=True))
+            pointed = pl.col("text").str.replace(r"^([+-]?\d+),(\d+)", "${1}.${2}")
+            unclear = pl.col("text").str.contains(_THOUSANDS)
+            return (
+                text.to_frame("text")
+                .select(pl.when(unclear).then(whole).otherwise(pointed).alias(text.name))
+                .to_series()
+            )
+        return text
 
     def _missing_columns(self) -> None:
         if not self.recorded.usable:

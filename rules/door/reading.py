@@ -122,11 +122,14 @@ def _decoded(data: bytes) -> tuple[str | None, str]:
 def _read_text(text: str, name: str, file: str, notes: dict[str, int]) -> Recorded:
     if "\n" not in text:
         text = text.replace("\r", "\n")
+    # Excel's own word for the separator is no header; the line stays, so that rows keep their lines.
+    said = re.match(r"sep=([,;\t])\r?(?=\n)", text, re.IGNORECASE)
+    text = text[said.end() :] if said else text
     if not text.strip():
         return _empty(name, file)
     first, _, rest = text.partition("\n")
     header = re.search(r"\S[^\n]*", text)
-    separator = max(",;\t", key=header[0].count) if header else ","
+    separator = said[1] if said else max(",;\t", key=header[0].count) if header else ","
     frame = _read_plain(first, rest, separator, file) if first.strip() else None
     if frame is not None:
         lines = pl.int_range(2, frame.height + 2, dtype=pl.Int32, eager=True).alias("row")

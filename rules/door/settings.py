@@ -1,11 +1,12 @@
 """study.yaml: what holds for a whole study folder, beside its tables."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypedDict
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
@@ -18,11 +19,21 @@ KEYS: Mapping[str, str] = {
     "data_cut": "last day the records are complete for, such as 2024-06-01",
     "final": "yes once the data are declared final: what is not on record was then not done",
     "time_zone": "time zone of the sites, such as Asia/Shanghai; times with a zone of their own are moved to it",
+    "dates": "dmy or mdy: how dates without the year first are written; such a date is refused without it",
+    "decimal": "comma where numbers are written 16,2; a number with a comma is refused without it",
     "protocol": "the protocol the study follows: a file, or a name in the library",
 }
 """The keys of study.yaml with their meaning."""
 
+_CHOICES = {"dates": ("dmy", "mdy", ""), "decimal": ("comma", "point", "")}
 _YES_NO = {"yes": True, "true": True, "no": False, "false": False, "": False}
+
+
+class Written(TypedDict):
+    """How dates without the year first, and numbers, are written."""
+
+    dates: str
+    comma: bool
 
 
 @dataclass(frozen=True)
@@ -34,6 +45,8 @@ class Settings:
     data_cut: date | None = None
     final: bool = False
     zone: ZoneInfo | None = None
+    dates: str = ""
+    comma: bool = False
     texts: Mapping[str, str] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
     read: bool = False
@@ -83,6 +96,8 @@ def _settings(root: yaml.MappingNode, file: str, name: str) -> Settings:
             fault(key_node, key, "", "is no setting known here", f"write {near[0]} if that is meant")
         elif key == "final" and value.lower() not in _YES_NO:
             fault(node, key, value, "is neither yes nor no", "write yes or no")
+        elif value.lower() not in _CHOICES.get(key, (value.lower(),)):
+            fault(node, key, value, "is not known here", f"write {' or '.join(_CHOICES[key][:2])}")
         texts[key] = value
         try:
             if key == "data_cut" and value:
@@ -92,9 +107,14 @@ def _settings(root: yaml.MappingNode, file: str, name: str) -> Settings:
         except ScalarError as error:
             fault(node, key, value, error.why, error.remedy)
     final = _YES_NO.get(texts.get("final", "").lower(), False)
-    return Settings(
-        texts.get("name") or name, file, data_cut, final, zone, MappingProxyType(texts), tuple(faults), read=True
-    )
+    said = Settings(texts.get("name") or name, file, data_cut, final, zone, **written_as(texts))
+    return replace(said, texts=MappingProxyType(texts), faults=tuple(faults), read=True)
+
+
+def written_as(texts: Mapping[str, str]) -> Written:
+    """How the cells of a study are written, from the texts of its settings."""
+    dates = texts.get("dates", "").lower()
+    return {"dates": dates if dates in _CHOICES["dates"] else "", "comma": texts.get("decimal", "").lower() == "comma"}
 
 
 def _day(text: str) -> date:

@@ -281,10 +281,10 @@ def _queries(report: Report, labels: Labels) -> Markup:
     if not len(report.queries):
         return tag("p", labels("no queries"), class_="none")
     shown_rows = report.queries.head(MOST_LISTED)
-    return join([
-        _note(labels("queries note")), _some(shown_rows, report.queries, labels),
-        write_findings(shown_rows, report, labels),
-    ])  # fmt: skip
+    parts: list[Child] = [_note(labels("queries note")), _some(shown_rows, report.queries, labels)]
+    for (subject,), rows in shown_rows.group_by("subject", maintain_order=True):
+        parts += [tag("h3", subject or labels("protocol")), *write_findings(rows, report, labels)]
+    return join(parts)
 
 
 def _some(listed: pl.DataFrame, rows: pl.DataFrame, labels: Labels) -> Markup | None:
