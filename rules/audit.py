@@ -19,6 +19,7 @@ from rules.decided import decide
 from rules.facts import Study
 from rules.findings import Verdicts, judge
 from rules.grid import Laid
+from rules.importance import unusable_criteria
 from rules.logged import EXPLAINS, reconcile
 from rules.match import build_occasions
 from rules.match.doses import dose_occasions
@@ -156,6 +157,7 @@ def audit(
     verdicts = list(audit_parts(protocol, study, as_of=as_of, lang=lang, progress=progress))
     findings, queries, departures, counts = _together(verdicts)
     notes = (*compile_plan(protocol, assessments=False).not_judged, *_absent(study, as_of))
+    notes += unusable_criteria(promised)
     notes += not_seen(promised) if seen == BLINDED else ()
 
     def audited(before: Study) -> pl.DataFrame:

@@ -18,6 +18,9 @@ from rules.records import activities_named
 STATES = ("confirmed", "not a deviation", "duplicate", "data corrected", "superseded", "closed")
 """Kinds of decision that say what became of a finding."""
 
+ENDED = tuple(state for state in STATES if state != "confirmed")
+"""States in which nobody has to look at a finding again; it is listed and counted all the same."""
+
 _BREACH = ("serious breach", "not a serious breach")
 _OF_PERSON = {"approval to remain": "eligibility criteria not met"}
 """Kinds that concern a participant, and the category of the findings they are shown with."""

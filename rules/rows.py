@@ -10,7 +10,7 @@ from typing import TypeAlias
 import polars as pl
 
 from protocol.model import Protocol
-from protocol.timing import Duration
+from rules.importance import bound_in
 from rules.occasions import TABLES
 from rules.rule import Rule
 from rules.slots import Part
@@ -236,9 +236,10 @@ def _importance(protocol: Protocol, rule: Rule, measure: pl.Series) -> pl.Series
     if criterion is None:
         return same("unclassified", len(measure))
     yes, no = ("important", "not important") if criterion.important else ("not important", "important")
-    if criterion.side is None or criterion.bound is None:
+    if criterion.side is None:
         return same(yes, len(measure))
-    bound = criterion.bound.days if isinstance(criterion.bound, Duration) else float(criterion.bound.value)
+    if (bound := bound_in(criterion, rule.measure_unit)) is None:
+        return same("unclassified", len(measure))
     compare = {"from": operator.ge, "above": operator.gt, "below": operator.lt}[criterion.side]
     inside = compare(pl.lit(measure).round(9), bound)
     judged = pl.when(inside).then(pl.lit(yes)).when(~inside).then(pl.lit(no)).otherwise(pl.lit("unclassified"))

@@ -313,6 +313,16 @@ def test_findings_of_one_recorded_cause_are_grouped() -> None:
     assert (cause["site"], cause["number"], cause["subjects"]) == ("A", 7, 7)
 
 
+def test_what_a_decision_ended_is_counted_and_said(tmp_path: Path) -> None:
+    """The number of deviations is the same, and how many of them are ended stands beside it."""
+    for kind, said in (("not a deviation", True), ("confirmed", False)):
+        report = audited(study(decisions=[decision(kind, finding=SLIP)]))
+        for format in ("html", "markdown", "table"):
+            write_report(report, None, format, tmp_path / format)
+            text = (tmp_path / format).read_text("utf-8")
+            assert (Labels("en")("ended", n=1) in text) == said, format
+
+
 def test_all_of_it_is_on_the_page_and_in_the_text(tmp_path: Path) -> None:
     """Reconciliation, decisions, history and what a correction closed, in both languages and every format."""
     facts = study(

@@ -14,7 +14,7 @@ from rules.page.labels import Labels
 from rules.page.listing import anchor, write_findings
 from rules.page.marks import Mark, draw_mark
 from rules.page.markup import Child, Markup, css_string, join, tag
-from rules.page.summary import IMPORTANCE, by_code, by_site, by_subject, marks, not_judged
+from rules.page.summary import IMPORTANCE, by_code, by_site, by_subject, ended, marks, not_judged
 from rules.page.tables import html_table, shown
 from rules.page.text import for_people, recorded
 from rules.page.timeline import draw_timeline, title_of
@@ -180,6 +180,7 @@ def _numbers(report: Report, people: pl.DataFrame, labels: Labels) -> Markup:
     more = [
         labels("events one") if events == 1 else labels("events", n=events),
         labels("comma").join(f"{n} {labels.value(word)}" for word, n in split.items() if n),
+        *ended(report, labels),
     ]
 
     def box(shape: str, name: str, column: str, rows: pl.DataFrame, lines: list[str]) -> Markup:

@@ -6,6 +6,7 @@ import polars as pl
 
 from rules.audit import Report
 from rules.blinding import OPEN
+from rules.decided import ENDED
 from rules.page.labels import Labels
 from rules.wording import catalogue
 
@@ -64,6 +65,12 @@ def marks(report: Report, labels: Labels) -> list[tuple[str, str]]:
     """What every page must say of itself, and why: that nobody approved the protocol file, and who may read it."""
     found = [] if (report.promised or report.protocol).approved else [(labels("draft"), labels("draft why"))]
     return found + ([] if report.blinding == OPEN else [(labels(report.blinding), labels(f"{report.blinding} why"))])
+
+
+def ended(report: Report, labels: Labels) -> list[str]:
+    """How many of the findings a decision on record has ended, where there are any: they are counted all the same."""
+    number = int(report.findings["state"].is_in(ENDED).sum())
+    return [labels("ended", n=number)] if number else []
 
 
 def not_judged(report: Report) -> pl.DataFrame:

@@ -17,7 +17,7 @@ from rich.text import Text
 from rules.audit import Report
 from rules.manifest import Manifest
 from rules.page.labels import Labels
-from rules.page.summary import IMPORTANCE, by_code, by_site, by_subject, marks, not_judged
+from rules.page.summary import IMPORTANCE, by_code, by_site, by_subject, ended, marks, not_judged
 from rules.page.tables import shown
 
 MOST, MOST_MARKDOWN = 100, 3000
@@ -156,7 +156,8 @@ def numbers(report: Report, labels: Labels) -> list[tuple[str, str]]:
         ("blue", "departures", report.departures),
     ):
         touched = labels("of participants", n=rows["subject"].drop_nulls().n_unique(), of=everyone)
-        lines.append((style, f"{labels(name)}: {len(rows)}, {touched}"))
+        more = ended(report, labels) if name == "findings" else []
+        lines.append((style, labels("comma").join([f"{labels(name)}: {len(rows)}", touched, *more])))
     return lines
 
 
