@@ -1,4 +1,4 @@
-"""Importance is the sponsor's: by the measure of the finding, exactly at the limit; without a criterion unclassified."""
+"""Importance is the sponsor's: by the measure, exactly at the limit; unclassified without a criterion."""
 
 from __future__ import annotations
 
