@@ -2,8 +2,8 @@
 
 What
 ----
-A departure from the protocol was allowed in advance: somebody allowed a departure from the protocol for one participant. The departure itself is judged
-as if there were no waiver, and the waiver is shown beside it.
+A waiver on record: somebody allowed a departure from the protocol for one participant in advance. The departure itself
+is judged as if there were no waiver, and the waiver is shown beside it.
 
 Why it matters
 --------------
