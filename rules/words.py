@@ -14,6 +14,7 @@ from protocol.activities import Limit
 from protocol.quantity import parse_unit
 from rules.amount_text import amount_texts, dose_of
 from rules.assignment import NONE
+from rules.begun import begun_by
 from rules.evidence import numbers, whole
 from rules.match.values import READING_WORDS
 from rules.slots import Part, Plan
@@ -382,6 +383,7 @@ WORDS: dict[str, Word] = {
     "occurrence": lambda w, hits: pl.col("occurrence").cast(pl.String).fill_null(""),
     "arm": _subject_arm,
     "zero": _zero,
+    "begun_by": begun_by,
     "decided": _dates("decided"),
     "decided_by": lambda w, hits: hits["by"],
     "decided_why": lambda w, hits: hits["reason"],

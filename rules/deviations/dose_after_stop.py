@@ -40,5 +40,5 @@ dose_after_stop = Rule(
     message="{activity} was given on {day} although it had been stopped{stop}.",
     expected="no dose after the stop",
     observed="{given} on {day}",
-    because="{recorded}",
+    because="{recorded}{begun_by}",
 )

@@ -39,5 +39,5 @@ dose_during_hold = Rule(
     message="{activity} was given on {day} during a hold{hold}.",
     expected="no dose during the hold",
     observed="{given} on {day}",
-    because="{recorded}",
+    because="{recorded}{begun_by}",
 )
