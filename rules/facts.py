@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import polars as pl
 
 from protocol.errors import Fault, StudyError
@@ -244,14 +245,15 @@ def _subject_index(entry: Entry | None) -> pl.DataFrame | None:
     """Every subject id on record, sorted, with its number `s`; None where there is no column to take it from."""
     if entry is None or "subject" not in entry:
         return None
-    ids = entry.cells["subject"].drop_nulls().unique().sort()
-    return pl.DataFrame({"subject": ids}).with_row_index("s").with_columns(pl.col("s").cast(pl.Int32))
+    ids = entry.cells["subject"].unique().sort()
+    ids = ids.drop_nulls() if ids.null_count() else ids
+    return pl.DataFrame({"s": np.arange(len(ids), dtype=np.int32), "subject": ids})
 
 
 def _table(entry: Entry, balance: Balance) -> Table:
     data = entry.used()
     if entry.schema.name == "subjects":
-        data = data.sort("s")
+        data = data if data["s"].is_sorted() else data.sort("s")
     recorded = entry.recorded
     return Table(recorded.name, recorded.file, data, recorded.frame, recorded.lines, balance, entry.unmapped)
 

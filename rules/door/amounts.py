@@ -7,7 +7,7 @@ import polars as pl
 
 from protocol.errors import ScalarError
 from protocol.quantity import Quantity, known_unit, parse_unit
-from rules.door.cells import looks_like_number, parse_number, read_numbers
+from rules.door.cells import by_code, coded, looks_like_number, nowhere, parse_number, read_numbers
 from rules.door.entry import Entry, Explain, Row, says, shown
 
 MOST = 9 * 10**17
@@ -48,17 +48,17 @@ Factor = Callable[[str], tuple[float, str]]
 
 def read_units(words: pl.Series, factor_of: Factor) -> Units:
     """The factor and dimension `factor_of` finds for each distinct word; refused where it raises ScalarError."""
-    distinct = words.drop_nulls().unique().sort().to_list()
+    distinct, code = coded(words)
     found: list[tuple[float | None, str | None]] = []
     for word in distinct:
         try:
             found.append(factor_of(word))
         except ScalarError:
             found.append((None, None))
-    code = words.cast(pl.Enum(distinct)).to_physical()
-    factor = pl.Series("factor", [factor for factor, _ in found], pl.Float64()).gather(code)
-    dimension = pl.Series("dimension", [dimension for _, dimension in found], pl.String()).gather(code)
-    return Units(factor, dimension, words.is_not_null() & factor.is_null())
+    factor = by_code([factor for factor, _ in found], code, pl.Float64())
+    dimension = by_code([dimension for _, dimension in found], code, pl.String())
+    told = factor.null_count() == words.null_count()
+    return Units(factor, dimension, nowhere(len(words)) if told else words.is_not_null() & factor.is_null())
 
 
 # --- administrations ----------------------------------------------------------------------------------------------
@@ -187,19 +187,23 @@ def read_observations(entry: Entry) -> None:
     else:
         explain = says("is no number", "leave the row out where nothing was measured")
         entry.refuse(spoilt, "value", "value is no number", explain)
-    measure = entry.cells["measure"].str.to_lowercase()
+    words, code = coded(entry.cells["measure"])
+    measure = by_code([word.lower() for word in words], code, pl.String())
     unit = entry.cells["unit"] if "unit" in entry else _every(entry, None)
     for size in (WEIGHT, HEIGHT):
-        rows = (measure == size.measure).fill_null(False)
+        rows = measure == size.measure
         if rows.any():
+            rows = rows.fill_null(False) if rows.null_count() else rows
             explain = says(f"is no {size.measure}", "write the number, or remove the row if it was not measured")
             entry.refuse(rows & numbers.refused & ~spoilt, "value", f"{size.measure} is no number", explain)
-            value = numbers.value.set(~rows, None)
-            _read_size(entry, size, "value", value, unit.set(~rows, None))
+            value, mine = (numbers.value, unit) if rows.all() else (c.set(~rows, None) for c in (numbers.value, unit))
+            _read_size(entry, size, "value", value, mine)
 
 
 def _read_words(entry: Entry, cells: pl.Series, others: pl.Series) -> pl.Series:
     """Keep what is no number as a word; refuse, and return, what was meant as a number or has its unit in the cell."""
+    if not others.any():
+        return nowhere(len(cells))
     spoilt = {cell: _spoilt(cell) for cell in cells.filter(others).unique()}
     bad = cells.is_in([cell for cell, fault in spoilt.items() if fault])
     entry.refuse(bad, "value", "value is no number", lambda row: spoilt[shown(row["value"])] or ("", ""))
@@ -233,7 +237,8 @@ def _read_size(entry: Entry, size: Size, column: str, value: pl.Series, unit: pl
     units = read_units(unit, factor_of)
     entry.refuse_cells(units.refused, "unit", f"{size.measure} in an unknown unit", factor_of)
     explain = says(f"is missing: a {size.measure} needs one", f"write {', '.join(size.units[:-1])} or {size.units[-1]}")
-    entry.refuse(value.is_not_null() & unit.is_null(), "unit", f"{size.measure} without unit", explain)
+    if unit.null_count():
+        entry.refuse(value.is_not_null() & unit.is_null(), "unit", f"{size.measure} without unit", explain)
     kept = value * units.factor
     outside = (kept < size.least) | (kept > size.most)
     entry.refuse(outside, column, f"impossible {size.measure}", _impossible(size, column))

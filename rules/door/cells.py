@@ -219,7 +219,7 @@ def read_dates(column: pl.Series, zone: ZoneInfo | None = None) -> Dates:
 
 def _typed_days(day: pl.Series, minute: pl.Series, notes: dict[str, int]) -> Dates:
     low, high = day.min(), day.max()
-    refused = pl.repeat(False, len(day), eager=True)
+    refused = nowhere(len(day))
     if isinstance(low, date) and isinstance(high, date) and (low.year < FIRST_YEAR or high.year > LAST_YEAR):
         refused = ~day.dt.year().is_between(FIRST_YEAR, LAST_YEAR).fill_null(True)
     return Dates(day, day, minute, refused, notes)
@@ -246,6 +246,8 @@ def _text_dates(column: pl.Series, zone: ZoneInfo | None) -> Dates:
     day = pl.coalesce(iso_day.str.to_date("%Y-%m-%d", strict=False), at.dt.date())
     minute = at.dt.hour().cast(pl.Int32) * 60 + at.dt.minute().cast(pl.Int32)
     frame = pl.DataFrame({"text": column}).with_columns(first=day, last=day, minute=minute)
+    if frame["first"].null_count() == column.null_count():
+        return Dates(frame["first"], frame["last"], frame["minute"], nowhere(len(column)), {})
     rest = frame["text"].is_not_null() & frame["first"].is_null()
     read = _read_each(frame["text"].filter(rest), lambda cell: parse_date(cell, zone))
     notes: dict[str, int] = {}
@@ -275,6 +277,8 @@ def read_numbers(column: pl.Series) -> Numbers:
     frame = pl.DataFrame({"text": column.cast(pl.String)}).with_columns(
         value=pl.when(finite).then(number), decimals=pl.when(finite).then(fraction - exponent)
     )
+    if frame["value"].null_count() == column.null_count():
+        return Numbers(frame["value"], frame["decimals"], nowhere(len(column)), {})
     rest = frame["text"].is_not_null() & frame["value"].is_null()
     if read := _read_each(frame["text"].filter(rest), parse_number):
         rows = [(cell, number.value, number.decimals) for cell, number in read.items()]
@@ -299,6 +303,24 @@ def _filled(frame: pl.DataFrame, rows: Sequence[tuple[object, ...]], columns: di
     table = pl.DataFrame(rows, schema={"text": pl.String(), **columns}, orient="row")
     joined = frame.join(table, on="text", how="left", maintain_order="left", suffix="_read")
     return joined.with_columns(pl.coalesce(name, f"{name}_read") for name in columns if name in frame.columns)
+
+
+def nowhere(n: int) -> pl.Series:
+    """A mask of n rows in which no row is marked."""
+    return pl.Series([False]).new_from_index(0, n)
+
+
+def coded(words: pl.Series) -> tuple[list[str], pl.Series]:
+    """The distinct words of a column, sorted, and the place of each row's word among them; null stays null."""
+    distinct = sorted(set(words.unique()) - {None})
+    return distinct, words.cast(pl.Enum(distinct)).to_physical()
+
+
+def by_code(values: Sequence[object], code: pl.Series, dtype: pl.DataType) -> pl.Series:
+    """What each row's word stands for; null where the row has none."""
+    if len(values) == 1 and not code.null_count():
+        return pl.Series(values, dtype=dtype).new_from_index(0, len(code))
+    return pl.Series(values, dtype=dtype).gather(code)
 
 
 def _nulls(like: pl.Series) -> pl.Series:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from protocol.errors import Fault, ScalarError
-from rules.door.cells import parse_date, parse_number, read_dates, read_numbers
+from rules.door.cells import by_code, coded, nowhere, parse_date, parse_number, read_dates, read_numbers
 from rules.door.reading import Recorded
 from rules.door.tables import SCHEMAS, Column
 
@@ -57,7 +57,7 @@ class Entry:
         self.unmapped = tuple(name for name in recorded.frame.columns if name not in self.schema.names)
         self.unreadable: list[str] = []
         self.cells = self._trimmed()
-        self.bad = pl.repeat(False, self.cells.height, eager=True)
+        self.bad = nowhere(self.cells.height)
         if not recorded.usable:
             self._count(~self.bad, "no usable header")
         if recorded.misshapen:
@@ -73,10 +73,10 @@ class Entry:
 
     def refuse(self, mask: pl.Series, column: str, reason: str, explain: Explain) -> None:
         """Count the rows of `mask` as refused for `reason`, with a fault at `column` for each (at most SHOWN)."""
+        if not mask.any():
+            return
         mask = mask.fill_null(False)
         count = int(mask.sum())
-        if not count:
-            return
         self._count(mask, reason)
         for row in self.cells.filter(mask).head(SHOWN).iter_rows(named=True):
             why, remedy = explain(row)
@@ -109,10 +109,13 @@ class Entry:
     def _trimmed(self) -> pl.DataFrame:
         """The columns the schema knows, as text trimmed or as the file typed them, without the blank rows."""
         frame = self.recorded.frame
+        known = [column for column in self.schema.columns if column.name in frame.columns]
+        texts = [column.name for column in known if frame[column.name].dtype == pl.String]
+        stripped = frame.select(pl.col(texts).str.strip_chars()) if texts else frame.clear()
         kept = [self.recorded.lines]
-        for column in self.schema.columns:
-            if column.name in frame.columns:
-                kept.append(self._readable(frame[column.name], column))
+        for column in known:
+            text = _emptied(stripped[column.name]) if column.name in texts else None
+            kept.append(self._readable(frame[column.name], column) if text is None else self._as_written(text, column))
         cells = pl.DataFrame(kept)
         filled = [name for name in cells.columns[1:] if cells[name].null_count() == 0]
         if filled or not cells.height:
@@ -133,7 +136,7 @@ class Entry:
         dtype = series.dtype
         textual, dated = column.kind in ("text", "id", "enum"), column.kind in ("date", "datetime")
         if dtype == pl.String:
-            return self._as_written(trimmed(series), column)
+            return self._as_written(_emptied(series.str.strip_chars()), column)
         if dtype.is_numeric():
             return _digits(series) if textual or dated else series
         if dtype in (pl.Date, pl.Datetime) and (textual or dated):
@@ -192,9 +195,12 @@ class Entry:
 
     def _read_words(self, column: Column) -> None:
         cells = self.cells[column.name]
-        words = {cell: dict(column.words).get(cell.lower()) for cell in cells.drop_nulls().unique()}
-        read = cells.replace_strict(words, default=None, return_dtype=pl.String())
+        distinct, code = coded(cells)
+        words = dict(column.words)
+        read = by_code([words.get(cell.lower()) for cell in distinct], code, pl.String())
         self.typed[column.name] = read
+        if read.null_count() == cells.null_count():
+            return
 
         def explain(row: Row) -> tuple[str, str]:
             near = get_close_matches(shown(row[column.name]).lower(), dict(column.words), n=1)
@@ -222,7 +228,10 @@ class Entry:
             explain = says("is below zero", "write what was meant without a minus")
             self.refuse(numbers.value < 0, name, f"{name} is negative", explain)
         if whole:
-            broken = (numbers.value != numbers.value.round(0)) | (numbers.value > 1e6)
+            value = numbers.value
+            broken = (
+                (value != value.round(0)) | (value > 1e6) if value.null_count() < len(value) else nowhere(len(value))
+            )
             self.refuse(broken, name, f"{name} is not whole", says("is no whole number", "write 1, 2, 3, ..."))
             self.typed[name] = numbers.value.cast(pl.Int32, strict=False)
 
@@ -247,6 +256,8 @@ class Entry:
         if name not in self or self.cells[name].null_count() == self.cells.height:
             return
         ids = self.cells[name]
+        if ids.n_unique() == len(ids):
+            return
         again = ~ids.is_first_distinct() & ids.is_not_null()
 
         def explain(row: Row) -> tuple[str, str]:
@@ -271,7 +282,8 @@ class Entry:
         """Give each row the number `s` of its subject from `index` (subject, s); refuse those of nobody."""
         if "subject" not in self:
             return
-        found = _numbered(self.cells["subject"], index)
+        code = self.cells["subject"].cast(pl.Enum(index["subject"]), strict=False).to_physical()
+        found = code.cast(pl.Int32)
         self.typed["s"] = found
         if found.null_count() == 0:
             return
@@ -291,11 +303,9 @@ class Entry:
 
     def used(self) -> pl.DataFrame:
         """The typed table of the rows that are used, with every column of the schema."""
-        columns = [self.cells["row"], *(series.alias(name) for name, series in self.typed.items())]
-        frame = pl.DataFrame(columns)
-        schema = self.schema.typed()
-        absent = [pl.lit(None, dtype).alias(name) for name, dtype in schema.items() if name not in frame.columns]
-        frame = frame.with_columns(absent).select(list(schema))
+        columns = {"row": self.cells["row"], **self.typed}
+        height, schema = self.cells.height, self.schema.typed()
+        frame = pl.DataFrame([columns[n].alias(n) if n in columns else _nulls(n, t, height) for n, t in schema.items()])
         return frame.filter(~self.bad) if self.refused else frame
 
     def balance(self) -> Balance:
@@ -304,10 +314,9 @@ class Entry:
         return Balance(len(self.recorded.lines), used, self.ignored, self.refused, self.notes)
 
 
-def trimmed(text: pl.Series) -> pl.Series:
-    """The texts without blanks around them, null where nothing is left."""
-    text = text.str.strip_chars()
-    empty = text.str.len_bytes() == 0
+def _emptied(text: pl.Series) -> pl.Series:
+    """The texts, null where nothing stands."""
+    empty = text == ""
     return text.set(empty.fill_null(False), None) if empty.any() else text
 
 
@@ -323,11 +332,8 @@ def says(why: str, remedy: str) -> Explain:
     return lambda _: (why, remedy)
 
 
-def _numbered(ids: pl.Series, index: pl.DataFrame) -> pl.Series:
-    """The number of each id in `index`, null for none; ids that stand together are looked up once."""
-    begins = ids.ne_missing(ids.shift(1, fill_value=""))
-    runs = ids.filter(begins).to_frame().join(index, on="subject", how="left", maintain_order="left")["s"]
-    return runs.gather(begins.cum_sum() - 1)
+def _nulls(name: str, dtype: pl.DataType, height: int) -> pl.Series:
+    return pl.Series(name, [None], dtype).new_from_index(0, height)
 
 
 def _before(start: str) -> Explain:

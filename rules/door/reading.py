@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from protocol.errors import Fault
@@ -100,7 +101,7 @@ def from_frame(frame: pl.DataFrame, name: str, file: str) -> Recorded:
         return _empty(name, file)
     header, faults = _header(list(frame.columns), file)
     frame.columns = header
-    lines = pl.int_range(1, frame.height + 1, dtype=pl.Int32, eager=True).alias("row")
+    lines = pl.Series("row", np.arange(1, frame.height + 1, dtype=np.int32))
     return Recorded(name, file, frame, lines, tuple(faults), usable=not faults)
 
 
