@@ -232,9 +232,9 @@ def _steps(size: Figures) -> list[str]:
 def _agreement(found: Figures) -> str:
     text = (
         f"engine and loops on {found['subjects']:,} subjects: {found['same']:,} findings the same, "
+        f"{found['same_words']:,} of them word for word, "
         f"{found['engine_only']} only of the engine, {found['loops_only']} only of the loops; not compared: "
-        f"{found['other_identity']:,} of {found['series']:,} series in which a record is another planned dose to each, "
-        f"{found['implied']} findings by an implied weight"
+        f"{found['other_identity']:,} of {found['series']:,} series in which a record is another planned dose to each"
     )
     return "\n".join([text, *found["examples"]])
 

@@ -11,7 +11,7 @@ import statistics
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from importlib import import_module
 from pathlib import Path
@@ -41,7 +41,9 @@ STEPS = (
 )
 """Steps of an audit that are timed one by one: where a function is looked up, its name, and the step it is part of."""
 
-JUDGED_ALIKE = {rule.code for rule in naive.RULES}
+TEXTS = ("rule", "verdict", "importance", "expected", "observed", "because", "message", "source", "primary",
+         "proposed_importance", "measure_unit")  # fmt: skip
+"""What a finding says, beside what it is about: compared word for word."""
 
 
 def bench_protocol() -> Protocol:
@@ -162,11 +164,11 @@ def _median_ms(act: Callable[[], object], times: int) -> float:
 
 
 def agree(folder: Path) -> Figures:
-    """How many findings of the engine and of the loops are the same, and how many of the others have which reason.
+    """How many findings of the engine and of the loops are the same, and how many of those say the same.
 
     `series` are the treatments of a subject; in `other_identity` of them some record is another planned dose for the
-    engine than for the loops, and their findings are not compared. `implied` are findings on doses without a weight,
-    which the engine judges by the weight that the amount implies. `engine_only` and `loops_only` have no reason.
+    engine than for the loops, and their findings are not compared. `engine_only` and `loops_only` have no reason;
+    `same_words` of the findings that both have are equal in every text and in the measure.
     """
     plan, study = bench_protocol(), rules.read_study(folder)
     report, verdicts = rules.audit(plan, study), rules.validate(plan, study)
@@ -175,27 +177,37 @@ def agree(folder: Path) -> Figures:
     series_of = {row: (subjects[s], name) for row, s, name in doses.select("row", "s", "treatment").iter_rows()}
     occurrence = dict.fromkeys(series_of) | dict(_numbers(verdicts)) | dict(_numbers(report.findings))
     other = {series_of[row] for row, number in judged.occurrence.items() if number != occurrence[row]}
-    engine = {key for frame in (report.findings, report.queries) for key in _keys(frame)}
-    loops = {(f.subject, f.activity, f.code, f.occurrence, _row(f.record)) for f in judged.findings}
-    engine, loops = ({key for key in keys if key[:2] not in other} for keys in (engine, loops))
-    weightless = {key[4] for key in loops if key[2] == "weight"}
-    by_amount = {"overdose", "underdose", "above_ceiling"}
-    implied = {key for key in engine ^ loops if key[4] in weightless and key[2] in by_amount}
-    engine_only, loops_only = engine - loops - implied, loops - engine - implied
+    engine = {key: said for frame in (report.findings, report.queries) for key, said in _keys(frame)}
+    loops = {
+        (f.subject, f.activity, f.code, f.occurrence, _row(f.record)): _said(
+            [getattr(f, text) for text in TEXTS], f.measure
+        )
+        for f in judged.findings
+    }
+    engine, loops = ({key: said for key, said in of.items() if key[:2] not in other} for of in (engine, loops))
+    same, engine_only, loops_only = engine.keys() & loops.keys(), engine.keys() - loops, loops.keys() - engine
+    differing = [(key, engine[key], loops[key]) for key in same if engine[key] != loops[key]]
     return {
-        "series": len(set(series_of.values())), "other_identity": len(other), "same": len(engine & loops),
-        "implied": len(implied), "engine_only": len(engine_only), "loops_only": len(loops_only),
-        "examples": sorted(map(str, engine_only | loops_only))[:10],
+        "series": len(set(series_of.values())), "other_identity": len(other), "same": len(same),
+        "same_words": len(same) - len(differing), "engine_only": len(engine_only), "loops_only": len(loops_only),
+        "examples": sorted(map(str, [*engine_only, *loops_only, *differing]))[:10],
     }  # fmt: skip
 
 
 Key = tuple[str, str, str, int | None, int]
+Said = tuple[object, ...]
 
 
-def _keys(found: pl.DataFrame) -> list[Key]:
-    rows = found.filter(pl.col("code").is_in(JUDGED_ALIKE))
-    keys = rows.select("subject", "activity", "code", "occurrence", "record").iter_rows()
-    return [(subject, activity, code, n, _row(record)) for subject, activity, code, n, record in keys]
+def _keys(found: pl.DataFrame) -> list[tuple[Key, Said]]:
+    about = found.select("subject", "activity", "code", "occurrence", "record").rows()
+    said = zip(found.select(TEXTS).rows(), found["measure"], strict=True)
+    return [
+        ((*key[:4], _row(key[4])), _said(texts, measure)) for key, (texts, measure) in zip(about, said, strict=True)
+    ]
+
+
+def _said(texts: Sequence[object], measure: float | None) -> Said:
+    return (*texts, None if measure is None else round(measure, 6))
 
 
 def _numbers(found: pl.DataFrame) -> list[tuple[int, int | None]]:
