@@ -98,8 +98,12 @@ def waiting_records(laid: Laid, grid: Grid, group: tuple[int, ...]) -> tuple[Int
 
 def record_matrix(records: Records, rows: Ints, local: Ints, n: int) -> tuple[Ints, Ints, Ints]:
     """Rows, days and labels of these records in order of time, for each of the n places that `local` names."""
-    order = np.lexsort((records.minute[rows], records.day[rows], local))
-    rows, local = rows[order], local[order]
+    # One number for place, day and minute, with those of no day or time first; records mostly are in this order.
+    day, minute = np.maximum(records.day[rows], -(1 << 26)), np.maximum(records.minute[rows], -1)
+    at = (local.astype(np.int64) << 40) + (day.astype(np.int64) << 12) + minute
+    if (at[1:] < at[:-1]).any():
+        order = np.argsort(at, kind="stable")
+        rows, local = rows[order], local[order]
     counts = np.bincount(local, minlength=n)
     width = int(counts.max()) if len(rows) else 0
     place = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)

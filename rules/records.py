@@ -255,8 +255,11 @@ def _records(
     # One number for participant, word, day and minute; what ties on it is told apart by what it says, not by its row.
     known = np.clip(day, -(1 << 19), (1 << 19) - 1).astype(np.int64) + (1 << 19)
     when = (group << 32) + (known << 11) + np.maximum(minute, -1) + 1
-    ties = [values for values in (base, label) if n and (values != values[0]).any()]
-    order = np.lexsort((*ties, when)) if n else np.arange(0)
+    order = np.argsort(when, kind="stable")
+    sorted_ = when[order]
+    if (sorted_[1:] == sorted_[:-1]).any():
+        ties = [values for values in (base, label) if (values != values[0]).any()]
+        order = np.lexsort((*ties, when))
     return records.take(order.astype(np.int32))
 
 

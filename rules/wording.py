@@ -79,7 +79,7 @@ class Wording:
     def fill_all(self, templates: Sequence[str], hits: pl.DataFrame) -> list[pl.Series]:
         """Several templates filled at once, in their order."""
         texts = [self.text(template, hits).alias(str(n)) for n, template in enumerate(templates)]
-        filled = hits.select(texts).get_columns() if texts else []
+        filled = hits.select_seq(texts).get_columns() if texts else []
         # A template without words is one text, whatever the number of rows.
         return [text if len(text) == len(hits) else text.new_from_index(0, len(hits)) for text in filled]
 

@@ -72,5 +72,5 @@ def schedule_to_parquet(protocol: Protocol, folder: Path, out: Path, *, as_of: d
 def _write(frame: pl.DataFrame, folder: Path, number: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     place = folder / f"part-{number:05}.parquet"
-    frame.write_parquet(place.with_suffix(".tmp"))
+    frame.write_parquet(place.with_suffix(".tmp"), compression_level=1)
     place.with_suffix(".tmp").rename(place)

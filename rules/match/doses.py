@@ -240,8 +240,11 @@ def _permitted(laid: Laid) -> Flags:
 
 def _state(laid: Laid, kind: int) -> Truth:
     """Of each dose record whether a state of that kind was in force."""
-    r, cycle = laid.doses, _cycles(laid)
+    r = laid.doses
     answer = np.zeros(len(r.s), np.int8)
+    if not any(state.kind == kind for states in laid.states.by_treatment.values() for state in states):
+        return answer
+    cycle = _cycles(laid)
     for n, name in enumerate(r.names):
         rows = np.flatnonzero(r.activity == n).astype(np.int32)
         if len(rows):
@@ -253,6 +256,8 @@ def _stopped(laid: Laid) -> Truth:
     """Of each dose record whether the treatment had been stopped, discontinued, or the participant had left."""
     r, answer = laid.doses, _state(laid, STOP)
     for n, name in enumerate(r.names):
+        if all((day == NONE).all() for day in laid.states.end("treatment", name, laid.evidence.everyone)):
+            continue
         rows = np.flatnonzero(r.activity == n).astype(np.int32)
         first, last = laid.states.end("treatment", name, r.s[rows])
         gone = (last != NONE) & (r.day[rows] > last)
