@@ -28,7 +28,7 @@ _COLUMNS = ("s", "part", "occurrence", "row", "date", "kind", "days", "percent")
 
 def read_departures(laid: Laid, tables: dict[str, pl.DataFrame], place: Place) -> pl.DataFrame:
     """What the protocol orders or allows: complying rows that are counted and named, never findings."""
-    planned = tables["planned"].filter(pl.col("treatment")) if len(tables["planned"]) else tables["planned"]
+    planned = tables["planned"]
     pieces = [_absent(planned), _delayed(planned), _cut_short(laid, tables["doses"])]
     rows = pl.concat([p for p in pieces if len(p)] or pieces[:1])
     if not len(rows):
@@ -55,7 +55,7 @@ def _rows(rows: pl.DataFrame, **said: pl.Expr | pl.Series) -> pl.DataFrame:
 def _absent(planned: pl.DataFrame) -> pl.DataFrame:
     """Expected doses that a hold, a stop or a condition of the protocol took away."""
     excused = pl.col("excused").fill_null(value=False) & pl.col("expected").fill_null(value=False)
-    absent = planned.filter(~pl.col("done") & excused & (pl.col("denied") | pl.col("over")))
+    absent = planned.filter(pl.col("treatment") & ~pl.col("done") & excused & (pl.col("denied") | pl.col("over")))
     kind = pl.col("excuse").replace_strict(EXCUSES, default=None, return_dtype=pl.String)
     return _rows(absent, date=pl.col("due"), kind=kind)
 
@@ -65,7 +65,7 @@ def _delayed(planned: pl.DataFrame) -> pl.DataFrame:
     beyond = (pl.col("day") > pl.col("closes")).fill_null(value=False)
     waited = (pl.col("day") - pl.col("due")).dt.total_days() + pl.col("delayed")
     moved = (pl.col("delayed") > 0) | (pl.col("day") > pl.col("closes") - pl.duration(days="allowed"))
-    late = planned.filter(pl.col("done") & moved & ~beyond & (waited > 0))
+    late = planned.filter(pl.col("treatment") & pl.col("done") & moved & ~beyond & (waited > 0))
     return _rows(late, date=pl.col("day"), kind=pl.lit("delay"), days=waited)
 
 

@@ -16,7 +16,7 @@ import polars as pl
 from protocol.dosing import Dose
 from protocol.model import Treatment
 from protocol.quantity import Range
-from rules.evidence import Flags, Ints, Longs
+from rules.evidence import Flags, Ints, Longs, coded
 from rules.grid import Laid
 from rules.intended import UNKNOWN
 from rules.slots import Part
@@ -105,7 +105,7 @@ def _counted(frame: pl.DataFrame, wanted: list[int], parts: Ints, amount: Longs)
     counts = np.array(wanted)[parts]
     if not counts.any():
         return amount, np.zeros(len(amount), np.bool_)
-    said = frame["viable_or_total"].replace_strict(COUNTED, default=0, return_dtype=pl.Int8).to_numpy()
+    said = coded(frame["viable_or_total"], COUNTED, 0)
     share = frame["viability"].to_numpy()
     other = (counts != 0) & (said != counts) & (amount != UNKNOWN) & (amount != 0)
     told = other & (counts == COUNTED["viable"]) & (said == COUNTED["total"]) & ~np.isnan(share)

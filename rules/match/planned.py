@@ -25,25 +25,21 @@ def planned_occasions(laid: Laid) -> pl.DataFrame:
         return pl.DataFrame(schema=schema("planned") | _BESIDE)
     over = (columns["closing"] != NONE) & (columns["closing"] < e.horizon)
     n = len(over)
-    asked, ending = (pl.Series(columns[name]) for name in ("asked", "ending"))
-    fact = pl.when(asked).then(pl.lit("policy")).when(ending).then(pl.lit("stop-date")).otherwise(pl.lit("condition"))
+    fact = np.where(columns["asked"], 0, np.where(columns["ending"], 1, 2))
     rule_columns: dict[str, Array | pl.Series] = {
         **columns,
         "over": over,
         "final": flag(e.final, n),
-        "expected_fact": pl.select(fact).to_series(),
+        "expected_fact": pl.Series(("policy", "stop-date", "condition"))[fact],
     }
     more = {c: columns[c] for c in _BESIDE if c in columns}
-    table = occasions_frame("planned", rule_columns, table=_tables(columns["kind"]), **more)
-    outside = pl.max_horizontal(pl.col("opens") - pl.col("day"), pl.col("day") - pl.col("closes"))
-    return table.with_columns(days_outside=outside.dt.total_days())
+    return occasions_frame("planned", rule_columns, table=_tables(columns["kind"]), **more)
 
 
 _BESIDE: dict[str, pl.DataType] = {
     **dict.fromkeys(("excuse", "column", "delayed", "allowed", "place", "actual"), pl.Int32()),
     "judged": pl.Boolean(),
     "table": pl.String(),
-    "days_outside": pl.Int64(),
 }
 """What the sentences and departures need beside the columns that rules read."""
 
