@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -333,7 +334,12 @@ def says(why: str, remedy: str) -> Explain:
 
 
 def _nulls(name: str, dtype: pl.DataType, height: int) -> pl.Series:
-    return pl.Series(name, [None], dtype).new_from_index(0, height)
+    return _null(name, dtype).new_from_index(0, height)
+
+
+@cache
+def _null(name: str, dtype: pl.DataType) -> pl.Series:
+    return pl.Series(name, [None], dtype)
 
 
 def _before(start: str) -> Explain:
