@@ -362,3 +362,12 @@ def test_a_waiver_adds_a_finding_and_leaves_the_departure_one() -> None:
     assert "Dr Li" in row["message"] and "holiday" in row["message"]
     assert set(before.findings["id"]) <= set(after.findings["id"])
     assert "waiver" in finding(after, "small/001/uc-msc/2/dose_late")["decision"]
+
+
+def test_a_date_may_differ_by_three_days_and_no_more() -> None:
+    """Both sides of the limit, before and after; a partial date matches where any of its days does."""
+    for day, match in (("2024-03-12", True), ("2024-03-11", False), ("2024-03-18", True), ("2024-03-19", False)):
+        log = [logged(term="tenfold overdose", date=day)]
+        assert (finding(audited(study(deviation_log=log)))["logged"] == "yes") == match, day
+    partly = audited(study(deviation_log=[logged(term="tenfold overdose", date="2024-03")]))
+    assert finding(partly)["logged"] == "yes"
