@@ -27,7 +27,7 @@ from rules.band import (
     weigh_margins,
 )
 
-__all__ = ["LABEL", "NONE", "UNLIMITED", "Assignment", "Days", "assign", "reach"]
+__all__ = ["LABEL", "NONE", "UNLIMITED", "Assignment", "Days", "assign", "reach", "take_free"]
 
 LABEL: Final = 1000
 """What a record earns beyond its displacement when it takes the occurrence that it names."""
@@ -44,10 +44,17 @@ class Assignment:
     margin: int32[S, R], the best total less the best total in which this record goes elsewhere (to another occurrence,
         or to none); 0 means that identity cannot be told, `UNLIMITED` that the record has nowhere to go.
         `NONE` for padding and where it was not asked for.
+    astray: bool[S, R], whether the record names an occurrence that it cannot be in order with the others.
     """
 
     slot: Days
     margin: Days
+    astray: Flags
+
+    @classmethod
+    def blank(cls, records: Days) -> "Assignment":
+        """No record placed yet."""
+        return cls(np.full_like(records, -1), np.full_like(records, NONE), np.zeros(records.shape, np.bool_))
 
 
 def reach(offsets: npt.ArrayLike, window_low: npt.ArrayLike, window_high: npt.ArrayLike) -> tuple[Days, Days]:
@@ -85,7 +92,7 @@ def assign(
     """
     before, after = (np.broadcast_to(np.clip(side, 1, UNLIMITED), planned.shape) for side in (before, after))
     series = Series(planned, records, before, after)
-    result = Assignment(np.full_like(records, -1), np.full_like(records, NONE))
+    result = Assignment.blank(records)
     names = np.full_like(records, -1) if labels is None else np.where(records == NONE, -1, labels)
     labelled = names.max(axis=1, initial=-1) >= 0
     _fill_by_label(result, series, names, np.flatnonzero(labelled), margin=margin)
@@ -116,7 +123,8 @@ def _fill_by_label(result: Assignment, series: Series, names: Days, rows: Index,
         earned = _earn_with_labels(batch, labels)
         best = _table(earned)
         slot = _trace(best).T
-        result.slot[taken, :width] = _take_free(batch.planned, labels, slot)
+        result.slot[taken, :width] = take_free(batch.planned, labels, slot)
+        result.astray[taken, :width] = (labels >= 0) & (slot != labels)
         if margin:
             margins = _margins(best, earned, slot.T).T
             margins[slot != result.slot[taken, :width]] = 0
@@ -149,7 +157,7 @@ def _earn_with_labels(series: Series, labels: Days) -> Days:
     return np.where(there & (own | (names < 0)), earned + LABEL * own, 0).astype(np.int32)
 
 
-def _take_free(planned: Days, labels: Days, slot: Days) -> Days:
+def take_free(planned: Days, labels: Days, slot: Days) -> Days:
     """Return the slots with each record left out at the occurrence it names, where that is expected and free."""
     slot = slot.copy()
     for occurrence in range(planned.shape[1]):

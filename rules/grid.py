@@ -49,6 +49,18 @@ class Grid:
     """By name: when the cycles were due and when they began."""
 
 
+@dataclass(frozen=True)
+class Identity:
+    """Of each dose record how sure its place is: the margin of its identity in days, and what its number says of it.
+
+    `margin` is `NONE` where nothing competes or nothing stood in doubt; 0 means that two places fit equally well.
+    `astray` marks a record whose own number contradicts the order of the others.
+    """
+
+    margin: Ints
+    astray: Flags
+
+
 @dataclass
 class Laid:
     """Everything scheduled and matched for one partition."""
@@ -68,3 +80,4 @@ class Laid:
     counts_from: Ints
     """By dose record: the first day on which it would count, `NONE` where nothing says so; likewise the last."""
     counts_until: Ints
+    identity: Identity

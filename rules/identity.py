@@ -1,7 +1,7 @@
 """Which record is which occurrence, for one group of slots of one arm at a time. It decides nothing about punctuality.
 
-On a fixed grid (`keep`, `skip`) identity is the order-preserving assignment of least displacement. Where a late dose
-shifts the rest, or a missed one is made up, records are taken in order (design, decision 3).
+On a fixed grid (`keep`, `skip`) identity is the order-preserving assignment of least displacement; where a late dose
+shifts the rest, displacement counts from the dose before; where a missed one is made up, records are taken in order.
 """
 
 from __future__ import annotations
@@ -10,14 +10,19 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rules.assignment import NONE, assign, reach
+from rules.assignment import NONE, UNLIMITED, Assignment, assign, reach
 from rules.band import Index
+from rules.chain import assign_chain
 from rules.cycles import in_cycles, stride
 from rules.evidence import Flags, Ints
 from rules.grid import Grid, Laid
 from rules.policy import both_readings, is_silent
 from rules.records import NOT_GIVEN, Records
 from rules.slots import ArmPlan
+from rules.spells import DELAY, HOLD
+
+Lay = Callable[[int], tuple[Ints, Ints]]
+"""Fix the days of an occurrence; return the first and the last day on which a dose counts."""
 
 
 def take_records(laid: Laid, grid: Grid, group: tuple[int, ...]) -> None:
@@ -27,18 +32,65 @@ def take_records(laid: Laid, grid: Grid, group: tuple[int, ...]) -> None:
         return
     columns = np.array(sorted(group, key=lambda c: (nominal_day(grid.arm, c), c)), dtype=np.int32)
     slots = [grid.arm.slots[c] for c in columns]
-    open_to = np.stack([_open_to(grid, int(c)) for c in columns], axis=1)
-    days = np.where(open_to, grid.due[:, columns], NONE).astype(np.int32)
-    offsets = np.array([nominal_day(grid.arm, int(c)) for c in columns], dtype=np.int32)
-    before, after = reach(offsets, [s.low or 0 for s in slots], [s.high or 0 for s in slots])
+    days, before, after = _reaches(grid, columns)
     named = _labelled(labels, columns, grid)
-    places = _in_cycles(laid, grid, columns, days, matrix, rows)
-    found = assign(_ascending(places[0]), places[1], before, after, named)
+    places, at = _in_cycles(laid, grid, columns, days, matrix, rows)
+    places = _ascending(places)
+    found = assign(places, at, before, after, named)
+    doubtful = np.flatnonzero(in_doubt(places, at, found.slot))
+    if len(doubtful):
+        chosen = None if named is None else named[doubtful]
+        found.margin[doubtful] = assign(places[doubtful], at[doubtful], before, after, chosen, margin=True).margin
     _place(laid, grid, rows, columns, found.slot)
+    if slots[0].part.kind == "treatment":
+        _doubt(laid, rows, matrix, found)
     if is_silent(slots[0].part):
         occurrences, records = both_readings(days, matrix, labels, found.slot)
         grid.asked[:, columns] = occurrences
         laid.dose_asked[rows[records]] = True
+
+
+def _reaches(grid: Grid, columns: Ints) -> tuple[Ints, Ints, Ints]:
+    """The days of occurrences that records may be, and how far a record may lie before and after each."""
+    open_to = np.stack([_open_to(grid, int(c)) for c in columns], axis=1)
+    days = np.where(open_to, grid.due[:, columns], NONE).astype(np.int32)
+    offsets = np.array([nominal_day(grid.arm, int(c)) for c in columns], dtype=np.int32)
+    slots = [grid.arm.slots[int(c)] for c in columns]
+    return _ascending(days), *reach(offsets, [s.low or 0 for s in slots], [s.high or 0 for s in slots])
+
+
+def in_doubt(days: Ints, records: Ints, slot: Ints) -> Flags:
+    """Participants of whom some record has no place, or lies half way to another occurrence or farther.
+
+    Of all others each record earns most where it is, and nothing competes for it: their identity has a margin.
+    """
+    there = days != NONE
+    previous = np.maximum.accumulate(np.where(there, days, -_FAR), axis=1)
+    following = np.minimum.accumulate(np.where(there, days, _FAR)[:, ::-1], axis=1)[:, ::-1]
+    edge = np.full((len(days), 1), _FAR, np.int32)
+    back = np.where(there, days, 0) - np.concatenate([-edge, previous[:, :-1]], axis=1)
+    ahead = np.concatenate([following[:, 1:], edge], axis=1) - np.where(there, days, 0)
+    at = np.maximum(slot, 0)
+    moved = np.where(slot >= 0, records - np.take_along_axis(days, at, axis=1), 0)
+    room = np.where(moved < 0, np.take_along_axis(back, at, axis=1), np.take_along_axis(ahead, at, axis=1))
+    far = (records != NONE) & ((slot < 0) | (2 * np.abs(moved) >= room))
+    doubt: Flags = far.any(axis=1)
+    return doubt
+
+
+_FAR = np.int32(1 << 28)
+
+
+def _doubt(laid: Laid, rows: Ints, days: Ints, found: Assignment) -> None:
+    """Keep how sure the identity of each dose is. Of two records of one day either may be it."""
+    twin = np.zeros(days.shape, np.bool_)
+    alike = days[:, 1:] == days[:, :-1]
+    twin[:, 1:] |= alike
+    twin[:, :-1] |= alike
+    told = twin | found.astray | (found.margin == UNLIMITED)
+    there = rows >= 0
+    laid.identity.margin[rows[there]] = np.where(told, NONE, found.margin)[there]
+    laid.identity.astray[rows[there]] = found.astray[there]
 
 
 def _in_cycles(laid: Laid, grid: Grid, columns: Ints, days: Ints, matrix: Ints, rows: Ints) -> tuple[Ints, Ints]:
@@ -143,29 +195,75 @@ def put(laid: Laid, grid: Grid, who: Ints, column: Ints, rows: Ints) -> None:
     places[rows] = column
 
 
-def take_in_order(laid: Laid, grid: Grid, group: tuple[int, ...], lay: Callable[[int], tuple[Ints, Ints]]) -> None:
+def take_in_rhythm(laid: Laid, grid: Grid, group: tuple[int, ...], lay: Lay) -> None:
+    """Take records of a series that moves with its doses: each occurrence is counted from the dose really given before.
+
+    Where a hold or a delay that the protocol orders breaks the rhythm, records are taken in order.
+    """
+    rows, days, labels = waiting_records(laid, grid, group)
+    if not rows.size:
+        take_in_order(laid, grid, group, lay)
+        return
+    for c in group:
+        lay(c)
+    columns, part = np.array(group, dtype=np.int32), grid.arm.slots[group[0]].part
+    found = assign_chain(*_with_records(_reaches(grid, columns), days), _labelled(labels, columns, grid))
+    states = laid.states.by_treatment.get(part.activity, []) if part.kind == "treatment" else []
+    broken = np.isin(grid.s, np.concatenate([grid.s[:0], *(s.s for s in states if s.kind in (HOLD, DELAY))]))
+    if part.kind == "treatment":
+        _doubt(laid, np.where(broken[:, None], -1, rows), days, found)
+    take_in_order(laid, grid, group, lay, (rows, found.slot, ~broken))
+
+
+def _with_records(reaches: tuple[Ints, Ints, Ints], days: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+    planned, before, after = reaches
+    return planned, days, before, after
+
+
+def take_in_order(
+    laid: Laid, grid: Grid, group: tuple[int, ...], lay: Lay, known: tuple[Ints, Ints, Flags] | None = None
+) -> None:
     """Take records in order, one occurrence after the other: `lay(c)` fixes the days of the occurrence first.
 
     `lay` returns the first and the last day on which a dose counts (`NONE`: any day); one outside fills no occurrence.
+    `known` are rows, their places in the group, and the participants for whom these settle the matter.
     """
-    rows, days, _ = waiting_records(laid, grid, group)
+    rows, days, labels = waiting_records(laid, grid, group)
     n = len(grid.s)
     everyone = np.arange(n, dtype=np.int32)
     pointer = _after_earlier(grid, group, days)
-    for c in group:
+    settled = known[2] if known is not None else np.zeros(n, np.bool_)
+    if grid.arm.slots[group[0]].part.kind == "treatment" and (labels != NONE).any():
+        laid.identity.astray[rows[_against_order(labels) & ~settled[:, None]]] = True
+    for place, c in enumerate(group):
         counts = lay(c)
-        if not rows.size:
+        if known is not None:
+            _put_known(laid, grid, c, (known[1] == place) & (settled & _open_to(grid, c))[:, None], known[0])
+        if not rows.size or settled.all():
             continue
         # One at a time: each record passed over moves the days from which the next one counts.
-        while (moved := _uncounted(days, pointer, *counts, _open_to(grid, c))).any():
+        while (moved := _uncounted(days, pointer, *counts, _open_to(grid, c) & ~settled)).any():
             _pass(laid, grid, c, np.flatnonzero(moved), rows[everyone, np.minimum(pointer, rows.shape[1] - 1)], counts)
             pointer = (pointer + moved).astype(np.int32)
             counts = lay(c)
         here = np.minimum(pointer, rows.shape[1] - 1)
-        free = (pointer < rows.shape[1]) & (rows[everyone, here] >= 0) & _open_to(grid, c)
+        free = (pointer < rows.shape[1]) & (rows[everyone, here] >= 0) & _open_to(grid, c) & ~settled
         who = np.flatnonzero(free).astype(np.int32)
         put(laid, grid, who, np.full(len(who), c, np.int32), rows[who, here[who]])
         pointer = pointer + free
+
+
+def _against_order(labels: Ints) -> Flags:
+    """Records whose number is not above that of every record before them."""
+    before = np.full(labels.shape, NONE, np.int32)
+    before[:, 1:] = np.maximum.accumulate(labels, axis=1)[:, :-1]
+    against: Flags = (labels != NONE) & (before != NONE) & (labels <= before)
+    return against
+
+
+def _put_known(laid: Laid, grid: Grid, c: int, chosen: Flags, rows: Ints) -> None:
+    who, record = np.nonzero(chosen)
+    put(laid, grid, who.astype(np.int32), np.full(len(who), c, np.int32), rows[who, record])
 
 
 def _after_earlier(grid: Grid, group: tuple[int, ...], days: Ints) -> Ints:

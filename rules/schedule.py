@@ -12,8 +12,8 @@ from rules.anchors import add, due_from, last_given, recorded, reference
 from rules.assignment import NONE
 from rules.cycles import Waiting, lay_cycle
 from rules.evidence import Evidence, Flags, Ints, Milestone
-from rules.grid import Grid, Laid
-from rules.identity import take_in_order, take_records
+from rules.grid import Grid, Identity, Laid
+from rules.identity import take_in_order, take_in_rhythm, take_records
 from rules.records import Records, first_given
 from rules.shared import share_out
 from rules.slots import ArmPlan, CyclePlan, Plan, Slot, Span
@@ -34,8 +34,10 @@ def lay_out(plan: Plan, evidence: Evidence, doses: Records, visits: Records) -> 
     states = read_states(plan, evidence)
     dose_slot, visit_slot = (np.full(len(r.s), -1, np.int32) for r in (doses, visits))
     asked = np.zeros(len(doses.s), np.bool_)
-    counts = (np.full(len(doses.s), NONE, np.int32) for _ in range(2))
-    laid = Laid(plan, evidence, doses, visits, [], states, zero, stated, event, dose_slot, visit_slot, asked, *counts)
+    counts = np.full(len(doses.s), NONE, np.int32), np.full(len(doses.s), NONE, np.int32)
+    identity = Identity(np.full(len(doses.s), NONE, np.int32), np.zeros(len(doses.s), np.bool_))
+    places = dose_slot, visit_slot, asked
+    laid = Laid(plan, evidence, doses, visits, [], states, zero, stated, event, *places, *counts, identity)
     for place, arm in enumerate(plan.arms.values()):
         s = np.flatnonzero(evidence.arm_place == place).astype(np.int32)
         if len(s):
@@ -112,7 +114,8 @@ def _lay_group(laid: Laid, grid: Grid, group: tuple[int, ...]) -> None:
     for name in {slots[c].ref.name for c in group if slots[c].ref.kind == "cycle"} - set(grid.cycles):
         _lay_cycle(laid, grid, grid.arm.cycles[name])
     if element.late == "shift" or element.missed == "make_up" or any(slots[c].ref.kind == "none" for c in group):
-        take_in_order(laid, grid, group, lambda c: _lay_in_order(laid, grid, c))
+        place = take_in_rhythm if element.late == "shift" and element.missed == "skip" else take_in_order
+        place(laid, grid, group, lambda c: _lay_in_order(laid, grid, c))
         return
     for c in group:
         _lay_slot(laid, grid, c)
@@ -283,7 +286,7 @@ def _limit(laid: Laid, grid: Grid, c: int) -> None:
 
 
 INTERVAL = ("previous", "slot", "dose")
-"""References that are doses or visits on record: a limit counted from one is an interval."""
+"""References that are doses or visits on record: a shortest time from one is an interval."""
 
 
 def _push(grid: Grid, c: int, day: Ints, marks: tuple[Ints, ...]) -> None:
@@ -314,7 +317,7 @@ def _close(laid: Laid, grid: Grid, c: int) -> None:
             # After a missed dose the gap is the missed dose's, not this one's.
             day = np.where(grid.actual[:, _previous(grid, c)] != NONE, day, NONE).astype(np.int32)
         day = np.where((day != NONE) & (least != NONE), np.maximum(day, least), day).astype(np.int32)
-        if bound.ref.kind in INTERVAL:
+        if bound.ref.kind == "previous":
             before = grid.latest.get(c, np.full(len(day), NONE, np.int32))
             grid.latest[c] = np.where((before == NONE) | ((day != NONE) & (day < before)), day, before)
             _spread(grid, "latest", c, first, last)

@@ -163,6 +163,7 @@ def same(one: Assignment, other: Assignment) -> None:
     """Assert that two assignments are equal."""
     assert (one.slot == other.slot).all()
     assert (one.margin == other.margin).all()
+    assert (one.astray == other.astray).all()
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -174,7 +175,7 @@ def test_one_subject_alone_is_as_in_a_batch(seed: int) -> None:
     for s in range(len(planned)):
         one = slice(s, s + 1)
         alone = assign(planned[one], records[one], before[one], after[one], labels[one], margin=True)
-        same(alone, Assignment(together.slot[one], together.margin[one]))
+        same(alone, Assignment(together.slot[one], together.margin[one], together.astray[one]))
 
 
 def test_more_subjects_than_a_batch_are_each_as_alone() -> None:
@@ -184,7 +185,7 @@ def test_more_subjects_than_a_batch_are_each_as_alone() -> None:
     expected = assign(planned, records, before, after, margin=True)
     same(
         assign(many, days, low, high, margin=True),
-        Assignment(np.tile(expected.slot, (100, 1)), np.tile(expected.margin, (100, 1))),
+        Assignment(*(np.tile(each, (100, 1)) for each in (expected.slot, expected.margin, expected.astray))),
     )
 
 

@@ -12,6 +12,7 @@ from rules.deviations.dose_no_record import dose_no_record
 from rules.deviations.dose_not_counted import dose_not_counted
 from rules.deviations.dose_not_given import dose_not_given
 from rules.deviations.duplicate_record import duplicate_record
+from rules.deviations.identity_untold import identity_untold
 from rules.deviations.interval_too_long import interval_too_long
 from rules.deviations.interval_too_short import interval_too_short
 from rules.deviations.overdose import overdose
@@ -38,6 +39,7 @@ RULES: tuple[Rule, ...] = (
     wrong_treatment,
     unplanned_dose,
     duplicate_record,
+    identity_untold,
     dose_not_given,
     dose_no_record,
     dose_early,

@@ -34,7 +34,7 @@ unplanned_dose = Rule(
     table="doses",
     category="wrong study treatment, administration or dose",
     term="unplanned dose",
-    applies=~pl.col("duplicate") & ~pl.col("course") & ~pl.col("permitted"),
+    applies=~pl.col("duplicate") & ~pl.col("course") & ~pl.col("permitted") & (pl.col("identity_margin") > 0),
     deviates=~pl.col("matched")
     & pl.col("in_arm")
     & pl.col("anchored")

@@ -133,6 +133,8 @@ def _identity(laid: Laid, part: Ints, doses: Doses) -> dict[str, Array | pl.Seri
     unplaced = (~anchored | ~armed) & _one_dose(laid)[part]
     return {
         "matched": matched,
+        "identity_margin": np.where(laid.identity.margin == NONE, 9999, laid.identity.margin),
+        "out_of_order": laid.identity.astray,
         "course": course,
         "anchored": np.where(anchored, 1, -1).astype(np.int8),
         "in_arm": in_arm.astype(np.int8),

@@ -8,6 +8,8 @@ _COLUMNS = (
     *WHO,
     Column("day", DAY, "day of the administration", date(2024, 3, 15), "date"),
     Column("matched", YES, "a planned occurrence was found for the record", True),
+    Column("identity_margin", INT, "by how much its place is better than the next; 9999 without rival", 9999, unit="d"),
+    Column("out_of_order", YES, "its own number contradicts the order of the others", False),
     Column("anchored", YES, "the days of this treatment's occurrences are known", True, "@anchored_fact"),
     Column("anchored_fact", TEXT, "what is missing when they are not", "day-zero"),
     Column("in_arm", YES, "the participant's arm gets this treatment", True, "arm"),
