@@ -62,7 +62,7 @@ ROOMS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "Answers as rows, questions and sentences.",
         ("rules/findings.py", "rules/rows.py", "rules/importance.py", "rules/queries.py", "rules/departures.py",
          "rules/unmatched.py", "rules/verdicts.py", "rules/wording.py", "rules/words.py", "rules/begun.py",
-         "rules/amount_text.py", "rules/audit.py"),
+         "rules/amount_text.py", "rules/audit.py", "rules/ahead.py"),
     ),
     (
         "rules: what people say of them",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -156,6 +157,7 @@ def validate(
 
     Nothing is stored. Exit status for one dose: 0 complies, 1 deviates, 3 cannot tell.
     """
+    from perprotocol.pages import judged_text  # noqa: PLC0415
     from perprotocol.typed_in import Person, TypedDose, judge_typed, only_of, refuse_beside  # noqa: PLC0415
 
     with bad_input(output):
@@ -172,7 +174,8 @@ def validate(
                     "an amount tells the arm: a dose of a blinded trial is judged with --unblinded"
                 )
             known = read_facts(study, trial, blinded) if study is not None else None
-            verdicts = judge_typed(trial, known, TypedDose(subject, treatment, given, on), person, lang.value)
+            judged = judge_typed(trial, known, TypedDose(subject, treatment, given, on), person, lang.value)
+            verdicts = judged.verdict
         elif study is None:
             raise typer.BadParameter("give a STUDY folder, or one dose with --treatment, --given and --on")
         else:
@@ -184,7 +187,7 @@ def validate(
             )
             verdicts = only_of(verdicts, facts, subject)
         if given is not None and format is Format.table and output is None:
-            _print_one(verdicts, lang)
+            _write(judged_text(judged, lang.value), None)
         else:
             _print(verdicts, format, lang, output, quiet=quiet)
     worst = set(verdicts["verdict"])
@@ -251,23 +254,25 @@ def due(
     blinded: _Blinded = None,
     quiet: _Quiet = False,
 ) -> None:
-    """The worklist: what is open, due or overdue, and the last compliant day of each."""
-    from perprotocol.typed_in import only_of, worklist  # noqa: PLC0415
+    """The worklist: what is open, due or overdue, the first and the last compliant day of each, and what it moves."""
+    from perprotocol.typed_in import only_of  # noqa: PLC0415
 
     with bad_input(output):
         import protocol as promised  # noqa: PLC0415
         import rules  # noqa: PLC0415
+        from rules.ahead import worklist  # noqa: PLC0415
         from rules.blinding import read_facts  # noqa: PLC0415
 
         first, last = day(start, "--from"), day(end, "--to")
         when = day(as_of, "--as-of") or first or resolve_as_of(None, quiet=quiet)
         first = first or when
-        if last is not None and last < first:
+        last = last or first + timedelta(days=6)
+        if last < first:
             raise typer.BadParameter(f"{last} lies before {first}; write a later day", param_hint="--to")
         trial = promised.read(protocol)
         facts = read_facts(study, trial, blinded)
         calendar = only_of(rules.schedule(trial, facts, as_of=when, blinded=blinded), facts, subject)
-        _print(worklist(calendar, first, last), format, lang, output, quiet=quiet)
+        _print(worklist(trial, calendar, first, last), format, lang, output, quiet=quiet)
 
 
 @app.command(
@@ -374,13 +379,6 @@ def _print(frame: pl.DataFrame, format: Format, lang: Lang, output: Path | None,
     write_table(frame, format.value, lang.value, output)
     if output is not None:
         say(f"wrote {output}", quiet=quiet)
-
-
-def _print_one(verdicts: pl.DataFrame, lang: Lang) -> None:
-    """The verdict on one dose, as a nurse reads it."""
-    from perprotocol.pages import verdict_text  # noqa: PLC0415
-
-    _write(verdict_text(verdicts, lang.value), None)
 
 
 def _write(text: str, output: Path | None) -> None:

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 import polars as pl
 
 import protocol
+from perprotocol.typed_in import Judged
 from protocol import Fault, StudyError
 from rules.deviations import BY_CODE, RULES
 from rules.page.labels import Labels
@@ -43,12 +44,19 @@ def explain_rule(code: str, lang: str) -> str:
     return head + rule.page.strip() + tail
 
 
-def verdict_text(verdicts: pl.DataFrame, lang: str) -> str:
-    """The verdict on one dose, then the steps behind it, one a line."""
+def judged_text(judged: Judged, lang: str) -> str:
+    """The verdict on a dose typed in, and what would follow it."""
+    labels = Labels(lang)
+    return "\n".join([verdict_text(judged.verdict, lang, ahead=judged.ahead), *_follow_lines(judged.follows, labels)])
+
+
+def verdict_text(verdicts: pl.DataFrame, lang: str, *, ahead: bool = False) -> str:
+    """The verdict on one dose, given or `ahead` of us, then the steps behind it, one a line."""
     labels = Labels(lang)
     lines = []
     for v in verdicts.iter_rows(named=True):
-        lines.append(f"{labels.value(v['verdict']).upper()}  {v['message']}")
+        word = labels(f"would {v['verdict']}") if ahead else labels.value(v["verdict"])
+        lines.append(f"{word.upper()}  {v['message']}")
         weight = f"{v['weight_kg']:g} kg ({v['weight_on']}, {v['weight_age']} d)" if v["weight_kg"] is not None else "?"
         steps = {
             "given": v["given"],
@@ -56,9 +64,9 @@ def verdict_text(verdicts: pl.DataFrame, lang: str) -> str:
             "least": v["least"],
             "most": v["most"],
             "weight_kg": weight,
+            "first_allowed_day": v["opens"] or v["due"],
             "due": v["due"],
-            "opens": v["opens"],
-            "closes": v["closes"],
+            "last_compliant_day": v["closes"] or v["due"],
             "because": v["because"],
             "basis": labels.value(v["basis"]),
             "source": v["source"],
@@ -66,3 +74,22 @@ def verdict_text(verdicts: pl.DataFrame, lang: str) -> str:
         }
         lines += [f"  {labels.column(k)}: {x}" for k, x in steps.items() if x is not None]
     return "\n".join(lines)
+
+
+MOST_AHEAD = 12
+"""Occurrences that are listed after a dose; `schedule` shows all of them."""
+
+
+def _follow_lines(follows: pl.DataFrame, labels: Labels) -> list[str]:
+    """What lies ahead: everything that the dose moves, and the next of each activity."""
+    chosen = follows.filter((pl.col("moved").fill_null(0) != 0) | pl.col("next"))
+    lines = [f"  {labels('follows')}:"] if len(chosen) else []
+    for row in chosen.head(MOST_AHEAD).iter_rows(named=True):
+        if row["due"] is None:
+            continue
+        moved, opens, closes = row["moved"] or 0, row["opens"] or row["due"], row["closes"] or row["due"]
+        said = labels("moved", days=f"{moved:+d}", planned=row["planned"]) if moved else labels("unmoved")
+        lines.append(f"    {row['activity']} {row['occurrence']}: {row['due']} ({opens} – {closes}), {said}")
+    if len(chosen) > MOST_AHEAD:
+        lines.append(f"    {labels('more ahead', n=len(chosen) - MOST_AHEAD)}")
+    return lines

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 
 import polars as pl
 
 from protocol import Fault, Protocol, ScalarError, StudyError
 from protocol.quantity import Quantity, parse_unit
 from rules import Study, from_frames, validate
+from rules.ahead import follows
 from rules.door.cells import parse_date
 from rules.records import treatment_words
+from rules.wording import hypothetical
 
 Row = dict[str, object]
 Typed = dict[str, list[tuple[Row, dict[str, str]]]]
@@ -162,8 +164,17 @@ def _recorded(study: Study, subject: str, aside: Mapping[str, pl.Series] | None 
     return tables
 
 
-def judge_typed(protocol: Protocol, study: Study | None, dose: TypedDose, person: Person, lang: str) -> pl.DataFrame:
-    """The verdict on the dose typed in: one row. A record of the same treatment and day stands aside for it."""
+@dataclass(frozen=True)
+class Judged:
+    """The verdict on a dose typed in, one row; what would follow it; and whether nothing of it is on record yet."""
+
+    verdict: pl.DataFrame
+    follows: pl.DataFrame
+    ahead: bool
+
+
+def judge_typed(protocol: Protocol, study: Study | None, dose: TypedDose, person: Person, lang: str) -> Judged:
+    """The verdict on the dose typed in. A record of the same treatment and day stands aside for it."""
     if dose.treatment is None or dose.on is None:
         remedy = "add --treatment NAME and --on 2024-03-15"
         raise _fault("--given", dose.given, "is a dose without treatment or day", remedy)
@@ -174,17 +185,36 @@ def judge_typed(protocol: Protocol, study: Study | None, dose: TypedDose, person
     day = _day_of("--on", dose.on)
     subject = person.subject or "typed-in" if study is None else _subject_of(study, dose)
     options = {"start": "--on", "amount": "--given", "unit": "--given"}
-    typed = _body(person, subject, "--on", dose.on)
-    typed |= {"administrations": [(_dose_row(protocol, subject, dose, words), options)]}
+    body, row = _body(person, subject, "--on", dose.on), _dose_row(protocol, subject, dose, words)
+    typed: Typed = {"administrations": [(row, options)]}
+    ahead = True
     if study is None:
-        facts = _admit("typed-in", {}, _person_rows(protocol, person) | typed)
+        body = _person_rows(protocol, person) | body
+        without, facts = _admit("typed-in", {}, body), _admit("typed-in", {}, body | typed)
     else:
         refuse_beside(person.identity(), "a STUDY, which knows its participants", "leave out one of the two")
         aside = {"administrations": _same_dose(protocol, study, subject, words, day)}
         aside["observations"] = _same_measures(study, subject, person, day)
-        facts = _admit(study.name, _recorded(study, subject, aside), typed, study)
+        ahead = not len(aside["administrations"])
+        recorded = _recorded(study, subject, aside)
+        without, facts = (_admit(study.name, recorded, rows, study) for rows in (body, body | typed))
     verdicts = validate(protocol, facts, as_of=day, lang=lang, blinded=False)
-    return verdicts.filter(pl.col("record") == f"administrations:{facts.tables['administrations'].raw.height}")
+    verdict = verdicts.filter(pl.col("record") == f"administrations:{facts.tables['administrations'].raw.height}")
+    later = follows(protocol, without, facts, subject, day)
+    if ahead:
+        verdict = verdict.with_columns(message=hypothetical(verdict["message"], lang))
+    return Judged(verdict.with_columns(_around(later)), later, ahead)
+
+
+def _around(later: pl.DataFrame) -> list[pl.Expr]:
+    """The first allowed and the last compliant day of a dose, and what it moves: `uc-msc 2 by 3 d`."""
+    moved = later.filter(pl.col("moved").fill_null(0) != 0)
+    said = moved.select(pl.format("{} {} by {} d", "activity", "occurrence", "moved")).to_series().to_list()
+    return [
+        pl.coalesce("opens", "due").alias("first_allowed_day"),
+        pl.coalesce("closes", "due").alias("last_compliant_day"),
+        pl.lit(", ".join(said) or None, pl.String).alias("moves"),
+    ]
 
 
 def _day_of(option: str, text: str) -> date:
@@ -248,13 +278,3 @@ def _same_measures(study: Study, subject: str, person: Person, day: date) -> pl.
             measured |= pl.col(column).is_not_null()
     s = study.subjects["subject"].index_of(subject)
     return study.observations.filter((pl.col("s") == s) & (pl.col("at") == weighed) & measured)["row"]
-
-
-def worklist(calendar: pl.DataFrame, first: date, last: date | None) -> pl.DataFrame:
-    """What is not done and can be done between two days, and what is overdue; with the last compliant day of each."""
-    end = last if last is not None else first + timedelta(days=6)
-    waiting = pl.col("status").is_in(["upcoming", "open", "overdue", "no record"])
-    missing = (pl.col("status") == "overdue") | ((pl.col("status") == "no record") & (pl.col("kind") != "assessment"))
-    opens, closes = pl.coalesce("opens", "due"), pl.coalesce("closes", "due")
-    chosen = calendar.filter(waiting & ((opens <= end) & (closes >= first) | missing))
-    return chosen.with_columns(last_compliant_day=closes).sort("due", "subject", "activity", "occurrence")

@@ -43,6 +43,12 @@ def rule_text(rule: Rule, field: str, lang: str) -> str:
     return str(catalogue("zh")["rules"].get(rule.code, {}).get(field, own)) if lang == "zh" else own
 
 
+def hypothetical(messages: pl.Series, lang: str) -> pl.Series:
+    """Sentences about a dose that is not given yet: `was given` reads `would be given`."""
+    words: dict[str, str] = catalogue(lang).get("hypothetical", {})
+    return messages.str.replace_many(list(words), list(words.values())) if words else messages
+
+
 def placeholders(template: str) -> tuple[str, ...]:
     """The words that a template uses."""
     return tuple(_WORD.findall(template))

@@ -182,7 +182,7 @@ def test_the_status_of_the_doses_on_record(place: Path) -> None:
     ("line", "fields"),
     [
         (f"schedule uc-msc-saa {EXAMPLE} --subject 109", SCHEDULE),
-        (f"due uc-msc-saa {EXAMPLE} --from 2015-03-09", f"{SCHEDULE},last_compliant_day"),
+        (f"due uc-msc-saa {EXAMPLE} --from 2015-03-09", f"{SCHEDULE},first_allowed_day,last_compliant_day,moves"),
         (f"audit uc-msc-saa {EXAMPLE}", FINDING),
     ],
 )

@@ -39,6 +39,12 @@ _PEOPLE: tuple[tuple[frozenset[str], tuple[str, ...], tuple[str, ...]], ...] = (
         ("record", "intended", "given", "occurrence"),
     ),
     (
+        frozenset({"moves", "status"}),
+        ("subject", "activity", "occurrence", "first_allowed_day", "due", "last_compliant_day", "dose", "dose_low",
+         "dose_high", "dose_unit", "status", "moves"),
+        ("dose_low", "dose_high", "dose_unit", "dose", "moves"),
+    ),
+    (
         frozenset({"study_day", "opens", "status"}),
         ("subject", "activity", "occurrence", "study_day", "due", "opens", "closes", "dose", "dose_low", "dose_high",
          "dose_unit", "status"),
