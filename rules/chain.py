@@ -3,7 +3,8 @@
 On a fixed grid a drift of half a day a week ends up nearer to the next occurrence. Here displacement counts from the
 previous paired record: the first pair of a chain earns `reach - |a - o|`, every later one
 `reach - |(a - a') - (o - o')|` with the pair before it, and the chain with the largest total is taken. A link may cost
-more than it earns: a dose three weeks late is paid for by the doses that follow it in rhythm.
+more than it earns: a dose three weeks late is paid for by the doses that follow it in rhythm. An occurrence passed over
+costs 1, and before the first pair half its reach: a series that moves begins with its first dose, however late.
 """
 
 import numpy as np
@@ -65,6 +66,8 @@ class _Chain:
         self.days = np.where(series.planned == NONE, 0, series.planned).T
         self.given = np.where(series.records == NONE, 0, series.records).T
         self.weights = np.abs(weigh(series.before.T, series.after.T))
+        unit = np.where(self.weights[0] < UNLIMITED, self.weights[0], 0) // 2
+        self.late_start = np.concatenate([np.zeros_like(unit[:1]), np.cumsum(unit, axis=0)])
         there = (series.planned.T != NONE)[:, None] & (series.records.T != NONE)
         own = np.arange(len(there))[:, None, None] == names.T
         self.there = there & (own | (names.T < 0))
@@ -81,10 +84,11 @@ class _Chain:
     def _links(self, i: int, earlier: int, back: int) -> Days:
         """What the pairs of occurrence i earn after pairs of an earlier one, `back` records before."""
         gap = self.days[i] - self.days[earlier]
-        return self._earned(i, self.given[back:] - self.given[:-back] - gap, slice(back, None))
+        return self._earned(i, self.given[back:] - self.given[:-back] - gap, slice(back, None)) - (i - earlier - 1)
 
     def _start(self, i: int) -> Days:
-        return self._earned(i, self.given - self.days[i], slice(None))
+        earned: Days = self._earned(i, self.given - self.days[i], slice(None)) - self.late_start[i]
+        return earned
 
     def _reaches(self, i: int) -> range:
         return range(max(0, i - self.ahead), i)

@@ -22,6 +22,11 @@ def link(planned: int, record: int, before: int, after: int) -> int:
 
 def chains(planned: Days, records: Days, before: Days, after: Days, names: Days) -> dict[Pairs, int]:
     """Return every chain of pairs with its total."""
+
+    def price(k: int) -> int:
+        weight = int(after[k] if before[k] == UNLIMITED else before[k])
+        return 0 if weight == UNLIMITED else weight // 2
+
     totals: dict[Pairs, int] = {(): 0}
     growing: list[Pairs] = [()]
     while growing:
@@ -33,6 +38,7 @@ def chains(planned: Days, records: Days, before: Days, after: Days, names: Days)
                     continue
                 moved = records[last_j] - planned[last_i] if pairs else 0
                 gain = link(int(planned[i] + moved), int(records[j]), int(before[i]), int(after[i]))
+                gain -= sum(1 if pairs else price(k) for k in range(last_i + 1, i) if planned[k] != NONE)
                 longer = (*pairs, (i, j))
                 totals[longer] = totals[pairs] + gain + LABEL * int(names[j] == i)
                 growing.append(longer)
@@ -79,6 +85,7 @@ def test_a_drift_that_the_grid_takes_for_missed_doses_is_followed() -> None:
         ("one extra dose takes no place", (0, 3, 7, 14, 21), [0, -1, 1, 2, 3]),
         ("a dose three weeks late is the next one, for the others follow it", (0, 28, 35, 42), [0, 1, 2, 3]),
         ("nobody can follow a last dose: it is the one in rhythm", (0, 7, 21), [0, 1, 3]),
+        ("a first dose four days late is not the second, whatever comes", (4,), [0]),
         ("a first dose weeks late moves everything", (30, 37, 44, 51), [0, 1, 2, 3]),
     ],
 )

@@ -106,7 +106,7 @@ def test_a_control_gets_no_cells() -> None:
 @pytest.mark.parametrize(
     ("typed", "status", "said"),
     [
-        (f'{WEIGHED} --given "1.62e7 cells"', 0, "COMPLIES"),
+        (f'{WEIGHED} --given "1.62e7 cells"', 0, "As the protocol says, if it is given so"),
         (f'{WEIGHED} --given "1.62e8 cells"', 1, "a slip by a factor of 10"),
         (f'{CHILD} --birth-date 2020-02-01 --given "1.62e8 cells"', 1, "a slip by a factor of 10"),
         (f'{CHILD} --birth-date 2020-02-01 --given "1.62e7 cells"', 3, "implies 16.2 kg"),
@@ -119,7 +119,7 @@ def test_a_dose_typed_in_has_one_of_three_answers(typed: str, status: int, said:
     """0 complies, 1 deviates with the slip named, 3 cannot tell; never a word for another."""
     answer = run(f"validate uc-msc-saa {typed} {DOSE}")
     assert (answer.status, said in answer.out) == (status, True), answer
-    assert answer.out.split("  ")[0] == {0: "COMPLIES", 1: "DEVIATES", 3: "CANNOT TELL"}[status]
+    assert answer.out.split("  ")[0] == {0: "WOULD COMPLY", 1: "WOULD DEVIATE", 3: "CANNOT TELL"}[status]
 
 
 def test_a_verdict_shows_what_it_rests_on() -> None:
@@ -223,7 +223,9 @@ def test_an_audit_in_a_file_has_its_manifest_beside_it(place: Path) -> None:
 def test_chinese_everywhere() -> None:
     """Calendar, verdict, audit, worklist and rules have Chinese headings or sentences."""
     assert "受试者" in run(f"schedule uc-msc-saa {WEIGHED} --lang zh").out
-    assert run(f'validate uc-msc-saa {WEIGHED} --given "1.62e8 cells" {DOSE} --lang zh').out.startswith("方案偏离")
+    assert run(f'validate uc-msc-saa {WEIGHED} --given "1.62e8 cells" {DOSE} --lang zh').out.startswith(
+        "将构成方案偏离"
+    )
     assert "无法判断" in run(f"validate uc-msc-saa {EXAMPLE} --subject 109 --lang zh").out
     assert "质疑" in run(f"audit uc-msc-saa {EXAMPLE} --lang zh").out
     assert "受试者" in run(f"due uc-msc-saa {EXAMPLE} --from 2015-03-09 --lang zh").out

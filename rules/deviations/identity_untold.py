@@ -1,4 +1,4 @@
-"""Which planned dose is it? Two places fit equally well.
+"""Dose of which nobody can tell which one it is.
 
 What
 ----
