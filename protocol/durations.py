@@ -27,6 +27,9 @@ _WHOLE_REMEDY = {
     "min": "write whole minutes", "h": "write it in min", "d": "write whole days, or clock time as in '12 h'",
     "wk": "write it in d", "mo": "write a whole number of months, or days", "y": "write it in mo",
 }  # fmt: skip
+_SHARE = re.compile(
+    r"±\s?(?P<share>[0-9]{1,3})\s?(?:%|percent)(?: or (?P<size>.+?) whichever is (?P<which>less|shorter|more|longer))?"
+)
 _EPOCH = date(1970, 1, 1).toordinal()
 _DAYS_A_MONTH = 30.436875
 
@@ -90,17 +93,24 @@ class DurationRange(Scalar):
 
 @dataclass(frozen=True)
 class Window(Scalar):
-    """What is allowed around the moment something is due, both ends inside."""
+    """What is allowed around the moment something is due, both ends inside.
+
+    `share` is a part of the time since the anchor, in percent: beside a fixed size the shorter counts, or the `longer`.
+    """
 
     low: Duration
     high: Duration
+    share: int = 0
+    longer: bool = False
 
-    examples: ClassVar = ("±3 d", "-1 d to +3 d", "+3 d", "±0 d")
+    examples: ClassVar = ("±3 d", "-1 d to +3 d", "+3 d", "±0 d", "±10 % or 30 min whichever is less")
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """The window of a text with its signs: `±3 d`, `+3 d` (nothing before), `-1 d to +3 d`."""
         words = plain(text)
+        if found := _SHARE.fullmatch(words):
+            return cls._proportional(text, found)
         if words.startswith("±"):
             return cls._around(text, words[1:].strip())
         ends = words.split(" to ")
@@ -113,6 +123,29 @@ class Window(Scalar):
             low, high = (low, zero) if low.sign < 0 else (zero, high)
         check_order(text, low, high)
         return cls(text.strip(), low, high)
+
+    @property
+    def clock(self) -> bool:
+        """Whether it is clock time: in hours and minutes."""
+        return self.low.clock or self.high.clock
+
+    def around(self, minutes: int) -> tuple[int, int]:
+        """The two ends, in minutes around a target that lies that many minutes after its anchor."""
+        low, high = self.low.minutes, self.high.minutes
+        if not self.share:
+            return low, high
+        part = abs(minutes) * self.share // 100
+        if not high:
+            return -part, part
+        size = max(part, high) if self.longer else min(part, high)
+        return -size, size
+
+    @classmethod
+    def _proportional(cls, text: str, found: re.Match[str]) -> Self:
+        size = Duration.parse(found["size"]) if found["size"] else written(0, 0, 0, True)
+        if not size.clock:
+            raise ScalarError(text, "is part of a clock time beside whole days", "write the size in h or min")
+        return cls(text.strip(), -size, size, int(found["share"]), found["which"] in ("more", "longer"))
 
     @classmethod
     def _around(cls, text: str, size: str) -> Self:

@@ -95,7 +95,7 @@ def _add(laid: Laid, dated: Dated, span: Span) -> Dated:
 
 def add(laid: Laid, day: Ints, span: Span) -> Ints:
     """Days moved by a span, months as the protocol has them."""
-    return add_span(day, span.months, span.days, laid.plan.protocol.months)
+    return add_span(day, span.months, span.whole, laid.plan.protocol.months)
 
 
 # --- milestones and events ----------------------------------------------------------------------------------------

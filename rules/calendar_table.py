@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from protocol.dosing import Dose
@@ -13,6 +14,7 @@ from protocol.quantity import Range, parse_unit
 from protocol.timing import day_number_of
 from rules.amount_text import display_unit
 from rules.assignment import NONE
+from rules.clock import NEVER, local_text
 from rules.evidence import Ints, Longs
 from rules.grid import Grid, Laid
 from rules.intended import FIXED, UNKNOWN, intend, needs, surface
@@ -43,6 +45,9 @@ SCHEDULE: dict[str, pl.DataType] = {
     "basis": pl.String(),
     "source": pl.String(),
     "status": pl.String(),
+    "due_time": pl.String(),
+    "opens_time": pl.String(),
+    "closes_time": pl.String(),
 }
 """The fields of a schedule row, in order."""
 
@@ -91,12 +96,26 @@ def _arm(laid: Laid, grid: Grid) -> pl.DataFrame:
         "basis": per_slot([o.basis for o in origins], pl.String()),
         "source": per_slot([o.text for o in origins], pl.String()),
         "status": _status(laid, grid).gather(kept),
+        **_times(laid, grid, who.astype(np.int32), column),
     }
     # Whole numbers sort many times faster than the texts that they stand for.
     named = sorted({(part.kind, part.activity) for part in laid.plan.parts})
     rank = per_slot([named.index((s.part.kind, s.part.activity)) for s in slots], pl.Int32())
     order = {_ORDER[0]: pl.Series(grid.s[who]), _ORDER[2]: rank}
     return pl.DataFrame({name: columns[name] for name in SCHEDULE} | order, schema_overrides=SCHEDULE)
+
+
+def _times(laid: Laid, grid: Grid, who: Ints, column: npt.NDArray[np.intp]) -> dict[str, pl.Series]:
+    """The clock times of target and window where they are in hours and known to the minute."""
+    moments = {name: np.full(len(who), NEVER, np.int64) for name in ("due_time", "opens_time", "closes_time")}
+    for c, hours in grid.hours.items():
+        rows = np.flatnonzero(column == c)
+        exact = np.where(hours.first == hours.last, hours.first, NEVER)[who[rows]]
+        for name, span in (("due_time", 0), ("opens_time", hours.low), ("closes_time", hours.high)):
+            moments[name][rows] = np.where(exact == NEVER, NEVER, exact + span)
+    if not grid.hours:
+        return {name: pl.Series([None], dtype=pl.String).new_from_index(0, len(who)) for name in moments}
+    return {name: local_text(laid.evidence, grid.s[who], moment) for name, moment in moments.items()}
 
 
 def _timed_by(part: Part) -> str:

@@ -201,6 +201,8 @@ class Evidence:
     horizon: int
     """The last day that anything can be known of: the earlier of data cut and as-of."""
     final: bool
+    zone: str = ""
+    """The time zone of sites for which none is recorded."""
     counted: dict[str, Counter] = field(default_factory=dict, compare=False)
     """Counts by name, once what they count is scheduled and matched."""
     _cache: dict[str, Points] = field(default_factory=dict, compare=False)
@@ -429,6 +431,7 @@ def evidence_of(
     horizon: int,
     *,
     final: bool,
+    zone: str = "",
 ) -> Evidence:
     """The partition of the participants `first` up to `last` (not included) of tables sorted by `s`."""
     slices = {}
@@ -439,4 +442,4 @@ def evidence_of(
         bounds = np.searchsorted(frame["s"].to_numpy(), [first, last])
         part = frame.slice(int(bounds[0]), int(bounds[1] - bounds[0]))
         slices[name] = part.with_columns(pl.col("s") - first) if first else part
-    return Evidence(protocol, slices, frozenset(present), last - first, horizon, final)
+    return Evidence(protocol, slices, frozenset(present), last - first, horizon, final, zone)

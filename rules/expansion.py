@@ -24,6 +24,7 @@ class Start(NamedTuple):
     follows: bool = False
     others: tuple[tuple[Ref, Span], ...] = ()
     latest: bool = False
+    clock: tuple[int, int] | None = None
 
     def after(self, span: Span) -> Start:
         """The same beginning, that much later."""
@@ -38,6 +39,7 @@ class Point(NamedTuple):
     offset: Span
     own: tuple[int, int] | None = None
     follows: bool = False
+    clock: tuple[int, int] | None = None
 
 
 class Expanded(NamedTuple):
@@ -94,7 +96,8 @@ class _Expansion:
             chained = element.late == "shift" and n > 0 and every is not None
             slot = Slot(part, number + n + 1, start.ref, start.offset, start.low, start.high, (), chained, ends)
             self.columns.setdefault(part.activity, []).append(len(self.slots))
-            self.slots.append(replace(slot, follows=start.follows, others=start.others, latest=start.latest))
+            slot = replace(slot, follows=start.follows, others=start.others, latest=start.latest)
+            self.slots.append(replace(slot, clock=start.clock))
 
     def _number(self, activity: str) -> None:
         """Occurrences numbered by planned date over all steps, where a step's occurrences fall between another's."""
@@ -140,7 +143,8 @@ class _Expansion:
             others = tuple((p.ref, p.offset) for i in rest for p in self._points(part, i, cycles=True))
             for point in self._points(part, first, cycles=True):
                 window = point.own or (low, high)
-                yield Start(point.ref, point.offset, *window, point.follows, others, moment.latest)
+                clock = point.clock or _clock(element, point.offset)
+                yield Start(point.ref, point.offset, *window, point.follows, others, moment.latest, clock)
 
     def _points(self, part: Part, i: Instant, *, cycles: bool = False) -> Iterator[Point]:
         """The offsets that a moment means; inside `in`, day N counts in each cycle."""
@@ -159,8 +163,6 @@ class _Expansion:
     def _anchored(self, part: Part, i: Instant, *, cycles: bool) -> Iterator[Point]:
         if i.anchor is None:
             return
-        if any(d is not None and d.clock for d in (i.offset, i.low, i.high)):
-            self._note(part, "hours")
         if i.anchor.day is not None:
             refs = [(p.ref, p.offset) for p in self._day(part, i.anchor.day, cycles=cycles, anchored=True)]
         else:
@@ -172,7 +174,9 @@ class _Expansion:
             else:
                 low, high = _span(i.low), _span(i.high)
                 near = low if abs(low.about) < abs(high.about) else high
-                yield Point(ref, base + near, (low.about - near.about, high.about - near.about), follows)
+                own = (low.about - near.about, high.about - near.about)
+                clock = (low.minutes - near.minutes, high.minutes - near.minutes) if i.low.clock else None
+                yield Point(ref, base + near, own, follows, clock)
 
     def _day(self, part: Part, day: int, *, cycles: bool, anchored: bool = False) -> Iterator[Point]:
         chosen = part.element.in_ if cycles else None
@@ -277,12 +281,19 @@ def _rounds(length: int, every: Span) -> int:
 
 def _window(element: Element) -> tuple[int | None, int | None]:
     window = element.window
-    if window is None or window.low.clock or window.high.clock:
+    if window is None or window.clock or window.share:
         return None, None
     return _span(window.low).about, _span(window.high).about
 
 
+def _clock(element: Element, offset: Span) -> tuple[int, int] | None:
+    """The window around a target by clock time, None where it is in whole days or there is none."""
+    window = element.window
+    if window is None or offset.months or not (window.clock or (window.share and offset.minutes)):
+        return None
+    return window.around(offset.days * 1440 + offset.minutes)
+
+
 def _span(duration: Duration) -> Span:
-    """Whole days of a duration; the hours of a clock time are dropped, which the caller has named as not judged."""
-    sign = -1 if duration.minutes < 0 else 1
-    return Span(duration.months, duration.days + sign * (abs(duration.minutes) // 1440))
+    """The duration as an offset."""
+    return Span(duration.months, duration.days, duration.minutes)

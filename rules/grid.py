@@ -5,11 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from rules.cycles import CycleDays
-from rules.evidence import Evidence, Flags, Ints
+from rules.evidence import Evidence, Flags, Ints, Longs
 from rules.records import Records
 from rules.slots import ArmPlan, Plan
 from rules.states import States
 from rules.truth import Truth
+
+
+@dataclass(frozen=True)
+class Hours:
+    """The window of one slot by the clock: earliest and latest possible moment of its target, and its two ends."""
+
+    first: Longs
+    last: Longs
+    low: int
+    high: int
 
 
 @dataclass
@@ -36,6 +46,8 @@ class Grid:
     delayed: Ints
     allowed: Ints
     asked: Flags
+    hours: dict[int, Hours] = field(default_factory=dict)
+    """By slot: its window by clock time."""
     latest: dict[int, Ints] = field(default_factory=dict)
     """By slot: the last day that the longest interval from a record allows."""
     spread: dict[tuple[str, int], Ints] = field(default_factory=dict)

@@ -83,7 +83,7 @@ def _unjudged(part: Part) -> list[tuple[str, str]]:
         "course": part.course,
         "optional": bool(step.may_if),
         "no-window": part.kind != "assessment" and step.window is None and not step.limits and not _within(step.due),
-        "hours": clocked,
+        "hours": clocked and part.kind == "visit",
     }
     if isinstance(step, Treatment):
         reasons |= {

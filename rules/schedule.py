@@ -10,6 +10,7 @@ import numpy as np
 
 from rules.anchors import add, due_from, last_given, recorded, reference
 from rules.assignment import NONE
+from rules.clock import lay_hours
 from rules.cycles import Waiting, lay_cycle
 from rules.evidence import Evidence, Flags, Ints, Milestone
 from rules.grid import Grid, Identity, Laid
@@ -177,6 +178,7 @@ def _lay_slot(laid: Laid, grid: Grid, c: int) -> None:
     low, high = slot.low, slot.high
     grid.opens[:, c] = np.where(known & (low is not None), due + (low or 0), NONE)
     grid.closes[:, c] = np.where(known & (high is not None), due + (high or 0), NONE)
+    lay_hours(laid, grid, c)
     if slot.ref.kind == "cycle" and slot.ref.planned:
         _begin(laid, grid, c)
 

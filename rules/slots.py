@@ -38,22 +38,28 @@ class Ref:
 
 @dataclass(frozen=True)
 class Span:
-    """An offset in calendar months and days, added at once from its reference."""
+    """An offset in calendar months and days, added at once from its reference; and minutes where it is clock time."""
 
     months: int = 0
     days: int = 0
+    minutes: int = 0
 
     def __add__(self, other: Span) -> Span:
-        return Span(self.months + other.months, self.days + other.days)
+        return Span(self.months + other.months, self.days + other.days, self.minutes + other.minutes)
 
     def times(self, n: int) -> Span:
         """This span n times."""
-        return Span(self.months * n, self.days * n)
+        return Span(self.months * n, self.days * n, self.minutes * n)
 
     @property
     def about(self) -> int:
         """Its length in days, months taken as 30.4: good for ordering and reach, never for a date."""
-        return round(self.months * 30.4375) + self.days
+        return round(self.months * 30.4375) + self.whole
+
+    @property
+    def whole(self) -> int:
+        """Its days, with those that its minutes fill."""
+        return self.days + int(self.minutes / 1440)
 
 
 @dataclass(frozen=True)
@@ -101,6 +107,8 @@ class Slot:
     others: tuple[tuple[Ref, Span], ...] = ()
     """Alternatives to its reference and offset: whichever comes first, or last where `latest`."""
     latest: bool = False
+    clock: tuple[int, int] | None = None
+    """A window by clock time: from how many to how many minutes around the target."""
 
     def refs(self) -> tuple[Ref, ...]:
         """Everything that its days are worked out from."""

@@ -81,11 +81,20 @@ def _days_of(w: Wording, days: pl.Expr) -> pl.Expr:
 def _measure(w: Wording, hits: pl.DataFrame) -> pl.Expr:
     unit = str(hits["measure_unit"][0]) if len(hits) else ""
     if unit == "d":
-        return _days_of(w, pl.col("measure"))
+        measure = pl.col("measure")
+        return pl.when(measure == measure.round(0)).then(_days_of(w, measure)).otherwise(_hours(measure))
     value = pl.col("measure").round(1)
     whole = value == value.round(0)
     text = pl.when(whole).then(value.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(value.cast(pl.String))
     return text + f" {unit}"
+
+
+def _hours(days: pl.Expr) -> pl.Expr:
+    """A part of a day as people say it: `2 h 10 min`."""
+    minutes = (days * 1440).round(0).cast(pl.Int64)
+    hours, rest = minutes // 60, minutes % 60
+    said = pl.when(hours == 0).then(pl.format("{} min", rest)).when(rest == 0).then(pl.format("{} h", hours))
+    return said.otherwise(pl.format("{} h {} min", hours, rest))
 
 
 def _intended(w: Wording, hits: pl.DataFrame) -> pl.Expr:

@@ -34,9 +34,12 @@ dose_early = Rule(
     category="wrong study treatment, administration or dose",
     term="dose before its window",
     applies=pl.col("matched") & pl.col("timed") & (pl.col("identity_margin") > 0),
-    deviates=(pl.col("day") < pl.col("opens")) & ~pl.col("pushed") & pl.col("countable"),
+    deviates=((pl.col("day") < pl.col("opens")) & ~pl.col("by_clock") & ~pl.col("pushed") & pl.col("countable"))
+    | (pl.col("by_clock") & (pl.col("minutes_off") < 0)),
     rests_on=("due", "window"),
-    measure=(pl.col("opens") - pl.col("day")).dt.total_days(),
+    measure=pl.when("by_clock")
+    .then(-pl.col("minutes_off") / 1440)
+    .otherwise((pl.col("opens") - pl.col("day")).dt.total_days()),
     measure_unit="d",
     message="{which} was given on {day}, {measure} before its window opened on {opens} (due {due}).",
     expected="{opens} to {closes}",

@@ -3,7 +3,7 @@
 What
 ----
 A dose given after the last day of its window. On the last day it is on time. A delay that the protocol orders moves
-the window.
+the window. Where the window is in hours, the clock times of both records count.
 
 Why it matters
 --------------
@@ -34,9 +34,12 @@ dose_late = Rule(
     category="wrong study treatment, administration or dose",
     term="dose after its window",
     applies=pl.col("matched") & pl.col("timed") & (pl.col("identity_margin") > 0),
-    deviates=(pl.col("day") > pl.col("closes")) & ~pl.col("pulled") & pl.col("countable"),
+    deviates=((pl.col("day") > pl.col("closes")) & ~pl.col("by_clock") & ~pl.col("pulled") & pl.col("countable"))
+    | (pl.col("by_clock") & (pl.col("minutes_off") > 0)),
     rests_on=("due", "window"),
-    measure=(pl.col("day") - pl.col("closes")).dt.total_days(),
+    measure=pl.when("by_clock")
+    .then(pl.col("minutes_off") / 1440)
+    .otherwise((pl.col("day") - pl.col("closes")).dt.total_days()),
     measure_unit="d",
     message="{which} was given on {day}, {measure} after its window closed on {closes} (due {due}).",
     expected="{opens} to {closes}",

@@ -33,10 +33,15 @@ interval_too_long = Rule(
     table="doses",
     category="wrong study treatment, administration or dose",
     term="interval too long",
-    applies=pl.col("spaced_to") & ~pl.col("duplicate"),
-    deviates=(pl.col("day") > pl.col("latest")) & pl.col("countable"),
+    applies=(pl.col("spaced_to") | pl.col("spaced_by_clock")) & ~pl.col("duplicate"),
+    deviates=(
+        (pl.col("day") > pl.col("latest")) & pl.col("spaced_to") & ~pl.col("spaced_by_clock") & pl.col("countable")
+    )
+    | (pl.col("spaced_by_clock") & (pl.col("minutes_apart") > 0)),
     rests_on=("limits",),
-    measure=(pl.col("day") - pl.col("latest")).dt.total_days(),
+    measure=pl.when("spaced_by_clock")
+    .then(pl.col("minutes_apart") / 1440)
+    .otherwise((pl.col("day") - pl.col("latest")).dt.total_days()),
     measure_unit="d",
     message="{activity} on {day} came {measure} too late: not after {latest} is allowed after the dose before.",
     expected="{latest} or earlier",

@@ -33,10 +33,15 @@ interval_too_short = Rule(
     table="doses",
     category="wrong study treatment, administration or dose",
     term="interval too short",
-    applies=pl.col("spaced") & ~pl.col("duplicate"),
-    deviates=(pl.col("day") < pl.col("earliest")) & pl.col("countable"),
+    applies=(pl.col("spaced") | pl.col("spaced_by_clock")) & ~pl.col("duplicate"),
+    deviates=(
+        (pl.col("day") < pl.col("earliest")) & pl.col("spaced") & ~pl.col("spaced_by_clock") & pl.col("countable")
+    )
+    | (pl.col("spaced_by_clock") & (pl.col("minutes_apart") < 0)),
     rests_on=("limits",),
-    measure=(pl.col("earliest") - pl.col("day")).dt.total_days(),
+    measure=pl.when("spaced_by_clock")
+    .then(-pl.col("minutes_apart") / 1440)
+    .otherwise((pl.col("earliest") - pl.col("day")).dt.total_days()),
     measure_unit="d",
     message="{activity} on {day} came {measure} too soon: not before {earliest} is allowed after the dose before.",
     expected="{earliest} or later",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 
 from protocol.model import Treatment
 from rules.assignment import NONE
+from rules.clock import apart, off_by
 from rules.dose import Doses, compute_doses
 from rules.evidence import Flags, Ints, days, key
 from rules.given import FACTS
@@ -84,19 +87,75 @@ def _planned_beside(laid: Laid) -> dict[str, Array | pl.Series]:
     clear = _clear(r.day, r.last, plan["opens"], plan["closes"], spread["due"])
     for name in ("opens", "closes"):
         plan[name][laid.dose_asked | ~clear] = NONE
+    by_clock = _by_clock(laid)
+    in_hours = by_clock["spaced_by_clock"]
     return {
         **plan,
         "clear": clear,
         "day": _definite(r.day, r.last, plan["opens"], plan["closes"]),
-        "timed": window & (r.status != STATUS_UNKNOWN),
+        "timed": (window | _in_hours(laid)) & (r.status != STATUS_UNKNOWN),
         "spaced": bounded & (earliest != NONE),
         "spaced_to": bounded & (latest != NONE),
-        "earliest": _settled(r.day, earliest, spread["earliest"]),
-        "latest": _settled(r.day, latest, spread["latest"], after=True),
+        # An interval in hours does not wait for days.
+        "earliest": np.where(in_hours, r.day, _settled(r.day, earliest, spread["earliest"])),
+        "latest": np.where(in_hours, r.day, _settled(r.day, latest, spread["latest"], after=True)),
         "pushed": (earliest != NONE) & (plan["opens"] == earliest),
         "pulled": (latest != NONE) & (plan["closes"] == latest),
         **_counting(laid),
+        **by_clock,
     }
+
+
+def _by_clock(laid: Laid) -> dict[str, Any]:
+    """By how many minutes each dose misses its window, and its interval from the dose before, where these are hours."""
+    n = len(laid.doses.s)
+    off, apart_by = np.zeros(n, np.int32), np.zeros(n, np.int32)
+    timed, spaced, own = (np.zeros(n, np.bool_) for _ in range(3))
+    for grid, who, column, rows in _placed(laid):
+        for c in grid.hours:
+            mine = np.flatnonzero(column == c)
+            timed[rows[mine]] = grid.arm.slots[c].part.judged
+            off[rows[mine]], own[rows[mine]] = off_by(laid, grid, c, who[mine], rows[mine])
+        for c, least, most in _hour_limits(grid):
+            mine = np.flatnonzero(column == c)
+            before = _row_before(grid, c, who[mine])
+            chosen, before = rows[mine][before >= 0], before[before >= 0]
+            spaced[chosen] = grid.arm.slots[c].part.judged
+            apart_by[chosen], unsure = apart(laid, chosen, before, least, most)
+            own[chosen] |= unsure
+    off, apart_by = np.where(timed, off, 0).astype(np.int32), np.where(spaced, apart_by, 0).astype(np.int32)
+    fact = pl.select(pl.when(pl.Series(own)).then(pl.lit("time")).otherwise(pl.lit("anchor-time"))).to_series()
+    return {
+        "by_clock": timed,
+        "minutes_off": off,
+        "spaced_by_clock": spaced,
+        "minutes_apart": apart_by,
+        "time_fact": fact,
+    }
+
+
+def _hour_limits(grid: Grid) -> list[tuple[int, int | None, int | None]]:
+    """Slots with an interval in hours from the dose before: the shortest and the longest, in minutes."""
+    found = []
+    for c, slot in enumerate(grid.arm.slots):
+        for bound in slot.bounds:
+            marks = [
+                mark.minutes if mark is not None and mark.minutes else None for mark in (bound.opens, bound.closes)
+            ]
+            if bound.ref.kind == "previous" and any(marks):
+                found.append((c, marks[0], marks[1]))
+    return found
+
+
+def _row_before(grid: Grid, c: int, who: Ints) -> Ints:
+    """The record of the last dose really given before an occurrence, -1 where there is none."""
+    columns = grid.arm.columns(grid.arm.slots[c].part.activity)
+    before = np.array(columns[: columns.index(c)], dtype=np.int32)
+    row = np.full(len(who), -1, np.int32)
+    for column in before:
+        given = grid.actual[who, column] != NONE
+        row = np.where(given, grid.record[who, column], row).astype(np.int32)
+    return row
 
 
 def _clear(first: Ints, last: Ints, opens: Ints, closes: Ints, spread: Ints) -> Flags:
@@ -111,6 +170,14 @@ def _settled(day: Ints, limit: Ints, spread: Ints, *, after: bool = False) -> In
     open_ = (spread > 0) & (limit != NONE)
     between = (day > limit - spread) & (day <= limit) if after else (day >= limit - spread) & (day < limit)
     return np.where(open_ & between, NONE, limit).astype(np.int32)
+
+
+def _in_hours(laid: Laid) -> Flags:
+    """Doses whose window is clock time."""
+    found = np.zeros(len(laid.doses.s), np.bool_)
+    for grid, _, column, rows in _placed(laid):
+        found[rows] = np.isin(column, list(grid.hours)) & np.array([s.part.judged for s in grid.arm.slots])[column]
+    return found
 
 
 def _counting(laid: Laid) -> dict[str, Array]:

@@ -1,0 +1,180 @@
+"""Hours: windows and intervals by the clock, zones and clock changes, windows in proportion to the time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from protocol import Protocol, ScalarError
+from protocol.timing import Window
+from rules import audit, from_frames, schedule
+from tests.test_schedule import AFTER_ALL, Row, protocol_of
+
+SECOND = "treatments: {one: {dose: 1 mg, due: day 0, window: ±1 d}, two: {dose: 1 mg, %s}}"
+
+
+def codes(protocol: Protocol, doses: list[Row], zone: str = "", **tables: list[Row]) -> list[str]:
+    """Codes of what is found and asked, but for records and tolerances that are missing."""
+    rows = [{"subject": "1", "amount": 1, "unit": "mg"} | dose for dose in doses]
+    more = {name: [{"subject": "1"} | row for row in part] for name, part in tables.items()}
+    zero = str(rows[0]["start"])[:10]
+    who = [{"subject": "1", "arm": "active", "day_zero": zero, "site": "01"}]
+    study = from_frames("hours", {"subjects": who, "administrations": rows, **more}, time_zone=zone)
+    report = audit(protocol, study, as_of=AFTER_ALL)
+    found = [*report.findings["code"], *report.queries["code"]]
+    return [code for code in found if code not in ("dose_no_record", "tolerance")]
+
+
+def pair(first: str, second: str) -> list[Row]:
+    """A first and a second dose."""
+    return [{"treatment": "one", "start": first}, {"treatment": "two", "start": second}]
+
+
+@pytest.mark.parametrize(
+    ("second", "expected"),
+    [
+        ("2024-03-01 17:59", ["dose_early"]),
+        ("2024-03-01 18:00", []),
+        ("2024-03-02 10:00", []),
+        ("2024-03-02 10:01", ["dose_late"]),
+        ("2024-03-01", ["time"]),
+        ("2024-03-02", ["time"]),
+        ("2024-03-03", ["dose_late"]),
+    ],
+)
+def test_eight_to_twenty_four_hours_after_the_first_infusion(second: str, expected: list[str]) -> None:
+    """Two recorded times decide; without one only what no time could change."""
+    protocol = protocol_of(SECOND % "due: within 8 h to 24 h after one 1")
+    assert codes(protocol, pair("2024-03-01 10:00", second)) == expected
+
+
+def test_without_the_time_that_hours_count_from_that_time_is_asked() -> None:
+    """It is the first infusion's time that is missing, not the second's."""
+    protocol = protocol_of(SECOND % "due: within 8 h to 24 h after one 1")
+    assert codes(protocol, pair("2024-03-01", "2024-03-01 23:00")) == ["anchor-time"]
+    assert codes(protocol, pair("2024-03-01", "2024-03-02 09:00")) == ["anchor-time"]
+    assert codes(protocol, pair("2024-03-01", "2024-03-04 09:00")) == ["dose_late"]
+
+
+@pytest.mark.parametrize(("second", "expected"), [("09:39", ["interval_too_short"]), ("09:40", []), ("", ["time"])])
+def test_an_interval_in_hours_is_hours(second: str, expected: list[str]) -> None:
+    """24 h is not a day: to the minute, and across midnight."""
+    body = "treatments: {drug: {dose: 1 mg, due: days 0 to 1, window: ±0 d, limits: [{from: previous, opens: 24 h}]}}"
+    doses = [{"treatment": "drug", "start": "2024-03-01 09:40"}, {"treatment": "drug", "start": f"2024-03-02 {second}"}]
+    assert codes(protocol_of(body), [dose | {"start": str(dose["start"]).strip()} for dose in doses]) == expected
+
+
+def test_an_interval_in_days_counts_days() -> None:
+    """Monday 15:00 and Thursday 09:00 are 66 hours and three days."""
+    body = "treatments: {drug: {dose: 1 mg, due: [day 0, day 3], window: ±1 d, limits: [{from: previous, opens: 3 d}]}}"
+    doses = [{"treatment": "drug", "start": at} for at in ("2024-03-04 15:00", "2024-03-07 09:00")]
+    assert codes(protocol_of(body), doses) == []
+
+
+def test_the_message_says_hours_and_minutes() -> None:
+    """Not a part of a day."""
+    protocol = protocol_of(SECOND % "due: within 8 h to 24 h after one 1")
+    rows = [{"subject": "1", "amount": 1, "unit": "mg"} | d for d in pair("2024-03-01 10:00", "2024-03-02 12:10")]
+    who = [{"subject": "1", "arm": "active", "day_zero": "2024-03-01"}]
+    report = audit(protocol, from_frames("h", {"subjects": who, "administrations": rows}), as_of=AFTER_ALL)
+    assert "2 h 10 min after its window" in report.findings["message"][0]
+
+
+# --- zones and clock changes --------------------------------------------------------------------------------------
+
+DAILY = protocol_of(
+    "treatments: {drug: {dose: 1 mg, due: days 0 to 1, window: ±0 d, limits: [{from: previous, opens: 24 h}]}}"
+)
+
+
+@pytest.mark.parametrize(
+    ("zone", "first", "second", "expected"),
+    [
+        ("", "2024-03-30 10:00", "2024-03-31 10:00", []),
+        ("Europe/Paris", "2024-03-30 10:00", "2024-03-31 10:00", ["interval_too_short"]),
+        ("Europe/Paris", "2024-03-30 10:00", "2024-03-31 11:00", []),
+        ("Europe/Paris", "2024-10-26 10:00", "2024-10-27 09:00", []),
+        ("Asia/Shanghai", "2024-03-30 10:00", "2024-03-31 10:00", []),
+    ],
+)
+def test_hours_are_elapsed_hours_when_the_clocks_change(
+    zone: str, first: str, second: str, expected: list[str]
+) -> None:
+    """In spring the same clock time a day later is 23 hours later, in autumn 25."""
+    assert (
+        codes(DAILY, [{"treatment": "drug", "start": first}, {"treatment": "drug", "start": second}], zone) == expected
+    )
+
+
+def test_a_clock_change_never_moves_a_window_of_whole_days() -> None:
+    """Whatever the clocks do, a day is a day."""
+    protocol = protocol_of("treatments: {drug: {dose: 1 mg, due: days 0 to 1, window: ±0 d}}")
+    doses = [{"treatment": "drug", "start": at} for at in ("2024-03-30 23:59", "2024-03-31 00:01")]
+    assert codes(protocol, doses, "Europe/Paris") == []
+
+
+def test_after_a_transfer_the_zone_is_the_new_site_s() -> None:
+    """From the day of the transfer on; 24 hours between two zones are counted in one."""
+    sites = [
+        {"site": "01", "from": "2024-01-01", "time_zone": "Asia/Shanghai"},
+        {"site": "02", "from": "2024-03-02", "time_zone": "Europe/Paris"},
+    ]
+    at = [{"treatment": "drug", "start": start} for start in ("2024-03-01 10:00", "2024-03-02 04:00")]
+    assert codes(DAILY, at, sites=sites) == []
+    at[1]["start"] = "2024-03-02 02:59"
+    assert codes(DAILY, at, sites=sites) == ["interval_too_short"]
+
+
+def test_a_time_with_its_own_offset_is_that_moment() -> None:
+    """Written in another zone it is the same moment."""
+    moment = datetime.fromisoformat("2024-03-31T10:00+02:00").isoformat()
+    at = [{"treatment": "drug", "start": "2024-03-30 10:00"}, {"treatment": "drug", "start": moment}]
+    assert codes(DAILY, at, "Europe/Paris") == ["interval_too_short"]
+
+
+# --- in proportion ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("window", "minutes", "ends"),
+    [
+        ("±10 % or 30 min whichever is less", 30, (-3, 3)),
+        ("±10 % or 30 min whichever is less", 480, (-30, 30)),
+        ("±10 % or 30 min whichever is less", 300, (-30, 30)),
+        ("±10 % or 30 min whichever is more", 480, (-48, 48)),
+        ("±10 percent", 480, (-48, 48)),
+        ("±20 min", 480, (-20, 20)),
+    ],
+)
+def test_a_window_in_proportion_to_the_time(window: str, minutes: int, ends: tuple[int, int]) -> None:
+    """S34: three minutes at half an hour, thirty at eight hours and not forty-eight."""
+    assert Window.parse(window).around(minutes) == ends
+
+
+@pytest.mark.parametrize("text", ["±10 % or 3 d whichever is less", "±10 % or 30 min", "10 %"])
+def test_a_proportion_that_says_too_little_is_refused(text: str) -> None:
+    """Whole days, no word for which, no sign."""
+    with pytest.raises(ScalarError):
+        Window.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("second", "expected"), [("10:26", ["dose_early"]), ("10:27", []), ("10:33", []), ("10:34", ["dose_late"])]
+)
+def test_a_proportional_window_judges_doses(second: str, expected: list[str]) -> None:
+    """Half an hour after the first, three minutes either way."""
+    protocol = protocol_of(SECOND % 'due: 30 min after one 1, window: "±10 % or 30 min whichever is less"')
+    assert codes(protocol, pair("2024-03-01 10:00", f"2024-03-01 {second}")) == expected
+
+
+def test_the_calendar_shows_the_clock_times() -> None:
+    """Due, from and until in the site's own time; whole days have none."""
+    who = [{"subject": "1", "arm": "active", "day_zero": "2024-03-30"}]
+    doses = [{"subject": "1", "amount": 1, "unit": "mg", "treatment": "one", "start": "2024-03-30 18:00"}]
+    study = from_frames("hours", {"subjects": who, "administrations": doses}, time_zone="Europe/Paris")
+    table = schedule(protocol_of(SECOND % "due: within 8 h to 24 h after one 1"), study, as_of=AFTER_ALL)
+    [two] = table.filter(table["activity"] == "two").iter_rows(named=True)
+    assert [str(two[name]) for name in ("due", "opens", "closes")] == ["2024-03-31", "2024-03-31", "2024-03-31"]
+    assert [two[name] for name in ("due_time", "opens_time", "closes_time")] == ["03:00", "03:00", "19:00"]
+    assert table.filter(table["activity"] == "one")["due_time"].to_list() == [None]
