@@ -34,9 +34,7 @@ interval_too_long = Rule(
     category="wrong study treatment, administration or dose",
     term="interval too long",
     applies=(pl.col("spaced_to") | pl.col("spaced_by_clock")) & ~pl.col("duplicate"),
-    deviates=(
-        (pl.col("day") > pl.col("latest")) & pl.col("spaced_to") & ~pl.col("spaced_by_clock") & pl.col("countable")
-    )
+    deviates=((pl.col("day") > pl.col("latest")) & ~pl.col("spaced_by_clock") & pl.col("countable"))
     | (pl.col("spaced_by_clock") & (pl.col("minutes_apart") > 0)),
     rests_on=("limits",),
     measure=pl.when("spaced_by_clock")
