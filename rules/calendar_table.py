@@ -15,6 +15,7 @@ from protocol.timing import day_number_of
 from rules.amount_text import display_unit
 from rules.assignment import NONE
 from rules.clock import NEVER, local_text
+from rules.closed import around_closures
 from rules.evidence import Ints, Longs
 from rules.grid import Grid, Laid
 from rules.intended import FIXED, UNKNOWN, intend, needs, surface
@@ -48,6 +49,7 @@ SCHEDULE: dict[str, pl.DataType] = {
     "due_time": pl.String(),
     "opens_time": pl.String(),
     "closes_time": pl.String(),
+    "closed": pl.Boolean(),
 }
 """The fields of a schedule row, in order."""
 
@@ -76,6 +78,9 @@ def _arm(laid: Laid, grid: Grid) -> pl.DataFrame:
         return pl.Series(values, dtype=dtype).gather(column)
 
     due = grid.due.ravel()[kept]
+    done, opens, closes = ((getattr(grid, n).ravel()[kept]) for n in ("actual", "opens", "closes"))
+    target, shut = around_closures(laid.evidence, grid.s[who], np.where(done == NONE, due, NONE), opens, closes)
+    target = np.where(done == NONE, target, due).astype(np.int32)
     doses = _doses(laid, grid, who.astype(np.int32), column.astype(np.int32), due)
     origins = [laid.plan.protocol.origin(f"{s.part.path}.{_timed_by(s.part)}") for s in slots]
     columns: dict[str, pl.Series | pl.Expr] = {
@@ -87,7 +92,8 @@ def _arm(laid: Laid, grid: Grid) -> pl.DataFrame:
         "cycle": per_slot([grid.arm.cycle_of(c)[1] or None for c in range(len(slots))], pl.Int32()),
         "occurrence": per_slot([s.occurrence for s in slots], pl.Int32()),
         "study_day": _study_day(laid, grid, who.astype(np.int32), due),
-        **{n: _date(getattr(grid, n).ravel()[kept]) for n in ("due", "opens", "closes")},
+        "due": _date(target),
+        **{n: _date(getattr(grid, n).ravel()[kept]) for n in ("opens", "closes")},
         "valid_from": _date(_marks(laid, grid, counts_from).ravel()[kept]),
         "valid_to": _date(_marks(laid, grid, counts_until).ravel()[kept]),
         **doses,
@@ -96,6 +102,7 @@ def _arm(laid: Laid, grid: Grid) -> pl.DataFrame:
         "basis": per_slot([o.basis for o in origins], pl.String()),
         "source": per_slot([o.text for o in origins], pl.String()),
         "status": _status(laid, grid).gather(kept),
+        "closed": pl.Series(shut),
         **_times(laid, grid, who.astype(np.int32), column),
     }
     # Whole numbers sort many times faster than the texts that they stand for.

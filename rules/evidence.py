@@ -19,6 +19,7 @@ import polars as pl
 from protocol.model import Protocol
 from protocol.quantity import known_unit
 from rules.assignment import NONE
+from rules.door.closures import Closures, closures_of
 from rules.growth import plausible_weight
 
 Ints: TypeAlias = npt.NDArray[np.int32]
@@ -203,6 +204,8 @@ class Evidence:
     final: bool
     zone: str = ""
     """The time zone of sites for which none is recorded."""
+    closed: Mapping[str, Closures] = field(default_factory=dict)
+    """Clinic closures by site."""
     counted: dict[str, Counter] = field(default_factory=dict, compare=False)
     """Counts by name, once what they count is scheduled and matched."""
     _cache: dict[str, Points] = field(default_factory=dict, compare=False)
@@ -431,10 +434,11 @@ def evidence_of(
     horizon: int,
     *,
     final: bool,
-    zone: str = "",
+    settings: Mapping[str, str] | None = None,
 ) -> Evidence:
     """The partition of the participants `first` up to `last` (not included) of tables sorted by `s`."""
     slices = {}
+    zone, closed = (settings or {}).get("time_zone", ""), closures_of(settings or {})
     for name, frame in frames.items():
         if "s" not in frame.columns:
             slices[name] = frame
@@ -442,4 +446,4 @@ def evidence_of(
         bounds = np.searchsorted(frame["s"].to_numpy(), [first, last])
         part = frame.slice(int(bounds[0]), int(bounds[1] - bounds[0]))
         slices[name] = part.with_columns(pl.col("s") - first) if first else part
-    return Evidence(protocol, slices, frozenset(present), last - first, horizon, final, zone)
+    return Evidence(protocol, slices, frozenset(present), last - first, horizon, final, zone, closed)

@@ -49,12 +49,14 @@ def over_partitions(
     """What `work` makes of each partition, in the order of participants; only a few partitions are held at once."""
     check_words(plan.protocol, study)
     frames = {name: _sorted(_known(study.data(name), name, as_of)) for name in _TABLES}
-    n, zone = len(study.subjects), study.settings.get("time_zone", "")
+    n = len(study.subjects)
     day = (horizon(study, as_of) - date(1970, 1, 1)).days
 
     def one(first: int) -> T:
         last = min(first + PARTITION, n)
-        evidence = evidence_of(plan.protocol, frames, study.tables, first, last, day, final=study.final, zone=zone)
+        evidence = evidence_of(
+            plan.protocol, frames, study.tables, first, last, day, final=study.final, settings=study.settings
+        )
         return work(lay_out(plan, evidence, read_doses(evidence), read_visits(evidence)))
 
     for done, result in enumerate(in_turn(one, range(0, max(n, 1), PARTITION)), 1):

@@ -25,7 +25,7 @@ DOSE = "--treatment uc-msc --on 2024-03-15"
 # The fields that interface.md promises, in its order.
 SCHEDULE = (
     "subject,site,arm,activity,kind,cycle,occurrence,study_day,due,valid_from,opens,closes,valid_to,dose,dose_low,"
-    "dose_high,dose_unit,level,weight_kg,version,basis,source,status,due_time,opens_time,closes_time"
+    "dose_high,dose_unit,level,weight_kg,version,basis,source,status,due_time,opens_time,closes_time,closed"
 )
 FINDING = (
     "id,event,code,rule,verdict,importance,category,term,subject,site,arm,activity,occurrence,date,measure,"

@@ -13,6 +13,7 @@ import yaml
 
 from protocol.errors import Fault, ScalarError
 from rules.door.cells import parse_date
+from rules.door.closures import KEY, parse_closures
 
 KEYS: Mapping[str, str] = {
     "name": "name of the study; the folder's name if left out",
@@ -21,6 +22,7 @@ KEYS: Mapping[str, str] = {
     "time_zone": "time zone of the sites, such as Asia/Shanghai; times with a zone of their own are moved to it",
     "dates": "dmy or mdy: how dates without the year first are written; such a date is refused without it",
     "decimal": "comma where numbers are written 16,2; a number with a comma is refused without it",
+    "closed": "closed days, such as saturday, sunday, 2024-12-25 to 2024-12-27; 'closed 01' for one site",
     "protocol": "the protocol the study follows: a file, or a name in the library",
 }
 """The keys of study.yaml with their meaning."""
@@ -92,7 +94,11 @@ def _settings(root: yaml.MappingNode, file: str, name: str) -> Settings:
             fault(node, key, "", "is not one value", f"write {key}: value")
         elif key in texts:
             fault(key_node, key, "", "stands twice", "keep one of the two")
-        elif key not in KEYS and (near := get_close_matches(key, KEYS, n=1, cutoff=0.7)):
+        elif (
+            key not in KEYS
+            and not key.startswith(f"{KEY} ")
+            and (near := get_close_matches(key, KEYS, n=1, cutoff=0.7))
+        ):
             fault(key_node, key, "", "is no setting known here", f"write {near[0]} if that is meant")
         elif key == "final" and value.lower() not in _YES_NO:
             fault(node, key, value, "is neither yes nor no", "write yes or no")
@@ -102,6 +108,8 @@ def _settings(root: yaml.MappingNode, file: str, name: str) -> Settings:
         try:
             if key == "data_cut" and value:
                 data_cut = _day(value)
+            elif key == KEY or key.startswith(f"{KEY} "):
+                parse_closures(value)
             elif key == "time_zone" and value:
                 zone = _zone(value)
         except ScalarError as error:
