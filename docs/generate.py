@@ -44,9 +44,9 @@ ROOMS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "rules: schedule and identity",
         "Which occurrences are expected, and which record is which.",
-        ("rules/cycles.py", "rules/grid.py", "rules/calendar.py", "rules/closed.py",
-         "rules/schedule.py", "rules/anchors.py", "rules/clock.py",
-         "rules/identity.py", "rules/assignment.py", "rules/band.py", "rules/chain.py", "rules/calendar_table.py"),
+        ("rules/cycles.py", "rules/grid.py", "rules/calendar.py", "rules/closed.py", "rules/schedule.py",
+         "rules/anchors.py", "rules/clock.py", "rules/identity.py", "rules/assignment.py", "rules/band.py",
+         "rules/chain.py", "rules/calendar_table.py"),
     ),
     (
         "rules: doses",

@@ -80,7 +80,8 @@ def follows(protocol: Protocol, without: Study, given: Study, subject: str, on: 
     `moved` counts the days by which the target moves; null where it has none in one of the two.
     """
     after, before = (
-        schedule(protocol, study, as_of=on).filter(pl.col("subject") == subject) for study in (given, without)
+        schedule(protocol, study, as_of=on, blinded=False).filter(pl.col("subject") == subject)
+        for study in (given, without)
     )
     keys = ["activity", "occurrence"]
     later = after.filter(pl.col("status").is_in(WAITING) & (pl.coalesce("closes", "due") >= on))

@@ -288,7 +288,7 @@ def _limit(laid: Laid, grid: Grid, c: int) -> None:
 
 
 INTERVAL = ("previous", "slot", "dose")
-"""References that are doses or visits on record: a shortest time from one is an interval."""
+"""References that are doses or visits on record: a limit counted from one is an interval."""
 
 
 def _push(grid: Grid, c: int, day: Ints, marks: tuple[Ints, ...]) -> None:
@@ -319,7 +319,7 @@ def _close(laid: Laid, grid: Grid, c: int) -> None:
             # After a missed dose the gap is the missed dose's, not this one's.
             day = np.where(grid.actual[:, _previous(grid, c)] != NONE, day, NONE).astype(np.int32)
         day = np.where((day != NONE) & (least != NONE), np.maximum(day, least), day).astype(np.int32)
-        if bound.ref.kind == "previous":
+        if bound.ref.kind in INTERVAL:
             before = grid.latest.get(c, np.full(len(day), NONE, np.int32))
             grid.latest[c] = np.where((before == NONE) | ((day != NONE) & (day < before)), day, before)
             _spread(grid, "latest", c, first, last)
