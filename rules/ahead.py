@@ -85,9 +85,9 @@ def follows(protocol: Protocol, without: Study, given: Study, subject: str, on: 
     )
     keys = ["activity", "occurrence"]
     later = after.filter(pl.col("status").is_in(WAITING) & (pl.coalesce("closes", "due") >= on))
-    both = later.join(before.select(*keys, planned="due"), on=keys, how="left", maintain_order="left")
+    beside = later.join(before.select(*keys, planned="due"), on=keys, how="left", maintain_order="left")
     moved = (pl.col("due") - pl.col("planned")).dt.total_days().cast(pl.Int32)
-    return both.select(
+    return beside.select(
         *keys,
         "kind",
         "planned",

@@ -2,13 +2,8 @@
 
 What
 ----
-<<<<<<< HEAD
 A waiver on record: somebody allowed a departure from the protocol for one participant in advance. The departure itself
 is judged as if there were no waiver, and the waiver is shown beside it.
-=======
-A waiver on record: somebody allowed, in advance, a departure from the protocol for one participant. The departure
-itself is judged as if there were no waiver, and the waiver is shown beside it.
->>>>>>> f54ff50 (A limit from any record closes an interval; a wrapped line)
 
 Why it matters
 --------------
