@@ -60,25 +60,18 @@ def _reaches(grid: Grid, columns: Ints) -> tuple[Ints, Ints, Ints]:
 
 
 def in_doubt(days: Ints, records: Ints, slot: Ints) -> Flags:
-    """Participants of whom some record has no place, or lies half way to another occurrence or farther.
+    """Participants of whom some record has no place, or lies as far as half the narrowest gap from it.
 
     Of all others each record earns most where it is, and nothing competes for it: their identity has a margin.
     """
-    there = days != NONE
-    previous = np.maximum.accumulate(np.where(there, days, -_FAR), axis=1)
-    following = np.minimum.accumulate(np.where(there, days, _FAR)[:, ::-1], axis=1)[:, ::-1]
-    edge = np.full((len(days), 1), _FAR, np.int32)
-    back = np.where(there, days, 0) - np.concatenate([-edge, previous[:, :-1]], axis=1)
-    ahead = np.concatenate([following[:, 1:], edge], axis=1) - np.where(there, days, 0)
-    at = np.maximum(slot, 0)
-    moved = np.where(slot >= 0, records - np.take_along_axis(days, at, axis=1), 0)
-    room = np.where(moved < 0, np.take_along_axis(back, at, axis=1), np.take_along_axis(ahead, at, axis=1))
-    far = (records != NONE) & ((slot < 0) | (2 * np.abs(moved) >= room))
-    doubt: Flags = far.any(axis=1)
+    both = (days[:, 1:] != NONE) & (days[:, :-1] != NONE)
+    gaps = (days[:, 1:] - days[:, :-1])[both]
+    narrowest = int(gaps.min()) if len(gaps) else 0
+    placed = slot >= 0
+    moved = np.abs(records - np.take_along_axis(days, np.maximum(slot, 0), axis=1))
+    near = placed & (moved < (narrowest + 1) // 2) if days.shape[1] > 1 else placed
+    doubt: Flags = ((records != NONE) & ~near).any(axis=1)
     return doubt
-
-
-_FAR = np.int32(1 << 28)
 
 
 def _doubt(laid: Laid, rows: Ints, days: Ints, found: Assignment) -> None:

@@ -6,7 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from bench.identity import simulate
 from rules import audit, from_frames, validate
+from rules.assignment import assign
+from rules.identity import in_doubt
 from tests.test_schedule import AFTER_ALL, ZERO, Row, calendar, days_of, drug, given_on
 
 WEEKLY = "due: day 0, every: 8 d, times: 3, window: ±2 d"
@@ -92,3 +95,13 @@ def test_a_hold_breaks_the_rhythm_and_records_are_taken_in_order() -> None:
     hold = [{"event": "hold", "start": ZERO + timedelta(days=5), "end": ZERO + timedelta(days=30)}]
     table = calendar(drug(MOVING + ", missed: skip"), administrations=given_on(0, 31), events=hold)
     assert table.filter(table["status"] == "done")["occurrence"].to_list() == [1, 2]
+
+
+@pytest.mark.parametrize(("gap", "sd"), [(7, 2.0), (3, 1.0), (14, 3.0)])
+def test_whoever_is_not_in_doubt_has_a_margin(gap: int, sd: float) -> None:
+    """Margins are worked out only for those in doubt: of all others none is 0."""
+    series = simulate(2_000, gap, sd)
+    found = assign(series.planned, series.records, series.before, series.after, margin=True)
+    sure = ~in_doubt(series.planned, series.records, found.slot)
+    assert sure.any()
+    assert (found.margin[sure] != 0).all()
