@@ -53,6 +53,7 @@ ROOMS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "How much was intended, and how much was given.",
         ("rules/intended.py", "rules/weighing.py", "rules/given.py", "rules/dose.py"),
     ),
+    ("rules: courses", "Treatments taken by days: what was taken beside what was planned.", ("rules/course/",)),
     (
         "rules: occasions and rules",
         "The tables a rule may see, and the rules.",

@@ -55,6 +55,12 @@ class Child:
         """Last day on which anything is recorded."""
         return min(d for d in (self.dies, self.leaves, 9999) if d is not None)
 
+    @property
+    def eighteen_months(self) -> int:
+        """The study day on which 18 months have passed."""
+        month = self.zero.month + 6
+        return (self.zero.replace(year=self.zero.year + 1 + (month > 12), month=(month - 1) % 12 + 1) - self.zero).days
+
     def day(self, day: int) -> date:
         """The date of a study day."""
         return self.zero + timedelta(day)
@@ -320,7 +326,7 @@ class Chart:
 
     def take_ciclosporin(self) -> None:
         """Twice a day for 18 months, changed within days of a trough outside 100 to 200 ng/mL."""
-        end = min(547, self.child.last, self.child.fails or 9999)
+        end = min(self.child.eighteen_months - 1, self.child.last, self.child.fails or 9999)
         self.csa_mg = int(2.5 * self.child.weight / 5 + 0.5) * 5
         since = 0
         for due in range(14, end - 7, 21):

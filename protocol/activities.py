@@ -170,6 +170,15 @@ class Treatment(Part):
                 fields[name] = (*getattr(self, name), *getattr(step, name))
         return Treatment.model_construct(_fields_set=kept | wrote, **fields)
 
+    def doses(self) -> tuple[Dose, ...]:
+        """The dose of this part: that of its level, where it names one."""
+        return self.doses_at(self.level) if self.level is not None else self.dose
+
+    def often(self) -> Frequency | None:
+        """How often this part is taken: as its level says, where it names one that does."""
+        level = self.levels.get(self.level) if self.level is not None else None
+        return level.frequency if level is not None and level.frequency is not None else self.frequency
+
     def doses_at(self, level: int) -> tuple[Dose, ...]:
         """The dose of a level, its bare amount filled with the rest of the treatment's dose; () for no such level."""
         base = self.dose[0] if len(self.dose) == 1 else None

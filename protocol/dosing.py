@@ -11,7 +11,7 @@ from pydantic import Field
 
 from protocol.elements import Amount, Conditions, Element, Many
 from protocol.errors import ScalarError
-from protocol.quantity import Quantity
+from protocol.quantity import Quantity, Range
 from protocol.scalar import Scalar, plain
 from protocol.timing import Duration
 
@@ -177,6 +177,13 @@ class Dose(Element):
     weight: WeightPolicy | None = None
     formula: Literal["calvert"] | None = None
     if_: Conditions = Field(default=(), alias="if")
+
+    @property
+    def daily(self) -> bool:
+        """Whether the amount is one of a day, to be divided by the frequency, and not one of each time."""
+        amount = self.amount or self.start
+        dimension = "" if amount is None else (amount.low if isinstance(amount, Range) else amount).dimension
+        return dimension.endswith(("/time", "/day"))
 
     def over(self, base: Dose | None) -> Dose:
         """This dose with what it leaves out filled from `base`, where it is a bare amount; else itself."""

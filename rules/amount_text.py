@@ -70,6 +70,7 @@ def display_unit(part: Part) -> tuple[str, str] | None:
 
 
 def dose_of(part: Part) -> Dose | None:
-    """The first dose of a treatment's part, if it has one."""
+    """The first dose of a treatment's part, or of its level, if it has one."""
     element = part.element
-    return element.dose[0] if isinstance(element, Treatment) and element.dose else None
+    doses = element.doses() if isinstance(element, Treatment) else ()
+    return doses[0] if doses else None

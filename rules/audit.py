@@ -15,6 +15,7 @@ from rules.assessed import FIELDS, assess, group_causes
 from rules.blinding import BLINDED, OPEN, blinded_treatments, not_seen, sighted
 from rules.calendar_table import SCHEDULE, calendar_table
 from rules.corrected import former_findings
+from rules.course.taken import read_taken
 from rules.decided import decide
 from rules.facts import Study
 from rules.findings import Verdicts, judge
@@ -22,7 +23,8 @@ from rules.grid import Laid
 from rules.importance import unusable_criteria
 from rules.logged import EXPLAINS, reconcile
 from rules.match import build_occasions
-from rules.match.doses import dose_occasions
+from rules.match.doses import dose_occasions, parts_of_doses
+from rules.match.exposures import exposure_occasions
 from rules.page.labels import Labels
 from rules.partitions import DATED, Progress, horizon, over_partitions, place_of
 from rules.plan import compile_plan
@@ -126,7 +128,9 @@ def validate(
     place = place_of(study)
 
     def work(laid: Laid) -> pl.DataFrame:
-        return dose_verdicts(laid, dose_occasions(laid), place, lang)
+        taken = read_taken(laid, parts_of_doses(laid)[0])
+        exposures = exposure_occasions(laid, taken)
+        return dose_verdicts(laid, dose_occasions(laid), exposures, taken.exposures.of, place, lang)
 
     plan = compile_plan(protocol, assessments=False)
     verdicts = pl.concat(list(over_partitions(plan, study, as_of, work)))

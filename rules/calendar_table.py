@@ -9,13 +9,13 @@ import numpy.typing as npt
 import polars as pl
 
 from protocol.dosing import Dose
-from protocol.model import Treatment
-from protocol.quantity import Range, parse_unit
+from protocol.quantity import parse_unit
 from protocol.timing import day_number_of
-from rules.amount_text import display_unit
+from rules.amount_text import display_unit, dose_of
 from rules.assignment import NONE
 from rules.clock import NEVER, local_text
 from rules.closed import around_closures
+from rules.course.stretch import last_days
 from rules.evidence import Ints, Longs
 from rules.grid import Grid, Laid
 from rules.intended import FIXED, UNKNOWN, intend, needs, surface
@@ -81,6 +81,7 @@ def _arm(laid: Laid, grid: Grid) -> pl.DataFrame:
     done, opens, closes = ((getattr(grid, n).ravel()[kept]) for n in ("actual", "opens", "closes"))
     target, shut = around_closures(laid.evidence, grid.s[who], np.where(done == NONE, due, NONE), opens, closes)
     target = np.where(done == NONE, target, due).astype(np.int32)
+    last = _last(laid, grid)
     doses = _doses(laid, grid, who.astype(np.int32), column.astype(np.int32), due)
     origins = [laid.plan.protocol.origin(f"{s.part.path}.{_timed_by(s.part)}") for s in slots]
     columns: dict[str, pl.Series | pl.Expr] = {
@@ -95,13 +96,13 @@ def _arm(laid: Laid, grid: Grid) -> pl.DataFrame:
         "due": _date(target),
         **{n: _date(getattr(grid, n).ravel()[kept]) for n in ("opens", "closes")},
         "valid_from": _date(_marks(laid, grid, counts_from).ravel()[kept]),
-        "valid_to": _date(_marks(laid, grid, counts_until).ravel()[kept]),
+        "valid_to": _date(last.ravel()[kept]),
         **doses,
         "level": per_slot([getattr(s.part.element, "level", None) for s in slots], pl.Int32()),
         "version": pl.Series([laid.plan.protocol.version]).new_from_index(0, len(kept)),
         "basis": per_slot([o.basis for o in origins], pl.String()),
         "source": per_slot([o.text for o in origins], pl.String()),
-        "status": _status(laid, grid).gather(kept),
+        "status": _status(laid, grid, last).gather(kept),
         "closed": pl.Series(shut),
         **_times(laid, grid, who.astype(np.int32), column),
     }
@@ -141,6 +142,15 @@ def _marks(laid: Laid, grid: Grid, mark: Callable[[Laid, Grid, int], Ints]) -> I
     return days
 
 
+def _last(laid: Laid, grid: Grid) -> Ints:
+    """The last day on which a dose counts; of a course, on which it is taken."""
+    days = _marks(laid, grid, counts_until)
+    for c, slot in enumerate(grid.arm.slots):
+        if slot.part.course:
+            days[:, c] = last_days(laid, grid, c)
+    return days
+
+
 def _date(day: Ints) -> pl.Series:
     series = pl.Series(day, dtype=pl.Int32)
     return series.set(series == NONE, None).cast(pl.Date)
@@ -162,7 +172,9 @@ def _doses(laid: Laid, grid: Grid, who: Ints, column: Ints, due: Ints) -> dict[s
     units: list[str | None] = []
     for c, slot in enumerate(grid.arm.slots):
         unit, dose = display_unit(slot.part), _dose_of(slot.part)
-        units.append(unit[1] if unit else None)
+        units.append(
+            f"{unit[1]}/d" if unit and dose is not None and dose.daily and slot.part.course else unit and unit[1]
+        )
         rows = np.flatnonzero(column == c)
         if unit is None or dose is None or not len(rows):
             continue
@@ -170,7 +182,7 @@ def _doses(laid: Laid, grid: Grid, who: Ints, column: Ints, due: Ints) -> dict[s
         grams = _grams(laid, s, day) if needs(dose) else np.full(len(rows), FIXED, np.int64)
         measure = surface(laid.evidence, dose, s, day, grams)[0] if needs(dose) == "surface" else grams
         found = intend(dose, measure)
-        scale = float(parse_unit(unit[1]).factor) * _share(slot.part)
+        scale = float(parse_unit(unit[1]).factor)
         target = np.where(found.low == found.high, found.low, UNKNOWN)
         for name, values, part in (("dose", target, 1000), ("dose_low", found.least, 1), ("dose_high", found.most, 1)):
             columns[name][rows] = np.where(values == UNKNOWN, np.nan, np.round(values / part / scale, 9))
@@ -182,18 +194,8 @@ def _doses(laid: Laid, grid: Grid, who: Ints, column: Ints, due: Ints) -> dict[s
 
 def _dose_of(part: Part) -> Dose | None:
     """The dose that can be computed beforehand: without a formula, and without conditions on what is not known yet."""
-    element = part.element
-    dose = element.dose[0] if isinstance(element, Treatment) and element.dose else None
+    dose = dose_of(part)
     return dose if dose is not None and dose.formula is None and not dose.if_ else None
-
-
-def _share(part: Part) -> float:
-    """How many single doses a day's dose is divided into."""
-    frequency = getattr(part.element, "frequency", None)
-    amount = part.element.dose[0].amount or part.element.dose[0].start if isinstance(part.element, Treatment) else None
-    dimension = "" if amount is None else (amount.low if isinstance(amount, Range) else amount).dimension
-    daily = frequency is not None and dimension.endswith(("/time", "/day"))
-    return frequency.times / frequency.days if daily and frequency is not None else 1.0
 
 
 def _grams(laid: Laid, s: Ints, due: Ints) -> Longs:
@@ -205,8 +207,8 @@ def _grams(laid: Laid, s: Ints, due: Ints) -> Longs:
     return np.where(there, e.weights.value[at], UNKNOWN)
 
 
-def _status(laid: Laid, grid: Grid) -> pl.Series:
-    """Where the occurrence stands on the day of the run."""
+def _status(laid: Laid, grid: Grid, last: Ints) -> pl.Series:
+    """Where the occurrence stands on the day of the run; a course that was begun is open up to its last day."""
     horizon = laid.evidence.horizon
     due, opens = grid.due.ravel(), np.where(grid.opens != NONE, grid.opens, grid.due).ravel()
     closes = np.where(grid.closes != NONE, grid.closes, grid.due).ravel()
@@ -219,4 +221,7 @@ def _status(laid: Laid, grid: Grid) -> pl.Series:
     status[(grid.expected == 0).ravel()] = "not expected"
     status[(grid.record >= 0).ravel()] = "not given"
     status[(grid.actual != NONE).ravel()] = "done"
+    goes_on = np.array([slot.part.course for slot in grid.arm.slots]) & ((last == NONE) | (last >= horizon))
+    status[((grid.actual != NONE) & (grid.actual <= horizon) & goes_on).ravel()] = "open"
+    status[((grid.actual != NONE) & (grid.actual > horizon)).ravel()] = "upcoming"
     return pl.Series(status, dtype=pl.String)

@@ -208,6 +208,8 @@ class Evidence:
     """Clinic closures by site."""
     counted: dict[str, Counter] = field(default_factory=dict, compare=False)
     """Counts by name, once what they count is scheduled and matched."""
+    cut: bool = True
+    """Somebody says up to which day the records go: a data cut, or an as-of day."""
     _cache: dict[str, Points] = field(default_factory=dict, compare=False)
     _events: dict[tuple[str, ...], Spells] = field(default_factory=dict, compare=False)
 
@@ -435,6 +437,7 @@ def evidence_of(
     *,
     final: bool,
     settings: Mapping[str, str] | None = None,
+    cut: bool = True,
 ) -> Evidence:
     """The partition of the participants `first` up to `last` (not included) of tables sorted by `s`."""
     slices = {}
@@ -446,4 +449,4 @@ def evidence_of(
         bounds = np.searchsorted(frame["s"].to_numpy(), [first, last])
         part = frame.slice(int(bounds[0]), int(bounds[1] - bounds[0]))
         slices[name] = part.with_columns(pl.col("s") - first) if first else part
-    return Evidence(protocol, slices, frozenset(present), last - first, horizon, final, zone, closed)
+    return Evidence(protocol, slices, frozenset(present), last - first, horizon, final, zone, closed, cut=cut)

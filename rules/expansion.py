@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from protocol.model import MILESTONES, Protocol, Treatment
 from protocol.timing import Anchor, Duration, FirstDay, Instant, Moment, offset_of
@@ -12,6 +12,8 @@ from rules.slots import HORIZON, Bound, CyclePlan, Element, Part, Ref, Slot, Spa
 
 ZERO = Ref("milestone", "day-zero")
 _NO_SPAN = Span()
+Ends: TypeAlias = tuple[tuple[Ref, Span, bool], ...]
+"""Ends of a series: (reference, offset, the last day belongs to it)."""
 
 
 class Start(NamedTuple):
@@ -57,7 +59,7 @@ def expand_arm(protocol: Protocol, parts: list[Part]) -> Expanded:
 
 
 class _Expansion:
-    """The slots so far; `columns` are the columns of each activity."""
+    """The slots so far; `columns` are the columns of each activity, `ended` the first day after a course so far."""
 
     def __init__(self, protocol: Protocol, parts: list[Part]) -> None:
         self.protocol = protocol
@@ -66,6 +68,7 @@ class _Expansion:
         self.slots: list[Slot] = []
         self.columns: dict[str, list[int]] = {}
         self.cycles: dict[str, CyclePlan] = {}
+        self.ended: dict[str, Start] = {}
         self.notes: list[tuple[str, str]] = []
 
     def slots_of_all(self) -> tuple[Slot, ...]:
@@ -92,6 +95,8 @@ class _Expansion:
             starts = [Start(Ref("none"), _NO_SPAN, None, None)]
         every = _span(element.every) if element.every else None
         ends = tuple(self._ends(part))
+        if part.course:
+            starts, ends = self._course(part, starts, ends)
         for n, start in enumerate(self._series(part, starts, every)):
             chained = element.late == "shift" and n > 0 and every is not None
             slot = Slot(part, number + n + 1, start.ref, start.offset, start.low, start.high, (), chained, ends)
@@ -239,10 +244,25 @@ class _Expansion:
 
     def _ends(self, part: Part) -> Iterator[tuple[Ref, Span, bool]]:
         cycles = part.element.in_
-        own = ((part.element.to, True), (part.element.before, False)) if not part.course else ()
+        own = ((part.element.to, True), (part.element.before, False))
         for moment, inclusive in (*own, *(((self.protocol.cycles[cycles.name].to, True),) if cycles else ())):
             for point in self._moments(part, moment):
                 yield point.ref, point.offset, inclusive
+
+    def _course(self, part: Part, starts: list[Start], ends: Ends) -> tuple[list[Start], Ends]:
+        """Where a stretch of a course begins and ends: without a beginning of its own, where the last one ended.
+
+        The end of a stretch `for` a time is so long after its beginning; that day no longer belongs to it.
+        """
+        if not starts and part.activity in self.ended:
+            starts = [self.ended[part.activity]]
+        lasting = part.element.for_ if isinstance(part.element, Treatment) else None
+        if starts and lasting is not None:
+            ends = (*ends, (starts[0].ref, starts[0].offset + _span(lasting), False))
+        if ends:
+            ref, span, inclusive = ends[0]
+            self.ended[part.activity] = Start(ref, span + Span(days=int(inclusive)), None, None)
+        return starts, ends
 
     def _finished(self, slot: Slot, column: int) -> Slot:
         """References as columns, and the limits attached."""

@@ -16,6 +16,7 @@ import polars as pl
 from protocol.dosing import Dose
 from protocol.model import Treatment
 from protocol.quantity import Range
+from rules.amount_text import dose_of
 from rules.evidence import Flags, Ints, Longs, coded
 from rules.grid import Laid
 from rules.intended import UNKNOWN
@@ -24,7 +25,7 @@ from rules.slots import Part
 Codes: TypeAlias = npt.NDArray[np.uint8]
 FACTS = (
     "amount", "unit", "count", "prepared", "volume", "dose", "condition", "tolerance", "height", "weight",
-    "weight-implausible",
+    "weight-implausible", "frequency",
 )  # fmt: skip
 """Facts whose want leaves an amount or its limits unknown; arrays hold their places here."""
 AGREE = 20
@@ -126,16 +127,17 @@ def _summed(values: Longs, of: Ints, n: int) -> Longs:
 
 
 def _dimension(part: Part) -> str:
-    element = part.element
-    return _dimension_of(element.dose[0]) if isinstance(element, Treatment) and element.dose else ""
+    dose = dose_of(part)
+    return _dimension_of(dose) if dose is not None else ""
 
 
 def _dimension_of(dose: Dose) -> str:
-    if dose.amount is None:
+    """What the dose counts; an empty text for a share of another dose."""
+    amount = dose.amount or dose.start
+    if amount is None:
         return ""
-    amount = dose.amount.low if isinstance(dose.amount, Range) else dose.amount
-    dimension = amount.dimension.split("/")[0]
-    return "cells" if dimension == "number" else dimension
+    dimension = (amount.low if isinstance(amount, Range) else amount).dimension.split("/")[0]
+    return {"number": "cells", "percent": ""}.get(dimension, dimension)
 
 
 def _count(part: Part) -> int:

@@ -103,6 +103,22 @@ def _in_cycles(laid: Laid, grid: Grid, columns: Ints, days: Ints, matrix: Ints, 
     return np.where(days == NONE, NONE, np.where(inside, at, outside)).astype(np.int32), places
 
 
+def take_course(laid: Laid, grid: Grid, group: tuple[int, ...]) -> None:
+    """The first dose on record begins a course; each later stretch begins on its day once the course has begun."""
+    slots = grid.arm.slots
+    beginning = grid.arm.columns(slots[group[0]].part.activity)[0]
+    if beginning in group:
+        rows, _, _ = waiting_records(laid, grid, group)
+        given = (rows >= 0) & (laid.doses.status[rows] != NOT_GIVEN) if rows.size else rows >= 0
+        who = np.flatnonzero(given.any(axis=1)).astype(np.int32)
+        if len(who):
+            put(laid, grid, who, np.full(len(who), beginning, np.int32), rows[who, given.argmax(axis=1)[who]])
+    begun = grid.actual[:, beginning]
+    for c in group:
+        later = (c != beginning) & (begun != NONE) & (begun <= grid.due[:, c]) & (grid.expected[:, c] != 0)
+        grid.actual[later, c] = grid.due[later, c]
+
+
 def _open_to(grid: Grid, c: int) -> Flags:
     """Participants whose records may be this occurrence."""
     may: Flags = (grid.expected[:, c] != 0) | grid.began[c]

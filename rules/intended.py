@@ -71,12 +71,25 @@ def intend(dose: Dose, measure: Longs) -> Intended:
     known = measure != UNKNOWN
     low, high = (np.where(known, _whole(q) * np.where(known, measure, 0), UNKNOWN) for q in _ends(dose))
     ceiling, floor = _limit(dose.max, measure, known), _limit(dose.min, measure, known)
+    return _limited(dose, low, high, floor, ceiling)
+
+
+def intend_share(dose: Dose, in_force: Longs) -> Intended:
+    """A dose of `90 %`: that share of the dose in force (thousandths of base units), rounded, with its tolerance."""
+    known = in_force != UNKNOWN
+    low, high = (np.where(known, in_force // HUNDRED * _whole(q), UNKNOWN) for q in _ends(dose))
+    return _limited(dose, low, high, None, None)
+
+
+def _limited(dose: Dose, low: Longs, high: Longs, floor: Longs | None, ceiling: Longs | None) -> Intended:
+    """What is intended between its bounds, rounded, with the tolerance around it (language, decision 12)."""
+    known = low != UNKNOWN
     low, high = (_bounded(d, floor, ceiling, dose.round) for d in (low, high))
     least, most = inwards(low, up=True), inwards(high, up=False)
     if dose.tolerance is not None:
         least = np.where(known, _share(low, HUNDRED + dose.tolerance.low_bp, up=True), UNKNOWN)
         most = np.where(known, _share(high, HUNDRED + dose.tolerance.high_bp, up=False), UNKNOWN)
-    top = inwards(ceiling, up=False) if ceiling is not None else np.full(len(measure), NO_CEILING, np.int64)
+    top = inwards(ceiling, up=False) if ceiling is not None else np.full(len(low), NO_CEILING, np.int64)
     return Intended(low, high, top, least, np.where(top == UNKNOWN, UNKNOWN, np.minimum(most, top)))
 
 

@@ -50,12 +50,13 @@ def over_partitions(
     check_words(plan.protocol, study)
     frames = {name: _sorted(_known(study.data(name), name, as_of)) for name in _TABLES}
     n = len(study.subjects)
+    cut = as_of is not None or study.data_cut is not None
     day = (horizon(study, as_of) - date(1970, 1, 1)).days
 
     def one(first: int) -> T:
         last = min(first + PARTITION, n)
         evidence = evidence_of(
-            plan.protocol, frames, study.tables, first, last, day, final=study.final, settings=study.settings
+            plan.protocol, frames, study.tables, first, last, day, final=study.final, settings=study.settings, cut=cut
         )
         return work(lay_out(plan, evidence, read_doses(evidence), read_visits(evidence)))
 

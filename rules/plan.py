@@ -66,7 +66,7 @@ def _parts(protocol: Protocol) -> Iterator[Part]:
             stepped = isinstance(element, Treatment) and bool(element.steps)
             for number, step in enumerate(steps):
                 path = f"{block}.{name}.steps.{number}" if stepped else f"{block}.{name}"
-                course = isinstance(step, Treatment) and (step.frequency is not None or step.level is not None)
+                course = isinstance(step, Treatment) and step.often() is not None
                 yield Part(0, name, kind, number, path, step, judged=_judged(kind, step, course=course), course=course)
 
 
@@ -80,9 +80,10 @@ def _unjudged(part: Part) -> list[tuple[str, str]]:
     clocked = step.window is not None and (step.window.low.clock or step.window.high.clock)
     reasons = {
         "assessment": part.kind == "assessment",
-        "course": part.course,
+        "no-gap": part.course and part.step == 0 and getattr(step, "gap", None) is None,
+        "no-adherence": part.course and part.step == 0 and getattr(step, "adherence", None) is None,
         "optional": bool(step.may_if),
-        "no-window": part.kind != "assessment" and step.window is None and not step.limits and not _within(step.due),
+        "no-window": _without_window(part),
         "hours": clocked and part.kind == "visit",
     }
     if isinstance(step, Treatment):
@@ -108,6 +109,12 @@ def _unjudged_blocks(protocol: Protocol) -> list[tuple[str, str]]:
     if protocol.weight is not None and protocol.weight.recalculate is not None:
         notes.append(("weight", "recalculate"))
     return notes
+
+
+def _without_window(part: Part) -> bool:
+    """Nothing says when an occurrence is on time; of a course only its first day has a window."""
+    step, later = part.element, part.course and part.step > 0
+    return part.kind != "assessment" and not later and not (step.window or step.limits or _within(step.due))
 
 
 def _within(due: tuple[Moment, ...]) -> bool:

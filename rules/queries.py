@@ -12,7 +12,7 @@ from rules.rows import SCHEMA, Place, Said, assemble, located, stack
 from rules.rule import Rule
 from rules.wording import Wording, catalogue
 
-_BY_PROTOCOL = frozenset({"tolerance", "dose", "weight-limit"})
+_BY_PROTOCOL = frozenset({"tolerance", "dose", "weight-limit", "data-cut"})
 _BY_SUBJECT = frozenset({"day-zero", "arm", "consent", "stop-date"})
 """Facts that are missing once for the protocol, or once for a participant; the others once for a record."""
 

@@ -276,6 +276,7 @@ def _joined(r: Records, frame: pl.DataFrame, e: Evidence) -> Records:
     group = (r.s.astype(np.int64) << 12) + (r.word + 1)
     same = (group[1:] == group[:-1]) & (r.day[1:] == r.day[:-1]) & (r.day[1:] != NONE)
     same &= (r.label[1:] == r.label[:-1]) & (r.status[1:] != NOT_GIVEN) & (r.status[:-1] != NOT_GIVEN)
+    same &= ~_by_days(e.protocol, r.names)[r.named[1:]]
     if not same.any():
         return _headed(r, everyone)
     pair = np.flatnonzero(same).astype(np.int32)
@@ -294,6 +295,12 @@ def _joined(r: Records, frame: pl.DataFrame, e: Evidence) -> Records:
     status = r.status.copy()
     np.maximum.at(status, first, r.status)
     return _headed(replace(r, amount=amount, parts=parts, duplicate=duplicate, status=status), head)
+
+
+def _by_days(protocol: Protocol, names: tuple[str, ...]) -> Flags:
+    """Of each treatment, and last of none, whether it is a course: two records of a day are two doses of that day."""
+    courses = [any(p.often() is not None for p in protocol.treatments[n].parts()) for n in names]
+    return np.array([*courses, False, False, False])
 
 
 def _headed(r: Records, head: Flags) -> Records:

@@ -14,7 +14,7 @@ from rules.clock import lay_hours
 from rules.cycles import Waiting, lay_cycle
 from rules.evidence import Evidence, Flags, Ints, Milestone
 from rules.grid import Grid, Identity, Laid
-from rules.identity import take_in_order, take_in_rhythm, take_records
+from rules.identity import take_course, take_in_order, take_in_rhythm, take_records
 from rules.records import Records, first_given
 from rules.shared import share_out
 from rules.slots import ArmPlan, CyclePlan, Plan, Slot, Span
@@ -121,7 +121,9 @@ def _lay_group(laid: Laid, grid: Grid, group: tuple[int, ...]) -> None:
     for c in group:
         _lay_slot(laid, grid, c)
         _expect(laid, grid, c)
-    if slots[group[0]].part.kind != "assessment":
+    if slots[group[0]].part.course:
+        take_course(laid, grid, group)
+    elif slots[group[0]].part.kind != "assessment":
         take_records(laid, grid, group)
     for c in group:
         _limit(laid, grid, c)

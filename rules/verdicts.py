@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 import polars as pl
 
+from rules.evidence import Ints
 from rules.findings import Index, answer
 from rules.grid import Laid
 from rules.queries import missing_facts
@@ -43,8 +44,13 @@ VERDICTS: dict[str, pl.DataType] = {
 """The fields of a verdict, in order."""
 
 
-def dose_verdicts(laid: Laid, doses: pl.DataFrame, place: Place, lang: str) -> pl.DataFrame:
-    """A verdict for every dose on record: a finding outweighs a query, and a query is never a *complies*."""
+def dose_verdicts(
+    laid: Laid, doses: pl.DataFrame, exposures: pl.DataFrame, of: Ints, place: Place, lang: str
+) -> pl.DataFrame:
+    """A verdict for every dose on record: a finding outweighs a query, and a query is never a *complies*.
+
+    What is said of an exposure is said of every dose in it; `of` names the exposure of each dose, -1 for none.
+    """
     wording = Wording(laid, lang, place.raw)
     hits = located(doses, "doses")
     words = ("given", "intended", "least", "most")
@@ -71,14 +77,40 @@ def dose_verdicts(laid: Laid, doses: pl.DataFrame, place: Place, lang: str) -> p
     deviates, asks = pl.col("deviating").fill_null(0) > 0, pl.col("asking").fill_null(0) > 0
     verdict = pl.when(deviates).then(pl.lit("deviates")).when(asks).then(pl.lit("cannot tell"))
     assumed = pl.col("assumed").fill_null(value=False)
+    if len(exposures):
+        table = _with_courses(table, doses, exposures, of, wording)
     return (
-        table.hstack(_found(doses, wording))
+        table.hstack(_found(doses, exposures, of, wording))
         .with_columns(
             verdict=verdict.otherwise(pl.lit("complies")),
             message=pl.col("message").fill_null(wording.phrases["complies"]),
             basis=pl.when(assumed).then(pl.lit("assumed")).otherwise("basis"),
         )
         .select(pl.col(f).cast(t) for f, t in VERDICTS.items())
+    )
+
+
+def _with_courses(
+    table: pl.DataFrame, doses: pl.DataFrame, exposures: pl.DataFrame, of: Ints, wording: Wording
+) -> pl.DataFrame:
+    """The doses of courses with what was right on their first days, in place of what is said of single doses."""
+    x, at = of[doses["dose"].to_numpy()], exposures["x"].to_numpy()
+    piece = np.searchsorted(at, x)
+    judged = (x >= 0) & (at[np.minimum(piece, len(at) - 1)] == x)
+    hits = located(exposures, "exposures")[np.where(judged, piece, 0)]
+    intended = wording.amounts(hits, "low_each", thousandths=True) + wording.word("each", hits)
+    told = hits.select(
+        "weight_age",
+        intended=pl.lit(intended),
+        least=pl.lit(wording.amounts(hits, "least_each")),
+        most=pl.lit(wording.amounts(hits, "most_each")),
+        weight_kg=(pl.col("weight") / 1000).round(3),
+        weight_on=pl.col("weight_day").cast(pl.Int32).cast(pl.Date),
+        because=wording.text(wording.phrases["course_dose"], hits),
+    )
+    mine = pl.Series(judged)
+    return table.with_columns(
+        told[name].cast(table[name].dtype).zip_with(mine, table[name]).alias(name) for name in told.columns
     )
 
 
@@ -108,9 +140,11 @@ _FOUND: dict[str, pl.DataType] = {
 }
 
 
-def _found(doses: pl.DataFrame, wording: Wording) -> pl.DataFrame:
+def _found(doses: pl.DataFrame, exposures: pl.DataFrame, of: Ints, wording: Wording) -> pl.DataFrame:
     """What was found or is asked about each dose, a row a dose; null where it is nothing."""
-    pieces = [*_answered(doses, wording), *_doubted(doses, wording)]
+    pieces = [*_answered("doses", doses, wording), *_doubted(doses, wording)]
+    if len(exposures):
+        pieces += [_of_doses(piece, doses, exposures, of) for piece in _answered("exposures", exposures, wording)]
     if not pieces:
         return pl.DataFrame([same(None, len(doses)).cast(dtype).alias(name) for name, dtype in _FOUND.items()])
     by_dose = pl.concat(pieces).group_by("at", maintain_order=True)
@@ -125,12 +159,19 @@ def _found(doses: pl.DataFrame, wording: Wording) -> pl.DataFrame:
     return everyone.join(found, on="at", how="left", maintain_order="left").drop("at")
 
 
-def _answered(doses: pl.DataFrame, wording: Wording) -> list[pl.DataFrame]:
-    """What the rules about doses say: deviations, then doubts, then the facts that are missing."""
+def _of_doses(piece: pl.DataFrame, doses: pl.DataFrame, exposures: pl.DataFrame, of: Ints) -> pl.DataFrame:
+    """What is said of exposures as said of the doses in them."""
+    places = pl.DataFrame({"x": of[doses["dose"].to_numpy()], "dose": np.arange(len(doses))})
+    told = piece.with_columns(x=exposures["x"].gather(piece["at"]))
+    return told.join(places, on="x", maintain_order="left").select(pl.col("dose").alias("at"), *piece.columns[1:])
+
+
+def _answered(table: str, doses: pl.DataFrame, wording: Wording) -> list[pl.DataFrame]:
+    """What the rules about a table say: deviations, then doubts, then the facts that are missing."""
     deviating: list[pl.DataFrame] = []
     asking: list[pl.DataFrame] = []
     untold: list[pl.DataFrame] = []
-    for rule, hits, unknown, _ in answer("doses", doses):
+    for rule, hits, unknown, _ in answer(table, doses):
         if len(hits):
             (asking if rule.asks else deviating).append(_told(rule, doses, hits, wording))
         if len(unknown):
@@ -171,5 +212,6 @@ _SILENT = (
     & ~pl.col("duplicate")
     & pl.col("in_arm").fill_null(value=False)
     & (pl.col("matched") | pl.col("course"))
+    & ~(pl.col("by_days") & pl.col("fixed"))
 )
-"""Doses of the arm whose amount nothing judges: no dose in the protocol, or a course by days."""
+"""Doses of the arm whose amount nothing judges: the protocol has no dose for them."""

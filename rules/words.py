@@ -16,6 +16,7 @@ from rules.amount_text import amount_texts, dose_of
 from rules.assignment import NONE
 from rules.begun import begun_by
 from rules.evidence import numbers, whole
+from rules.match.exposures import COURSE_WORDS
 from rules.match.values import READING_WORDS
 from rules.slots import Part, Plan
 from rules.spells import FOREVER
@@ -432,6 +433,8 @@ WORDS: dict[str, Word] = {
     "denial": _denial,
     "criterion": _criterion,
     **READING_WORDS,
+    **COURSE_WORDS,
+    "gap_limit": _days("gap_limit"),
     "reads": lambda w, hits: hits["reads"],
     "procedure": _procedure,
     "consent": _dated("consent_on", "signed"),

@@ -225,6 +225,7 @@ def no_weight(world: World, rng: Random) -> Case | None:
     patient = world.live()
     patient.weighings.clear()
     expected: Counter[Found] = Counter(("weight", *d.key) for d in patient.doses if d.weight)
+    expected.update(("weight", row["treatment"], None) for row in patient.courses if "amount" in row)
     return Case(patient, expected) if expected else None
 
 
@@ -285,6 +286,7 @@ def after_stop(world: World, rng: Random) -> Case | None:
             if patient.dose(key).day != given.day:
                 continue
             patient.milestones.append(("discontinuation", end))
+            patient.courses = [course | {"end": end} for course in patient.courses if end >= patient.zero]
             plan = patient.planned[key]
             on_grid = plan.part.late == "keep" and plan.part.missed == "skip" and plan.base
             placed = key[1] if (plan.grid_opens if on_grid else plan.opens) <= end else None

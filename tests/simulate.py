@@ -91,6 +91,7 @@ class Patient:
     observations: list[tuple[str, str, str, date]] = field(default_factory=list)
     events: list[Row] = field(default_factory=list)
     milestones: list[tuple[str, date]] = field(default_factory=list)
+    courses: list[Row] = field(default_factory=list)
     labelled: bool = False
     baseline: bool = False
 
@@ -156,6 +157,11 @@ class Life:
             anchors = [i.anchor for i in instants if i.anchor] + [limit.from_ for limit in part.limits]
             found |= {a.name for a in anchors if a.name and a.name != name}
         return found
+
+    def courses(self) -> list[tuple[str, Part]]:
+        """Treatments taken by days from day zero on, in one stretch."""
+        found = [(name, self._parts(element)) for name, element in self.protocol.treatments.items()]
+        return [(name, part) for name, parts in found for part in parts if isinstance(part, Part) and part.frequency]
 
     def _live(self, name: str, element: Any) -> None:
         self.numbers[name] = 0
@@ -283,6 +289,9 @@ def live(
     if protocol.weight and protocol.weight.use == "baseline":
         patient.baseline = True
         patient.weighings[patient.screened] = grams
+    for name, part in life.courses():
+        patient.weighings.setdefault(zero, grams)
+        patient.courses.append(_take(patient, name, part))
     for key, plan in life.planned.items():
         day = life.actual[key]
         if isinstance(plan.part, Part):
@@ -291,6 +300,18 @@ def live(
         elif day:
             patient.visits[key] = day, ""
     return patient
+
+
+def _take(patient: Patient, name: str, part: Part) -> Row:
+    """A course taken without a gap from its first day to its last, in the amount that its first dose is."""
+    assert part.frequency
+    row: Row = {"treatment": name, "start": patient.zero, "frequency": str(part.frequency)}
+    if part.for_:
+        row["end"] = move(patient.zero, *_pair(part.for_)) - days(1)
+    if part.dose and isinstance(start := part.dose[0].start, Quantity):
+        amount = Fraction(start.base) * patient.grams / 1000 * part.frequency.days / part.frequency.times
+        row["amount"], row["unit"] = amount_text(start, int(amount))
+    return {"subject": patient.subject} | row
 
 
 def _give(patient: Patient, part: Part, key: Key, day: date, rng: Random) -> Given:
@@ -320,7 +341,7 @@ def rows_of(protocol: Protocol, patient: Patient) -> dict[str, list[Row]]:
     who: Row = {"subject": patient.subject}
     weights = [("weight", str(Decimal(g) / 1000), "kg", day) for day, g in patient.weighings.items()]
     heights = [("height", "110", "cm", patient.screened)] if _wants_height(protocol) else []
-    administrations = [_dose_row(protocol, patient, dose) for dose in patient.doses]
+    administrations = [*(_dose_row(protocol, patient, dose) for dose in patient.doses), *patient.courses]
     visits = [
         who | {"visit": f"{name} {n}" if patient.labelled else name, "date": day, "status": status}
         for (name, n), (day, status) in patient.visits.items()

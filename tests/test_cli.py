@@ -129,11 +129,14 @@ def test_a_verdict_shows_what_it_rests_on() -> None:
         assert said in out
 
 
-def test_a_dose_of_a_course_is_never_called_right() -> None:
-    """What is not judged is *cannot tell*, with the reason."""
-    answer = run(f'validate uc-msc-saa {WEIGHED} --treatment ciclosporin --given "40 mg" --on 2024-03-01')
-    assert answer.status == 3
-    assert "not judged" in answer.out
+def test_a_dose_of_a_course_is_judged_as_its_share_of_a_day() -> None:
+    """5 mg/kg a day in two doses is 40.5 mg each; without a dose in the protocol: *cannot tell*."""
+    day = f"validate uc-msc-saa {WEIGHED} --on 2024-03-01"
+    right = run(f'{day} --treatment ciclosporin --given "40 mg"')
+    assert (right.status, "72.9 mg to 89.1 mg a day" in right.out) == (0, True)
+    assert run(f'{day} --treatment ciclosporin --given "80 mg"').status == 1
+    silent = run(f'{day} --treatment g-csf --given "80 ug"')
+    assert (silent.status, "not judged" in silent.out) == (3, True)
 
 
 def test_a_product_shared_by_arms_is_the_treatment_of_the_arm() -> None:

@@ -108,7 +108,8 @@ visits: {b: {due: 1 mo + 10 d after day-zero, every: 1 mo, times: 3}}
 
 
 NAMED = {
-    "course": "treatments: {a: {dose: 5 mg/kg/d, frequency: twice daily, from: day 0, for: 28 d}}",
+    "no-gap": "treatments: {a: {dose: 5 mg/d, frequency: twice daily, from: day 0, for: 28 d, adherence: 80 to 120 %}}",
+    "no-adherence": "treatments: {a: {dose: 5 mg/kg/d, frequency: twice daily, from: day 0, for: 28 d, gap: 2 d}}",
     "hours": "treatments: {a: {dose: 1 mg, due: day 0, window: ±1 d}}\nvisits: {b: {due: day 0, window: ±2 h}}",
     "optional": "treatments: {a: {dose: 1 mg, due: day 0, window: ±1 d, may_if: arm = one}}",
     "no-window": "treatments: {a: {dose: 1 mg, due: day 0}}",

@@ -1,7 +1,17 @@
 """The catalogue: every rule, in the order in which a report shows them. A file that is not listed here is a fault."""
 
 from rules.deviations.above_ceiling import above_ceiling
+from rules.deviations.adherence_high import adherence_high
+from rules.deviations.adherence_low import adherence_low
 from rules.deviations.amount_zero import amount_zero
+from rules.deviations.course_after_end import course_after_end
+from rules.deviations.course_after_stop import course_after_stop
+from rules.deviations.course_during_hold import course_during_hold
+from rules.deviations.course_ended_early import course_ended_early
+from rules.deviations.course_gap import course_gap
+from rules.deviations.course_no_record import course_no_record
+from rules.deviations.course_not_started import course_not_started
+from rules.deviations.course_start_out_of_window import course_start_out_of_window
 from rules.deviations.criterion_not_met import criterion_not_met
 from rules.deviations.day_zero_disagrees import day_zero_disagrees
 from rules.deviations.dose_after_stop import dose_after_stop
@@ -11,13 +21,16 @@ from rules.deviations.dose_late import dose_late
 from rules.deviations.dose_no_record import dose_no_record
 from rules.deviations.dose_not_counted import dose_not_counted
 from rules.deviations.dose_not_given import dose_not_given
+from rules.deviations.dose_off_level import dose_off_level
 from rules.deviations.duplicate_record import duplicate_record
+from rules.deviations.frequency_wrong import frequency_wrong
 from rules.deviations.identity_untold import identity_untold
 from rules.deviations.interval_too_long import interval_too_long
 from rules.deviations.interval_too_short import interval_too_short
 from rules.deviations.overdose import overdose
 from rules.deviations.procedure_before_consent import procedure_before_consent
 from rules.deviations.record_after_death import record_after_death
+from rules.deviations.records_overlap import records_overlap
 from rules.deviations.underdose import underdose
 from rules.deviations.unit_doubtful import unit_doubtful
 from rules.deviations.unplanned_dose import unplanned_dose
@@ -52,6 +65,19 @@ RULES: tuple[Rule, ...] = (
     underdose,
     unit_doubtful,
     amount_zero,
+    course_no_record,
+    course_not_started,
+    course_start_out_of_window,
+    course_gap,
+    course_ended_early,
+    adherence_low,
+    adherence_high,
+    dose_off_level,
+    frequency_wrong,
+    course_after_end,
+    course_during_hold,
+    course_after_stop,
+    records_overlap,
     weight_stale,
     weight_not_measured,
     weight_implausible,

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import polars as pl
 
+from rules.course.taken import read_taken
 from rules.grid import Laid
+from rules.match.courses import course_occasions
 from rules.match.decisions import decision_occasions
-from rules.match.doses import dose_occasions
+from rules.match.doses import dose_occasions, parts_of_doses
+from rules.match.exposures import exposure_occasions
 from rules.match.people import criteria_occasions, death_occasions, people_occasions, weight_occasions
 from rules.match.planned import planned_occasions
 from rules.match.values import value_occasions
@@ -18,9 +21,12 @@ from rules.match.values import value_occasions
 
 def build_occasions(laid: Laid) -> dict[str, pl.DataFrame]:
     """Every occasions table of one partition."""
+    taken = read_taken(laid, parts_of_doses(laid)[0])
     return {
         "doses": dose_occasions(laid),
         "planned": planned_occasions(laid),
+        "courses": course_occasions(laid, taken),
+        "exposures": exposure_occasions(laid, taken),
         "criteria": criteria_occasions(laid),
         "people": people_occasions(laid),
         "deaths": death_occasions(laid),

@@ -8,6 +8,8 @@ import numpy as np
 import polars as pl
 
 from protocol.model import Treatment
+from protocol.quantity import Quantity
+from rules.amount_text import dose_of
 from rules.assignment import NONE
 from rules.clock import apart, off_by
 from rules.dose import Doses, compute_doses
@@ -25,7 +27,7 @@ from rules.truth import Truth
 def dose_occasions(laid: Laid) -> pl.DataFrame:
     """One row per dose on record that is not a *not given*, with what was planned beside it."""
     r = laid.doses
-    part, occurrence = _parts_of_doses(laid)
+    part, occurrence = parts_of_doses(laid)
     doses = compute_doses(laid, part, occurrence)
     plan = _planned_beside(laid)
     columns: dict[str, Array | pl.Series] = {
@@ -34,11 +36,11 @@ def dose_occasions(laid: Laid) -> pl.DataFrame:
         "row": laid.evidence.frames["administrations"]["row"].to_numpy()[r.place],
         "occurrence": occurrence,
         "duplicate": r.duplicate,
-        "zero": (r.amount == 0) & (r.status != NOT_GIVEN),
+        "zero": (r.amount == 0) & (r.status != NOT_GIVEN) & ~_nothing_due(laid)[part],
         **plan,
         **_identity(laid, part, doses),
         "anchored_fact": _anchored_fact(laid, plan),
-        **_conduct(laid, plan),
+        **_conduct(laid, part, plan),
         **_amounts(doses, r.day),
     }
     more: dict[str, Array | pl.Series] = {
@@ -47,6 +49,8 @@ def dose_occasions(laid: Laid) -> pl.DataFrame:
     more["said"] = doses.columns["said"]
     more["implied"] = doses.columns.get("implied", np.full(len(r.s), UNKNOWN, np.int64))
     more |= {"delayed": plan["delayed"], "reaction": _reacted(laid)}
+    more |= {"by_days": _by_days(laid, part), "fixed": _has_dose(laid)[part]}
+    more["dose"] = np.arange(len(r.s), dtype=np.int32)
     more |= {"place": r.place, "parts": r.parts, "status": r.status, "activity": r.activity}
     table = occasions_frame("doses", columns, **more)
     kept = r.status != NOT_GIVEN
@@ -210,11 +214,31 @@ def _identity(laid: Laid, part: Ints, doses: Doses) -> dict[str, Array | pl.Seri
     }
 
 
-def _conduct(laid: Laid, plan: dict[str, Array | pl.Series]) -> dict[str, Array | pl.Series]:
+def _by_days(laid: Laid, part: Ints) -> Flags:
+    """Doses of a course: `exposures` judges them, by the days that a record covers."""
+    flags: Flags = np.array([p.course for p in laid.plan.parts] + [False])[part]
+    return flags
+
+
+def _has_dose(laid: Laid) -> Flags:
+    """By part: the protocol says how much."""
+    return np.array([dose_of(p) is not None for p in laid.plan.parts] + [False])
+
+
+def _nothing_due(laid: Laid) -> Flags:
+    """By part: the protocol's dose is 0, as of a placebo; then an amount of 0 is no doubtful record."""
+    zero = [
+        (d := dose_of(p)) is not None and isinstance(d.amount, Quantity) and d.amount.base == 0 for p in laid.plan.parts
+    ]
+    return np.array([*zero, False])
+
+
+def _conduct(laid: Laid, part: Ints, plan: dict[str, Array | pl.Series]) -> dict[str, Array | pl.Series]:
     """What stood against the dose: a hold, a stop, death. A dose after a stop is not late as well."""
-    r, stopped = laid.doses, _stopped(laid)
+    r, by_days = laid.doses, _by_days(laid, part)
+    stopped, on_hold = (np.where(by_days, 0, answer).astype(np.int8) for answer in (_stopped(laid), _state(laid, HOLD)))
     return {
-        "on_hold": _state(laid, HOLD),
+        "on_hold": on_hold,
         "stopped": stopped,
         "after_death": after_death(laid, r.s, r.day),
         "timed": plan["timed"] & (stopped != 1),
@@ -252,7 +276,7 @@ def _placed(laid: Laid) -> list[tuple[Grid, Ints, Ints, Ints]]:
     return found
 
 
-def _parts_of_doses(laid: Laid) -> tuple[Ints, Ints]:
+def parts_of_doses(laid: Laid) -> tuple[Ints, Ints]:
     """Part and occurrence of each dose record; an unplaced one counts as the first part of its treatment."""
     first = {p.activity: p.code for p in reversed(laid.plan.parts) if p.kind == "treatment"}
     of_activity = np.array([first[name] for name in laid.doses.names] + [-1, -1, -1], dtype=np.int32)

@@ -11,10 +11,12 @@ from __future__ import annotations
 import polars as pl
 
 from rules.occasions.column import Column, Occasions, Value
+from rules.occasions.courses import COURSES
 from rules.occasions.criteria import CRITERIA
 from rules.occasions.deaths import DEATHS
 from rules.occasions.decisions import DECISIONS
 from rules.occasions.doses import DOSES
+from rules.occasions.exposures import EXPOSURES
 from rules.occasions.people import PEOPLE
 from rules.occasions.planned import PLANNED
 from rules.occasions.values import VALUES
@@ -25,6 +27,8 @@ __all__ = ["TABLES", "Column", "Occasions", "Value", "column", "example", "schem
 TABLES: dict[str, Occasions] = {
     "doses": DOSES,
     "planned": PLANNED,
+    "courses": COURSES,
+    "exposures": EXPOSURES,
     "criteria": CRITERIA,
     "people": PEOPLE,
     "deaths": DEATHS,
