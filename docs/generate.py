@@ -38,7 +38,7 @@ ROOMS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "rules: what happened, in the protocol's words",
         "One partition of participants at a time.",
         ("rules/partitions.py", "rules/evidence.py", "rules/truth.py", "rules/spells.py", "rules/holds.py",
-         "rules/states.py", "rules/records.py",
+         "rules/states.py", "rules/counts.py", "rules/levels.py", "rules/records.py",
          "rules/shared.py", "rules/policy.py", "rules/growth.py"),
     ),
     (

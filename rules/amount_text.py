@@ -62,8 +62,10 @@ def display_unit(part: Part) -> tuple[str, str] | None:
     """Dimension and unit in which a treatment's amounts are printed: that of its dose without kg, m² and d."""
     dose = dose_of(part)
     amount = dose.amount or dose.start if dose is not None else None
-    if amount is None:
+    if dose is None or amount is None:
         return None
+    if dose.formula == "calvert":
+        return "mass", "mg"
     low = amount.low if isinstance(amount, Range) else amount
     dimension, text = low.dimension.split("/")[0], low.unit.text.split("/")[0].strip()
     return ("cells", "cells") if dimension in ("number", "cells") else (dimension, text)

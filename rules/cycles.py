@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rules.assignment import NONE
+from rules.band import Index
 from rules.evidence import Flags, Ints, Longs, key
 from rules.records import NOT_GIVEN, Records
 from rules.slots import ArmPlan, CyclePlan, Slot
@@ -50,12 +51,13 @@ class CycleDays:
     rushed: Flags
     near: Ints
 
-    def begun(self, day: Ints) -> Ints:
-        """How many cycles each participant has begun by a day of theirs."""
-        found: Ints = ((self.start != NONE) & (self.start <= day[:, None])).sum(axis=1).astype(np.int32)
+    def begun(self, day: Ints, who: Index | None = None) -> Ints:
+        """How many cycles each participant (those of the rows `who`) has begun by a day of theirs."""
+        start = self.start if who is None else self.start[who]
+        found: Ints = ((start != NONE) & (start <= day[:, None])).sum(axis=1).astype(np.int32)
         return found
 
-    def delay(self, who: Ints, day: Ints) -> tuple[Ints, Flags]:
+    def delay(self, who: Index | Ints, day: Ints) -> tuple[Ints, Flags]:
         """By how many days the cycle due last was late, or is late by now; and whether one was due by that day."""
         due, start = self.due[who], self.start[who]
         waits = (due != NONE) & (due - self.waited[who] <= day[:, None])

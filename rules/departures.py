@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from rules.evidence import days
 from rules.grid import Laid
 from rules.records import PARTLY
 from rules.rows import Place
@@ -19,17 +20,25 @@ DEPARTURES: dict[str, pl.DataType] = {
     "kind": pl.String(),
     "days": pl.Int32(),
     "percent": pl.Float64(),
+    "source": pl.String(),
     "record": pl.String(),
 }
 
 
-_COLUMNS = ("s", "part", "occurrence", "row", "date", "kind", "days", "percent")
+_TYPES = pl.Schema(
+    {
+        **{name: DEPARTURES[name] for name in ("date", "kind", "days", "percent")},
+        "by": pl.String(),
+        "since": pl.Date(),
+    }
+)
+_COLUMNS = ("s", "part", "occurrence", "row", "date", "kind", "days", "percent", "by", "since")
 
 
 def read_departures(laid: Laid, tables: dict[str, pl.DataFrame], place: Place) -> pl.DataFrame:
     """What the protocol orders or allows: complying rows that are counted and named, never findings."""
     planned = tables["planned"]
-    pieces = [_absent(planned), _delayed(planned), _cut_short(laid, tables["doses"])]
+    pieces = [_absent(planned), _delayed(planned), _modified(tables["doses"]), _cut_short(laid, tables["doses"])]
     rows = pl.concat([p for p in pieces if len(p)] or pieces[:1])
     if not len(rows):
         return pl.DataFrame(schema=DEPARTURES)
@@ -40,16 +49,17 @@ def read_departures(laid: Laid, tables: dict[str, pl.DataFrame], place: Place) -
         subjects["subject"].gather(rows["s"]).alias("subject"),
         subjects["site"].gather(rows["s"]).alias("site"),
         parts.gather(rows["part"]).alias("activity"),
-        *_COLUMNS[2:3],
-        *_COLUMNS[4:],
+        "occurrence",
+        *("date", "kind", "days", "percent"),
+        source=_sources(laid, rows),
         record=pl.concat_str(file, pl.col("row").cast(pl.String), separator=":"),
     )
 
 
 def _rows(rows: pl.DataFrame, **said: pl.Expr | pl.Series) -> pl.DataFrame:
-    nothing = {"days": pl.lit(None), "percent": pl.lit(None)}
+    nothing = dict.fromkeys(("days", "percent", "by", "since"), pl.lit(None))
     chosen = rows.select("s", "part", "occurrence", "row", **(nothing | said)).select(_COLUMNS)
-    return chosen.cast({"date": pl.Date, "kind": pl.String, "days": pl.Int32, "percent": pl.Float64})
+    return chosen.cast(_TYPES)
 
 
 def _absent(planned: pl.DataFrame) -> pl.DataFrame:
@@ -57,7 +67,7 @@ def _absent(planned: pl.DataFrame) -> pl.DataFrame:
     excused = pl.col("excused").fill_null(value=False) & pl.col("expected").fill_null(value=False)
     absent = planned.filter(pl.col("treatment") & ~pl.col("done") & excused & (pl.col("denied") | pl.col("over")))
     kind = pl.col("excuse").replace_strict(EXCUSES, default=None, return_dtype=pl.String)
-    return _rows(absent, date=pl.col("due"), kind=kind)
+    return _rows(absent, date=pl.col("due"), kind=kind, since=pl.col("due"))
 
 
 def _delayed(planned: pl.DataFrame) -> pl.DataFrame:
@@ -66,7 +76,32 @@ def _delayed(planned: pl.DataFrame) -> pl.DataFrame:
     waited = (pl.col("day") - pl.col("due")).dt.total_days() + pl.col("delayed")
     moved = (pl.col("delayed") > 0) | (pl.col("day") > pl.col("closes") - pl.duration(days="allowed"))
     late = planned.filter(pl.col("treatment") & pl.col("done") & moved & ~beyond & (waited > 0))
-    return _rows(late, date=pl.col("day"), kind=pl.lit("delay"), days=waited)
+    planned_on = pl.col("due") - pl.duration(days="delayed")
+    return _rows(late, date=pl.col("day"), kind=pl.lit("delay"), days=waited, since=planned_on)
+
+
+def _modified(doses: pl.DataFrame) -> pl.DataFrame:
+    """Doses that were changed as modifications order or allow, and would else have been too much or too little."""
+    changed = doses.filter(pl.col("adjusted") & pl.col("matched") & ~pl.col("duplicate"))
+    return _rows(changed, date=pl.col("day"), kind=pl.lit("dose modified"), by=pl.col("ordered_by"))
+
+
+def _sources(laid: Laid, rows: pl.DataFrame) -> pl.Series:
+    """Which paragraph of the protocol orders or allows each departure; null for a hold on record."""
+    by = rows["by"].to_list()
+    s, day = rows["s"].to_numpy(), days(rows, "since")
+    for code in rows["part"].unique().drop_nulls():
+        part = laid.plan.parts[code]
+        cycle = part.element.in_.name if part.element.in_ is not None else ""
+        states = [*laid.states.by_treatment.get(part.activity, []), *laid.states.by_cycle.get(cycle, [])]
+        for state in (*states, *laid.states.omissions.get(part.activity, [])):
+            alike = (rows["part"] == code) & (rows["kind"] == EXCUSES[state.kind])
+            for at in np.flatnonzero(alike.to_numpy() & state.on(s, day)[0]):
+                by[at] = by[at] or state.name
+    protocol = laid.plan.protocol
+    texts = {name: protocol.origin(f"modifications.{name}").text for name in protocol.modifications}
+    named = ("; ".join(texts[n] for n in (name or "").split(", ") if n in texts) for name in by)
+    return pl.Series([text or None for text in named], dtype=pl.String)
 
 
 def _cut_short(laid: Laid, doses: pl.DataFrame) -> pl.DataFrame:

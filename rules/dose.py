@@ -19,13 +19,14 @@ from rules.evidence import Flags, Ints, Longs
 from rules.given import FACTS, Codes, amounts_given, countable
 from rules.grid import Laid
 from rules.growth import plausible_weight
-from rules.intended import FIXED, HEAVIEST, UNKNOWN, Intended, Reals, intend, needs, rate, surface
+from rules.intended import FIXED, HEAVIEST, UNKNOWN, Intended, Reals, clearance, intend, needs, rate, surface
 from rules.slots import Part
 from rules.truth import all_of
-from rules.weighing import weigh
+from rules.weighing import Recalculated, recalculate, weigh
 
 SLIPS = (10, 100, 1000, 2.2046, 2, 3, 5)
 """Factors of known slips: a power of ten, pounds for kilograms, a daily dose taken for a single one."""
+LIMITS = ("low", "high", "least", "most", "ceiling")
 LIGHTEST = 200
 """Grams; the door takes no lighter body weight."""
 COARSE = 20
@@ -44,6 +45,7 @@ class Doses:
     dosed: Flags = field(init=False)
     columns: dict[str, Longs] = field(default_factory=dict)
     flags: dict[str, Flags] = field(default_factory=dict)
+    recalculated: Recalculated | None = None
     dose_fact: Codes = field(init=False)
     amount_fact: Codes = field(init=False)
 
@@ -73,6 +75,10 @@ class Doses:
             "aged",
             "used_is_measured",
             "implausible",
+            "modified",
+            "adjusted",
+            "unmodified",
+            "not_recalculated",
         ):
             self.flags[name] = np.zeros(self.n, np.bool_)
         self.columns["weight_limit"] = np.full(self.n, UNKNOWN, np.int64)
@@ -86,34 +92,117 @@ def compute_doses(laid: Laid, part: Ints, occurrence: Ints) -> Doses:
     doses = Doses(len(records.s))
     frame = laid.evidence.frames["administrations"].select("step", "weight_used")[records.place]
     given = amounts_given(laid, part)
+    doses.recalculated = _recalculated(laid)
     doses.columns |= {"amount": given.amount, "recorded_amount": given.recorded, "said": given.amount.copy()}
     doses.amount_fact, doses.flags["count_open"] = given.fact, given.count_open
     for code in np.unique(part[part >= 0]):
         chosen = laid.plan.parts[int(code)]
         element = chosen.element
         if isinstance(element, Treatment) and element.dose and chosen.judged:
-            _part(doses, laid, frame, chosen, np.flatnonzero(part == code).astype(np.int32))
+            rows = np.flatnonzero(part == code).astype(np.int32)
+            _part(doses, laid, frame, element.dose, rows)
+            _modify(doses, laid, frame, chosen, rows)
     return doses
 
 
-def _part(doses: Doses, laid: Laid, frame: pl.DataFrame, part: Part, rows: Ints) -> None:
-    element = part.element
+def _recalculated(laid: Laid) -> Recalculated | None:
+    """The weighings that doses follow, where the protocol says from which change on."""
+    policy, r = laid.plan.protocol.weight, laid.doses
+    if policy is None or policy.use != "baseline" or policy.recalculate is None or not len(laid.evidence.weights.s):
+        return None
+    return recalculate(laid.evidence, round(policy.recalculate.value * 100), r.s, r.day, r.minute)
+
+
+def _follow(doses: Doses, laid: Laid, dose: Dose, rows: Ints, shares: tuple[Longs, Longs] | None) -> None:
+    """Mark the doses that are right only by the weight before the last change that counts."""
+    if doses.recalculated is None or dose.weight is not None:
+        return
+    now, before = doses.recalculated.now[rows], doses.recalculated.before[rows]
+    chosen = np.flatnonzero(now != before)
+    if not len(chosen):
+        return
+    mine = rows[chosen]
+    measure = laid.evidence.weights.value[before[chosen]]
+    if needs(dose) == "surface":
+        measure = surface(laid.evidence, dose, laid.doses.s[mine], laid.doses.day[mine], measure)[0]
+    old = intend(dose, measure, *((share[chosen] for share in shares) if shares else ()))
+    amount, least, most = (doses.columns[name][mine] for name in ("amount", "least", "most"))
+    known = (amount != UNKNOWN) & (least != UNKNOWN) & (most != UNKNOWN) & (old.most != UNKNOWN)
+    right = (amount >= old.least) & (amount <= old.most)
+    doses.flags["not_recalculated"][mine] = known & right & ((amount < least) | (amount > most))
+
+
+def _modify(doses: Doses, laid: Laid, frame: pl.DataFrame, part: Part, rows: Ints) -> None:
+    """Limits by what modifications make of the dose; a dose as if nothing had been modified is marked as such."""
+    element, r = part.element, laid.doses
     assert isinstance(element, Treatment)
+    if not laid.levels.touches(part.activity) or not len(rows):
+        return
+    number, at = laid.cycle_places()
+    level = element.level or 0
+    force = laid.levels.in_force(part.activity, level, r.s[rows], r.day[rows], r.minute[rows], number[rows], at[rows])
+    chosen = np.flatnonzero(force.changed & doses.dosed[rows])
+    rows, force = rows[chosen], force.take(chosen)
+    old = {name: doses.columns[name][rows] for name in LIMITS}
+    best = {name: np.full(len(rows), UNKNOWN, np.int64) for name in LIMITS}
+    far = np.full(len(rows), np.iinfo(np.int64).max)
+    for step in range(int(force.low.min(initial=0)), int(force.high.max(initial=0)) + 1):
+        mine = np.flatnonzero((force.low <= step) & (step <= force.high) & ~force.open)
+        stated = element.doses_at(level + step) if element.levels else element.dose
+        _part(doses, laid, frame, stated, rows[mine], (force.least[mine], force.most[mine]))
+        away = _away(doses, rows[mine])
+        nearer = mine[away < far[mine]] if stated else mine[:0]
+        far[nearer] = away[away < far[mine]]
+        for name in LIMITS:
+            best[name][nearer] = doses.columns[name][rows[nearer]]
+    for name in LIMITS:
+        doses.columns[name][rows] = best[name]
+    missing = np.where(force.open, FACTS.index("condition"), FACTS.index("level"))
+    doses.dose_fact[rows] = np.where(best["most"] == UNKNOWN, missing, doses.dose_fact[rows])
+    amount, known = doses.columns["amount"][rows], (best["most"] != UNKNOWN) & (old["most"] != UNKNOWN)
+    over = (amount > best["most"]) & (amount <= old["most"])
+    under = (amount != UNKNOWN) & (amount < best["least"]) & (amount >= old["least"])
+    doses.flags["modified"][rows] = True
+    inside = (amount >= best["least"]) & (amount <= best["most"])
+    doses.flags["adjusted"][rows] = known & inside & ((amount > old["most"]) | (amount < old["least"]))
+    doses.flags["unmodified"][rows] = known & (over | under)
+
+
+def _away(doses: Doses, rows: Ints) -> Longs:
+    """How far the amounts lie outside their limits; 0 inside, or where either is unknown."""
+    amount, least, most = (doses.columns[name][rows] for name in ("amount", "least", "most"))
+    told = (amount != UNKNOWN) & (least != UNKNOWN) & (most != UNKNOWN)
+    away: Longs = np.where(told, np.maximum(np.maximum(least - amount, amount - most), 0), 0)
+    return away
+
+
+def _part(
+    doses: Doses,
+    laid: Laid,
+    frame: pl.DataFrame,
+    stated: tuple[Dose, ...],
+    rows: Ints,
+    shares: tuple[Longs, Longs] | None = None,
+) -> None:
+    """Limits of the records of one part by the first of its doses whose condition holds."""
     s, day = laid.doses.s[rows], laid.doses.day[rows]
     left = np.ones(len(rows), np.bool_)
-    for dose in element.dose:
+    for dose in stated:
         answer = all_of(dose.if_, laid.evidence, s, day)
         chosen = rows[left & (answer == 1)]
         doses.dose_fact[rows[left & (answer < 0)]] = FACTS.index("condition")
         doses.dosed[rows[left & (answer < 0)]] = True
         left &= answer == 0
-        if dose.amount is None or dose.formula is not None or not len(chosen):
+        if dose.amount is None or not len(chosen):
             continue
         doses.dosed[chosen] = True
-        _one(doses, laid, frame, dose, chosen)
+        mine = np.isin(rows, chosen)
+        _one(doses, laid, frame, dose, chosen, (shares[0][mine], shares[1][mine]) if shares else None)
 
 
-def _one(doses: Doses, laid: Laid, frame: pl.DataFrame, dose: Dose, rows: Ints) -> None:
+def _one(
+    doses: Doses, laid: Laid, frame: pl.DataFrame, dose: Dose, rows: Ints, shares: tuple[Longs, Longs] | None
+) -> None:
     """Limits of the records that one dose of the protocol governs."""
     s, day, by = laid.doses.s[rows], laid.doses.day[rows], needs(dose)
     measure = np.full(len(rows), FIXED, np.int64)
@@ -123,7 +212,10 @@ def _one(doses: Doses, laid: Laid, frame: pl.DataFrame, dose: Dose, rows: Ints) 
     if by == "surface":
         measure, there = surface(laid.evidence, dose, s, day, measure)
         doses.dose_fact[rows[~there]] = FACTS.index("height")
-    found = intend(dose, measure)
+    if dose.formula == "calvert":
+        measure, there = clearance(laid.evidence, dose, s, day)
+        doses.dose_fact[rows[~there]] = FACTS.index("clearance")
+    found = intend(dose, measure, *(shares or ()))
     doses.columns["rate"][rows] = rate(dose)
     doses.flags["capped"][rows] = dose.max is not None
     columns = {"ceiling": found.ceiling, "low": found.low, "high": found.high, "least": found.least, "most": found.most}
@@ -135,6 +227,8 @@ def _one(doses: Doses, laid: Laid, frame: pl.DataFrame, dose: Dose, rows: Ints) 
         # What the protocol counts is open: limits are unknown, and only a dose far off is judged.
         doses.columns["least"][rows] = doses.columns["most"][rows] = UNKNOWN
         doses.dose_fact[rows] = FACTS.index("dose")
+    if by:
+        _follow(doses, laid, dose, rows, shares)
     _slips(doses, laid, rows, by == "weight")
 
 
@@ -163,7 +257,8 @@ def _weigh(doses: Doses, laid: Laid, frame: pl.DataFrame, dose: Dose, rows: Ints
     """The weight in force for each record, and how old the protocol lets it be."""
     records, policy = laid.doses, dose.weight or laid.plan.protocol.weight
     used = frame["weight_used"].fill_null(UNKNOWN).to_numpy()[rows]
-    found = weigh(laid.evidence, policy, records.s[rows], records.day[rows], records.minute[rows], used)
+    followed = doses.recalculated.now[rows] if doses.recalculated is not None and dose.weight is None else None
+    found = weigh(laid.evidence, policy, records.s[rows], records.day[rows], records.minute[rows], used, followed)
     doses.flags["weighed"][rows] = True
     doses.flags["implausible"][rows] = found.implausible
     doses.flags["used_is_measured"][rows] = found.measured

@@ -25,7 +25,7 @@ from rules.slots import Part
 Codes: TypeAlias = npt.NDArray[np.uint8]
 FACTS = (
     "amount", "unit", "count", "prepared", "volume", "dose", "condition", "tolerance", "height", "weight",
-    "weight-implausible", "frequency",
+    "weight-implausible", "frequency", "clearance", "level",
 )  # fmt: skip
 """Facts whose want leaves an amount or its limits unknown; arrays hold their places here."""
 AGREE = 20
@@ -133,6 +133,8 @@ def _dimension(part: Part) -> str:
 
 def _dimension_of(dose: Dose) -> str:
     """What the dose counts; an empty text for a share of another dose."""
+    if dose.formula == "calvert":
+        return "mass"
     amount = dose.amount or dose.start
     if amount is None:
         return ""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from rules.cycles import CycleDays
 from rules.evidence import Evidence, Flags, Ints, Longs
+from rules.levels import Levels
 from rules.records import Records
 from rules.slots import ArmPlan, Plan
 from rules.states import States
@@ -57,6 +60,8 @@ class Grid:
     """By activity: the day of the last record given that was too early to fill an occurrence."""
     began: dict[int, Flags] = field(default_factory=dict)
     """By slot: no longer expected since the end came before the target, yet its window had opened by then."""
+    optional: dict[int, Truth] = field(default_factory=dict)
+    """By slot that is never expected: whether the protocol permits it."""
     cycles: dict[str, CycleDays] = field(default_factory=dict)
     """By name: when the cycles were due and when they began."""
 
@@ -93,3 +98,16 @@ class Laid:
     """By dose record: the first day on which it would count, `NONE` where nothing says so; likewise the last."""
     counts_until: Ints
     identity: Identity
+    levels: Levels
+
+    def cycle_places(self) -> tuple[Ints, Ints]:
+        """Of each dose record the number of its cycle and the day in it on which it is planned, 0 for none."""
+        number, day = np.zeros(len(self.doses.s), np.int32), np.zeros(len(self.doses.s), np.int32)
+        for grid in self.grids if any(grid.cycles for grid in self.grids) else ():
+            slots = grid.arm.slots
+            treatments = np.array([slot.part.kind == "treatment" for slot in slots])
+            who, column = np.nonzero((grid.record >= 0) & treatments[None, :])
+            rows = grid.record[who, column]
+            number[rows] = np.array([grid.arm.cycle_of(c)[1] for c in range(len(slots))])[column]
+            day[rows] = np.array([slot.offset.days + 1 if slot.ref.kind == "cycle" else 0 for slot in slots])[column]
+        return number, day

@@ -122,7 +122,7 @@ def take_course(laid: Laid, grid: Grid, group: tuple[int, ...]) -> None:
 def _open_to(grid: Grid, c: int) -> Flags:
     """Participants whose records may be this occurrence."""
     may: Flags = (grid.expected[:, c] != 0) | grid.began[c]
-    return may
+    return may | (grid.optional[c] == 1) if c in grid.optional else may
 
 
 def nominal_day(arm: ArmPlan, c: int) -> int:

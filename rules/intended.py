@@ -16,7 +16,7 @@ import numpy.typing as npt
 from protocol.dosing import Dose, Rounding
 from protocol.errors import ScalarError
 from protocol.quantity import Quantity, Range
-from rules.evidence import Evidence, Flags, Ints, Longs
+from rules.evidence import MISSING, SCALE, Evidence, Flags, Ints, Longs
 
 Reals: TypeAlias = npt.NDArray[np.float64]
 UNKNOWN = np.int64(np.iinfo(np.int64).min)
@@ -64,12 +64,17 @@ def rate(dose: Dose) -> int:
     return (low + high) // 2
 
 
-def intend(dose: Dose, measure: Longs) -> Intended:
-    """The dose for a measure: grams, thousandths of m², or `FIXED`; `UNKNOWN` where that is not known."""
+def intend(dose: Dose, measure: Longs, least_share: Longs | None = None, most_share: Longs | None = None) -> Intended:
+    """The dose for a measure: grams, thousandths of m², or `FIXED`; `UNKNOWN` where that is not known.
+
+    The shares, in basis points, are what modifications leave of it, before its limits and rounding.
+    """
     if needs(dose) == "weight" and dose.cap is not None and dose.cap.weight is not None:
         measure = np.minimum(measure, int(dose.cap.weight.base))
     known = measure != UNKNOWN
     low, high = (np.where(known, _whole(q) * np.where(known, measure, 0), UNKNOWN) for q in _ends(dose))
+    if least_share is not None and most_share is not None:
+        low, high = (np.where(known, _part(d, share), UNKNOWN) for d, share in ((low, least_share), (high, most_share)))
     ceiling, floor = _limit(dose.max, measure, known), _limit(dose.min, measure, known)
     return _limited(dose, low, high, floor, ceiling)
 
@@ -91,6 +96,25 @@ def _limited(dose: Dose, low: Longs, high: Longs, floor: Longs | None, ceiling: 
         most = np.where(known, _share(high, HUNDRED + dose.tolerance.high_bp, up=False), UNKNOWN)
     top = inwards(ceiling, up=False) if ceiling is not None else np.full(len(low), NO_CEILING, np.int64)
     return Intended(low, high, top, least, np.where(top == UNKNOWN, UNKNOWN, np.minimum(most, top)))
+
+
+def _part(dose: Longs, points: Longs) -> Longs:
+    """A share of a dose in thousandths of base units, rounded down; split so that no product leaves 64 bits."""
+    part: Longs = dose // HUNDRED * points + dose % HUNDRED * points // HUNDRED
+    return part
+
+
+def clearance(e: Evidence, dose: Dose, s: Ints, day: Ints) -> tuple[Longs, Flags]:
+    """What Calvert's formula multiplies an AUC with: (GFR in mL/min + 25) mg; whether a GFR is known."""
+    values = e.measure("gfr")
+    if not len(values.s):
+        return np.full(len(s), UNKNOWN, np.int64), np.zeros(len(s), np.bool_)
+    at, there = values.before(s, day)
+    there &= (values.value[at] != MISSING) & (values.value[at] == values.most[at])
+    gfr = values.value[at]
+    if dose.cap is not None and dose.cap.gfr is not None:
+        gfr = np.minimum(gfr, round(dose.cap.gfr.value * SCALE))
+    return np.where(there, gfr + 25 * SCALE, UNKNOWN), there
 
 
 def surface(e: Evidence, dose: Dose, s: Ints, day: Ints, grams: Longs) -> tuple[Longs, Flags]:

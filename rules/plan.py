@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from protocol.conditions import Count, Given, Recent, leaves
+from protocol.actions import Action
+from protocol.conditions import Given, Recent, leaves
 from protocol.model import Protocol, Treatment
 from protocol.timing import Moment
 from rules.expansion import expand_arm
@@ -67,11 +68,20 @@ def _parts(protocol: Protocol) -> Iterator[Part]:
             for number, step in enumerate(steps):
                 path = f"{block}.{name}.steps.{number}" if stepped else f"{block}.{name}"
                 course = isinstance(step, Treatment) and step.often() is not None
-                yield Part(0, name, kind, number, path, step, judged=_judged(kind, step, course=course), course=course)
+                judged = _judged(kind, step, course=course)
+                dosed = step if course else _at_level(step)
+                yield Part(0, name, kind, number, path, dosed, judged=judged, course=course)
+
+
+def _at_level(step: Element) -> Element:
+    """A part with the dose of its level as its dose."""
+    if not isinstance(step, Treatment) or step.level is None:
+        return step
+    return step.model_copy(update={"dose": step.doses_at(step.level)})
 
 
 def _judged(kind: Kind, step: Element, *, course: bool) -> bool:
-    return kind != "assessment" and not course and not step.may_if
+    return kind != "assessment" and not course
 
 
 def _unjudged(part: Part) -> list[tuple[str, str]]:
@@ -82,14 +92,12 @@ def _unjudged(part: Part) -> list[tuple[str, str]]:
         "assessment": part.kind == "assessment",
         "no-gap": part.course and part.step == 0 and getattr(step, "gap", None) is None,
         "no-adherence": part.course and part.step == 0 and getattr(step, "adherence", None) is None,
-        "optional": bool(step.may_if),
         "no-window": _without_window(part),
         "hours": clocked and part.kind == "visit",
     }
     if isinstance(step, Treatment):
         reasons |= {
             "requires": bool(step.requires or step.after or step.over or step.rate),
-            "formula": any(d.formula is not None for d in step.dose),
             "total": any(d.max_total is not None for d in step.dose),
         }
     return [(part.path, reason) for reason, holds in reasons.items() if holds]
@@ -99,15 +107,14 @@ def _unjudged_blocks(protocol: Protocol) -> list[tuple[str, str]]:
     """What of the protocol's other blocks is read and not judged."""
     notes = []
     for key, m in protocol.modifications.items():
-        if any(a.verb not in {"hold", "stop", "omit", "delay"} for a in (*m.then, *m.may)):
+        courses = {name for name, t in protocol.treatments.items() if t.frequency is not None or not _dosed_by_day(t)}
+        if any(_beyond(a, courses) for a in (*m.then, *m.may)) or (m.at is not None and m.in_ is None):
             notes.append((f"modifications.{key}", "modification"))
-        elif any(isinstance(leaf, Count | Given | Recent) for leaf in leaves((*m.if_, *m.until))):
+        elif any(isinstance(leaf, Given | Recent) for leaf in leaves((*m.if_, *m.until))):
             notes.append((f"modifications.{key}", "condition"))
     notes += [(f"prohibited.{key}", "prohibited") for key in protocol.prohibited]
     notes += [(f"endpoints.{key}", "endpoint") for key in protocol.endpoints]
     notes += [(f"products.{key}", "product") for key, product in protocol.products.items() if product.requires]
-    if protocol.weight is not None and protocol.weight.recalculate is not None:
-        notes.append(("weight", "recalculate"))
     return notes
 
 
@@ -115,6 +122,15 @@ def _without_window(part: Part) -> bool:
     """Nothing says when an occurrence is on time; of a course only its first day has a window."""
     step, later = part.element, part.course and part.step > 0
     return part.kind != "assessment" and not later and not (step.window or step.limits or _within(step.due))
+
+
+def _beyond(action: Action, courses: set[str]) -> bool:
+    """Whether nothing follows from an action yet: repeated assessments, a set dose, and the dose of a course."""
+    return action.verb in ("repeat", "set") or (action.verb in ("reduce", "raise") and action.target in courses)
+
+
+def _dosed_by_day(treatment: Treatment) -> bool:
+    return any(part.due or part.limits for part in treatment.parts())
 
 
 def _within(due: tuple[Moment, ...]) -> bool:

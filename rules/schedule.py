@@ -11,34 +11,56 @@ import numpy as np
 from rules.anchors import add, due_from, last_given, recorded, reference
 from rules.assignment import NONE
 from rules.clock import lay_hours
-from rules.cycles import Waiting, lay_cycle
+from rules.counts import count, counts_of
+from rules.cycles import CycleDays, Waiting, lay_cycle
 from rules.evidence import Evidence, Flags, Ints, Milestone
 from rules.grid import Grid, Identity, Laid
 from rules.identity import take_course, take_in_order, take_in_rhythm, take_records
+from rules.levels import Levels, read_levels
 from rules.records import Records, first_given
 from rules.shared import share_out
 from rules.slots import ArmPlan, CyclePlan, Plan, Slot, Span
 from rules.spells import HOLD, OMIT, STOP
 from rules.states import Place, read_states
-from rules.truth import all_of
+from rules.truth import all_of, both
 
 FAR = 1 << 24
 
 
 def lay_out(plan: Plan, evidence: Evidence, doses: Records, visits: Records) -> Laid:
-    """The grids of every arm, with each record in its place."""
-    stated, event = _day_zero(evidence, doses, visits)
-    zero = np.where(event != NONE, event, stated).astype(np.int32)
+    """The grids of every arm, with each record in its place.
+
+    What conditions count (delays, omissions in a row) follows from this and may change it: it is laid out once more.
+    """
+    zeros = _day_zero(evidence, doses, visits)
+    zero = np.where(zeros[1] != NONE, zeros[1], zeros[0]).astype(np.int32)
     evidence.milestones["day-zero"] = _certain(zero)
     evidence.milestones["first-dose"] = _certain(first_given(doses, evidence.n))
     evidence.milestones["death"] = _not_before(evidence.milestone("death"), last_given(doses, evidence.n))
+    laid = _lay(plan, evidence, doses, visits, (zero, *zeros))
+    laid.levels = read_levels(evidence, _begun(laid))
+    if counts := counts_of(plan.protocol):
+        evidence.counted.update(count(laid, counts))
+        levels = read_levels(evidence, _begun(laid))
+        evidence.counted.update(levels.counters(counts))
+        laid = _lay(plan, evidence, doses, visits, (zero, *zeros))
+        laid.levels = levels
+    return laid
+
+
+def _begun(laid: Laid) -> list[tuple[Ints, CycleDays]]:
+    return [(grid.s, cycles) for grid in laid.grids for cycles in grid.cycles.values()]
+
+
+def _lay(plan: Plan, evidence: Evidence, doses: Records, visits: Records, zeros: tuple[Ints, Ints, Ints]) -> Laid:
     states = read_states(plan, evidence)
     dose_slot, visit_slot = (np.full(len(r.s), -1, np.int32) for r in (doses, visits))
     asked = np.zeros(len(doses.s), np.bool_)
     counts = np.full(len(doses.s), NONE, np.int32), np.full(len(doses.s), NONE, np.int32)
     identity = Identity(np.full(len(doses.s), NONE, np.int32), np.zeros(len(doses.s), np.bool_))
     places = dose_slot, visit_slot, asked
-    laid = Laid(plan, evidence, doses, visits, [], states, zero, stated, event, *places, *counts, identity)
+    levels = Levels(evidence)
+    laid = Laid(plan, evidence, doses, visits, [], states, *zeros, *places, *counts, identity, levels)
     for place, arm in enumerate(plan.arms.values()):
         s = np.flatnonzero(evidence.arm_place == place).astype(np.int32)
         if len(s):
@@ -215,12 +237,16 @@ def _expect(laid: Laid, grid: Grid, c: int) -> None:
     slot, e, s = grid.arm.slots[c], laid.evidence, grid.s
     due = grid.due[:, c]
     expected = np.ones(len(s), np.int8)
-    if slot.part.element.may_if:
-        expected[:] = 0
     if slot.part.element.if_:
         # What comes to light after an occurrence was due says nothing of whether it was.
         day = np.where(due != NONE, np.minimum(due, e.horizon), e.horizon).astype(np.int32)
         expected = all_of(slot.part.element.if_, e, s, day)
+    if slot.part.element.may_if:
+        # It may follow from what comes to light as long as its window is open.
+        last = np.where(grid.closes[:, c] != NONE, grid.closes[:, c], due)
+        last = np.where(due != NONE, np.minimum(last, e.horizon), e.horizon).astype(np.int32)
+        grid.optional[c] = both(expected, all_of(slot.part.element.may_if, e, s, last))
+        expected = np.zeros(len(s), np.int8)
     if slot.follows and slot.ref.slot >= 0:
         expected[_absent(laid, grid, slot.ref.slot)] = 0
     for ref, span, inclusive in slot.until:

@@ -44,6 +44,18 @@ class State:
     must: bool = True
     within: Cycles | None = None
     at: int | None = None
+    conditions: tuple[Condition, ...] = ()
+
+    def covers(self, s: Ints, day: Ints, minute: Ints) -> Flags:
+        """Whether a dose lies in a spell; without both times what became true on its day counts as before it."""
+        index, there = self.spell(s, day)
+        if not len(self.s):
+            return there
+        moment = moment_of(day, minute, DAY - 1)
+        before = np.where(minute == NONE, day < self.end[index], moment < self.ends[index])
+        timed = (minute != NONE) & (self.begins[index] < (self.start[index].astype(np.int64) + 1) * DAY)
+        inside: Flags = there & before & (~timed | (self.begins[index] <= moment))
+        return inside
 
     def concerns(self, number: int, day: int) -> bool:
         """Whether it concerns a dose planned on that day of the cycle of that number (0: in no cycle)."""
@@ -98,7 +110,7 @@ def spells_of(
     never = np.zeros(len(starts), np.bool_)
     at = m.at.alternatives[0].day if m.at is not None else None
     spells = (s[starts], day[starts], stop_day, begins_at, ends_at, never, rows)
-    return State(kind, name, *spells, up_to=up_to, must=must, within=m.in_, at=at)
+    return State(kind, name, *spells, up_to=up_to, must=must, within=m.in_, at=at, conditions=m.if_)
 
 
 def moment_of(day: Ints, minute: Ints, missing: int) -> Longs:
@@ -146,7 +158,7 @@ def _change_points(e: Evidence, conditions: Sequence[Condition]) -> tuple[Ints, 
             found.append((there, last[there], np.full(len(there), NONE, np.int32)))
         else:
             points = e.measure(name)
-            found.append((points.s, points.day, _known_at(e.frames["observations"], points.row, points.day)))
+            found.append((points.s, *_known_at(e.frames["observations"], points.row, points.day)))
     s, day, minute = (np.concatenate(column).astype(np.int32) for column in zip(*found, strict=True))
     order = np.lexsort((minute, key(s, day)))
     order = order[day[order] != NONE]
@@ -161,11 +173,11 @@ def _minutes(frame: pl.DataFrame, column: str, rows: Ints) -> Ints:
     return whole(frame, f"{column}_minute").astype(np.int32)[_lines(frame, rows)]
 
 
-def _known_at(frame: pl.DataFrame, rows: Ints, day: Ints) -> Ints:
-    """The minute at which values of a day were known: reported, else taken; `NONE` where it cannot be told."""
+def _known_at(frame: pl.DataFrame, rows: Ints, day: Ints) -> tuple[Ints, Ints]:
+    """The day and minute on which values were known: reported, else taken; the minute `NONE` where it is not told."""
     reported = days(frame, "reported")[_lines(frame, rows)]
     minute = np.where(reported == NONE, _minutes(frame, "at", rows), _minutes(frame, "reported", rows))
-    return np.where((reported == NONE) | (reported == day), minute, NONE).astype(np.int32)
+    return np.maximum(reported, day), minute.astype(np.int32)
 
 
 def _lines(frame: pl.DataFrame, rows: Ints) -> Ints:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from protocol.conditions import names_of
-from protocol.model import Modification, Protocol
+from protocol.model import Protocol
 from rules.assignment import NONE
 from rules.cycles import Waiting
 from rules.evidence import Evidence, Flags, Ints
@@ -51,7 +51,7 @@ class States:
     evidence: Evidence
     by_treatment: dict[str, list[State]]
     by_cycle: dict[str, list[State]]
-    omissions: dict[str, list[tuple[State, Modification]]]
+    omissions: dict[str, list[State]]
     not_enrolled: Flags
     ends: dict[str, tuple[Ints, Ints]] = field(default_factory=dict)
 
@@ -77,9 +77,9 @@ class States:
                 until, allowed = _delayed(state, due, inside, end, until, allowed)
             if state.kind != DELAY or state.must:
                 excuse = np.where(inside & ((excuse == 0) | (state.kind == STOP)), state.kind, excuse).astype(np.int32)
-        for state, modification in self.omissions.get(treatment, []):
+        for state in self.omissions.get(treatment, []):
             if state.concerns(*place):
-                answer = all_of(modification.if_, self.evidence, s, due)
+                answer = all_of(state.conditions, self.evidence, s, due)
                 excuse = np.where((excuse == 0) & (answer == 1), OMIT, excuse)
                 excuse = np.where((excuse == 0) & (answer < 0), -OMIT, excuse).astype(np.int32)
         return Effect(excuse, until, allowed)
@@ -126,8 +126,8 @@ class States:
     def words(self, treatment: str) -> frozenset[str]:
         """Words by which a recorded reason may name a modification that omits the treatment."""
         found: set[str] = set()
-        for state, modification in self.omissions.get(treatment, []):
-            read = names_of(modification.if_) | {state.name}
+        for state in self.omissions.get(treatment, []):
+            read = names_of(state.conditions) | {state.name}
             titles = [self.evidence.protocol.measures[m].title for m in read & set(self.evidence.protocol.measures)]
             found |= read | {t.in_(lang).lower() for t in titles if t is not None for lang in ("en", "zh")}
         return frozenset(w.replace("-", " ").lower() for w in found) | frozenset(w.lower() for w in found)
@@ -147,7 +147,7 @@ def read_states(plan: Plan, e: Evidence) -> States:
     treatments = tuple(e.protocol.treatments)
     states: dict[str, list[State]] = {t: recorded_holds(e, t) for t in treatments}
     cycles: dict[str, list[State]] = {c: [] for c in e.protocol.cycles}
-    omissions: dict[str, list[tuple[State, Modification]]] = {t: [] for t in treatments}
+    omissions: dict[str, list[State]] = {t: [] for t in treatments}
     kinds = {"hold": HOLD, "stop": STOP, "delay": DELAY, "omit": OMIT}
     for name, m in e.protocol.modifications.items():
         for action in (*m.then, *m.may):
@@ -159,7 +159,7 @@ def read_states(plan: Plan, e: Evidence) -> States:
                 cycles[action.target].append(state)
             for treatment in targets(e.protocol, action.target):
                 if action.verb == "omit":
-                    omissions[treatment].append((state, m))
+                    omissions[treatment].append(state)
                 else:
                     states[treatment].append(state)
                 if action.verb == "delay":

@@ -27,8 +27,48 @@ class Weighed:
     measured: Flags
 
 
-def weigh(e: Evidence, policy: WeightPolicy | None, s: Ints, day: Ints, minute: Ints, used: Longs) -> Weighed:
-    """The weight in force for doses of `s` at `day` and `minute`; `used` is the weight on the order or `UNKNOWN`."""
+@dataclass(frozen=True)
+class Recalculated:
+    """Of each dose the weighing it counts with where the dose follows the weight, and the one the dose before did."""
+
+    now: Ints
+    before: Ints
+
+
+def recalculate(e: Evidence, percent: int, s: Ints, day: Ints, minute: Ints) -> Recalculated:
+    """From the baseline weight on a new one counts once it differs by so many basis points from the one last used."""
+    weights, n = e.weights, len(s)
+    now, _ = weights.before(s, day, minute=minute)
+    first, there = weights.before(s, e.milestone("first-dose").day[s])
+    before = first.copy()
+    order = np.lexsort((minute, day, s))
+    begins = np.concatenate(([True], s[order][1:] != s[order][:-1])) if n else np.zeros(0, np.bool_)
+    rank = np.arange(n) - np.maximum.accumulate(np.where(begins, np.arange(n), 0))
+    last = np.zeros(e.n, np.int32)
+    last[s] = first
+    for turn in range(int(rank.max(initial=-1)) + 1):
+        rows = order[rank == turn]
+        before[rows] = last[s[rows]]
+        old, new = weights.value[before[rows]], weights.value[now[rows]]
+        stays = (np.abs(new - old) * 10_000 < percent * old) | ~there[rows]
+        now[rows] = np.where(stays, before[rows], now[rows])
+        last[s[rows]] = now[rows]
+    return Recalculated(now, before)
+
+
+def weigh(
+    e: Evidence,
+    policy: WeightPolicy | None,
+    s: Ints,
+    day: Ints,
+    minute: Ints,
+    used: Longs,
+    recalculated: Ints | None = None,
+) -> Weighed:
+    """The weight in force for doses of `s` at `day` and `minute`; `used` is the weight on the order or `UNKNOWN`.
+
+    `recalculated` are the weighings that the doses count with where the protocol lets them follow the weight.
+    """
     weights, n = e.weights, len(s)
     if not len(weights.s):
         nothing = np.full(n, UNKNOWN, np.int64)
@@ -36,6 +76,7 @@ def weigh(e: Evidence, policy: WeightPolicy | None, s: Ints, day: Ints, minute: 
     baseline = policy is not None and policy.use == "baseline"
     upto = e.milestone("first-dose").day[s] if baseline else day
     at, there = weights.before(s, upto, minute=None if baseline else minute)
+    at = at if recalculated is None else recalculated
     named, measured = at, np.zeros(n, np.bool_)
     if (used != UNKNOWN).any():
         named, measured = _named(e, s, day, used)

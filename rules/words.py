@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from protocol.activities import Limit
+from protocol.model import Modification
 from protocol.quantity import parse_unit
 from rules.amount_text import amount_texts, dose_of
 from rules.assignment import NONE
@@ -316,6 +317,38 @@ def _states(w: Wording, hits: pl.DataFrame, kind: tuple[int, ...]) -> pl.Series:
     return pl.Series(out, dtype=pl.String)
 
 
+def _orders(w: Wording, hits: pl.DataFrame) -> pl.Series:
+    """What the modifications behind a row order, as the protocol writes it."""
+    return _by_order(hits, lambda names: "; ".join(_actions(w.protocol.modifications[name]) for name in names))
+
+
+def _actions(modification: Modification) -> str:
+    """The actions of a modification, and the dose with which it resumes."""
+    resume = [f"resume {modification.resume}"] if modification.resume is not None else []
+    return ", ".join([*map(str, (*modification.then, *modification.may)), *resume])
+
+
+def _order_steps(w: Wording, hits: pl.DataFrame) -> pl.Series:
+    """The modifications behind a row: name, condition and action, as the protocol writes them."""
+    return _by_order(hits, lambda names: _steps_of(w, names))
+
+
+def _steps_of(w: Wording, names: list[str]) -> str:
+    found = [(name, w.protocol.modifications[name]) for name in names]
+    conditions = (", ".join(getattr(c, "text", "") or "…" for c in m.if_) for _, m in found)
+    return "; ".join(f"{name}: {c} → {_actions(m)}" for (name, m), c in zip(found, conditions, strict=True))
+
+
+def _modified(w: Wording, hits: pl.DataFrame) -> pl.Series:
+    """Which modifications the dose follows; null for none."""
+    return _by_order(hits, lambda names: w.phrases["modified"].replace("#", _steps_of(w, names)))
+
+
+def _by_order(hits: pl.DataFrame, text: Callable[[list[str]], str]) -> pl.Series:
+    texts = {by: text(by.split(", ")) if by else None for by in hits["ordered_by"].unique()}
+    return hits["ordered_by"].replace_strict(texts, return_dtype=pl.String)
+
+
 def _does(w: Wording, hits: pl.DataFrame) -> pl.Series:
     def text(part: Part) -> str:
         does = getattr(part.element, "does", ())
@@ -382,7 +415,20 @@ def _subject_arm(w: Wording, hits: pl.DataFrame) -> pl.Series:
 
 
 OPTIONAL = frozenset(
-    {"bounds_text", "slip", "moved", "joined", "weight_text", "hold", "stop", "does", "pounds", "consent", "death"}
+    {
+        "modified",
+        "bounds_text",
+        "slip",
+        "moved",
+        "joined",
+        "weight_text",
+        "hold",
+        "stop",
+        "does",
+        "pounds",
+        "consent",
+        "death",
+    }
 )
 
 WORDS: dict[str, Word] = {
@@ -427,6 +473,9 @@ WORDS: dict[str, Word] = {
     "weight_text": _weight_text,
     "joined": _joined,
     "moved": _moved,
+    "orders": _orders,
+    "modified": _modified,
+    "order_steps": _order_steps,
     "hold": lambda w, hits: _states(w, hits, (1,)),
     "stop": lambda w, hits: _states(w, hits, (2,)),
     "does": _does,

@@ -21,10 +21,11 @@ measures: {anc: {unit: 10^9/L}}
 cycles: {cycle: {from: day 1, every: 21 d, times: 3}}
 treatments:
   drug: {in: cycle, due: [day 1, day 8], window: ±1 d, dose: {amount: 10 mg, tolerance: ±5 %}}
+  tablet: {frequency: twice daily, from: day 1, for: 60 d, dose: 5 mg}
 assessments:
   counts: {in: cycle, due: within 2 d before day 1, measures: [anc]}
 modifications:
-  low: {if: anc < 1 10^9/L, then: reduce drug to 50 %}
+  low: {if: anc < 1 10^9/L, then: reduce tablet to 50 %}
 """
 
 REAL = os.environ.get("PERPROTOCOL_REAL_DATA")
@@ -45,10 +46,13 @@ def test_days_and_moments_inside_a_cycle_are_scheduled_in_every_cycle() -> None:
 
 
 def test_what_is_not_judged_is_named_with_a_reason_in_both_languages() -> None:
-    """Assessments and a reduction are named by their path; each reason has its text."""
+    """Assessments, a course and its reduction are named by their path; each reason has its text."""
     plan = compile_plan(protocol.read_text(CYCLES))
     assert set(plan.not_judged) == {
         ("assessments.counts", "assessment"),
+        ("treatments.tablet", "no-gap"),
+        ("treatments.tablet", "no-adherence"),
+        ("treatments.tablet", "no-window"),
         ("modifications.low", "modification"),
     }
     for lang in ("en", "zh"):

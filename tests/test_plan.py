@@ -111,14 +111,13 @@ NAMED = {
     "no-gap": "treatments: {a: {dose: 5 mg/d, frequency: twice daily, from: day 0, for: 28 d, adherence: 80 to 120 %}}",
     "no-adherence": "treatments: {a: {dose: 5 mg/kg/d, frequency: twice daily, from: day 0, for: 28 d, gap: 2 d}}",
     "hours": "treatments: {a: {dose: 1 mg, due: day 0, window: ±1 d}}\nvisits: {b: {due: day 0, window: ±2 h}}",
-    "optional": "treatments: {a: {dose: 1 mg, due: day 0, window: ±1 d, may_if: arm = one}}",
     "no-window": "treatments: {a: {dose: 1 mg, due: day 0}}",
     "requires": "treatments: {a: {dose: 1 mg, due: day 0, window: ±1 d, over: 30 min}}",
     "assessment": "treatments: {a: {dose: 1 mg, due: day 0, window: ±1 d}}\nassessments: {x: {due: day 1}}",
     "horizon": "treatments: {a: {dose: 1 mg, due: day 0, every: 1 y, window: ±1 d}}",
     "total": "treatments: {a: {dose: {amount: 1 mg, max_total: 3 mg}, due: day 0, window: ±1 d}}",
     "modification": "treatments: {a: {dose: 1 mg, due: day 0, window: ±1 d}}\nevents: {x: x}\n"
-    "modifications: {m: {if: event x, then: reduce a by 25 %}}",
+    "modifications: {m: {if: event x, then: set a to 2 mg}}",
     "endpoint": "treatments: {a: {dose: 1 mg, due: day 0, window: ±1 d}}\n"
     "endpoints: {e: {event: death, from: day-zero}}",
 }

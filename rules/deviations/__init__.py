@@ -21,12 +21,14 @@ from rules.deviations.dose_late import dose_late
 from rules.deviations.dose_no_record import dose_no_record
 from rules.deviations.dose_not_counted import dose_not_counted
 from rules.deviations.dose_not_given import dose_not_given
+from rules.deviations.dose_not_recalculated import dose_not_recalculated
 from rules.deviations.dose_off_level import dose_off_level
 from rules.deviations.duplicate_record import duplicate_record
 from rules.deviations.frequency_wrong import frequency_wrong
 from rules.deviations.identity_untold import identity_untold
 from rules.deviations.interval_too_long import interval_too_long
 from rules.deviations.interval_too_short import interval_too_short
+from rules.deviations.modification_not_made import modification_not_made
 from rules.deviations.overdose import overdose
 from rules.deviations.procedure_before_consent import procedure_before_consent
 from rules.deviations.record_after_death import record_after_death
@@ -60,6 +62,8 @@ RULES: tuple[Rule, ...] = (
     interval_too_short,
     interval_too_long,
     dose_not_counted,
+    modification_not_made,
+    dose_not_recalculated,
     overdose,
     above_ceiling,
     underdose,

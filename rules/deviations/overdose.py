@@ -35,7 +35,11 @@ overdose = Rule(
     table="doses",
     category="wrong study treatment, administration or dose",
     term="overdose",
-    applies=pl.col("dosed") & ~pl.col("unit_doubt") & ~pl.col("duplicate"),
+    applies=pl.col("dosed")
+    & ~pl.col("unmodified")
+    & ~pl.col("not_recalculated")
+    & ~pl.col("unit_doubt")
+    & ~pl.col("duplicate"),
     deviates=(
         ~pl.col("far_under")
         & (pl.col("amount") > pl.col("most"))

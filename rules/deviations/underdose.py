@@ -34,7 +34,12 @@ underdose = Rule(
     table="doses",
     category="wrong study treatment, administration or dose",
     term="underdose",
-    applies=pl.col("dosed") & ~pl.col("unit_doubt") & ~pl.col("duplicate") & ~pl.col("zero"),
+    applies=pl.col("dosed")
+    & ~pl.col("unmodified")
+    & ~pl.col("not_recalculated")
+    & ~pl.col("unit_doubt")
+    & ~pl.col("duplicate")
+    & ~pl.col("zero"),
     deviates=(~pl.col("far_over") & (pl.col("amount") < pl.col("least"))) | pl.col("far_under"),
     rests_on=("dose", "tolerance"),
     measure=(pl.col("low") - pl.col("said") * 1000) * 100 / pl.col("low"),

@@ -18,6 +18,7 @@ from rules.given import FACTS
 from rules.grid import Grid, Laid
 from rules.intended import UNKNOWN
 from rules.match.frame import Array, after_death, occasions_frame
+from rules.match.ordered import ordered
 from rules.records import ARM_UNKNOWN, NOT_GIVEN, NOT_IN_ARM
 from rules.records import UNKNOWN as STATUS_UNKNOWN
 from rules.spells import HOLD, STOP
@@ -42,13 +43,15 @@ def dose_occasions(laid: Laid) -> pl.DataFrame:
         "anchored_fact": _anchored_fact(laid, plan),
         **_conduct(laid, part, plan),
         **_amounts(doses, r.day),
+        "not_recalculated": doses.flags["not_recalculated"],
+        **ordered(laid, doses.flags["modified"], doses.flags["unmodified"]),
     }
     more: dict[str, Array | pl.Series] = {
         name: doses.columns[name] for name in ("low", "high", "weight", "weight_day", "weight_row", "used", "slip")
     }
     more["said"] = doses.columns["said"]
     more["implied"] = doses.columns.get("implied", np.full(len(r.s), UNKNOWN, np.int64))
-    more |= {"delayed": plan["delayed"], "reaction": _reacted(laid)}
+    more |= {"delayed": plan["delayed"], "reaction": _reacted(laid), "adjusted": doses.flags["adjusted"]}
     more |= {"by_days": _by_days(laid, part), "fixed": _has_dose(laid)[part]}
     more["dose"] = np.arange(len(r.s), dtype=np.int32)
     more |= {"place": r.place, "parts": r.parts, "status": r.status, "activity": r.activity}
@@ -198,7 +201,7 @@ def _identity(laid: Laid, part: Ints, doses: Doses) -> dict[str, Array | pl.Seri
     r = laid.doses
     matched = laid.dose_slot >= 0
     course = np.array([not p.judged for p in laid.plan.parts] + [False])[part]
-    anchored = matched | course | (_anchored(laid)[r.s] & ~laid.dose_asked)
+    anchored = matched | course | (_anchored(laid)[r.s] & ~laid.dose_asked & ~_perhaps(laid))
     armed = laid.evidence.arm_place[r.s] < len(laid.plan.arms)
     in_arm = np.where((r.activity == ARM_UNKNOWN) | ~armed, -1, np.where(r.activity == NOT_IN_ARM, 0, 1))
     unplaced = (~anchored | ~armed) & _one_dose(laid)[part]
@@ -262,8 +265,22 @@ def _amounts(doses: Doses, day: Ints) -> dict[str, Array | pl.Series]:
 
 def _anchored_fact(laid: Laid, plan: dict[str, Array | pl.Series]) -> pl.Series:
     """What is missing where the days of an occurrence are: a policy, the day of its anchor, or day zero."""
-    words = pl.when(pl.Series(laid.dose_asked)).then(pl.lit("policy")).when(~pl.Series(plan["clear"]))
-    return pl.select(words.then(pl.lit("anchor-date")).otherwise(pl.lit("day-zero"))).to_series()
+    fact = pl.when(pl.Series(plan["clear"])).then(pl.lit("day-zero")).otherwise(pl.lit("anchor-date"))
+    fact = pl.when(pl.Series(_perhaps(laid))).then(pl.lit("condition")).otherwise(fact)
+    return pl.select(pl.when(pl.Series(laid.dose_asked)).then(pl.lit("policy")).otherwise(fact)).to_series()
+
+
+def _perhaps(laid: Laid) -> Flags:
+    """Doses without an occurrence that may be an optional one, where it cannot be told whether that is permitted."""
+    perhaps = np.zeros(len(laid.doses.s), np.bool_)
+    for grid in laid.grids:
+        for c, answer in grid.optional.items():
+            activity = grid.arm.slots[c].part.activity
+            open_ = np.zeros(laid.evidence.n, np.bool_)
+            open_[grid.s] = answer < 0
+            if grid.arm.slots[c].part.kind == "treatment" and open_.any():
+                perhaps |= (laid.doses.activity == laid.doses.names.index(activity)) & open_[laid.doses.s]
+    return perhaps & (laid.dose_slot < 0)
 
 
 def _placed(laid: Laid) -> list[tuple[Grid, Ints, Ints, Ints]]:
@@ -286,14 +303,6 @@ def parts_of_doses(laid: Laid) -> tuple[Ints, Ints]:
         part[rows] = np.array([s.part.code for s in grid.arm.slots])[column]
         occurrence[rows] = np.array([s.occurrence for s in grid.arm.slots])[column]
     return part.astype(np.int32), occurrence
-
-
-def _cycles(laid: Laid) -> Ints:
-    """The cycle of each dose record, 0 for none."""
-    number = np.zeros(len(laid.doses.s), np.int32)
-    for grid, _, column, rows in _placed(laid):
-        number[rows] = np.array([grid.arm.cycle_of(c)[1] for c in range(len(grid.arm.slots))])[column]
-    return number
 
 
 def _one_dose(laid: Laid) -> Flags:
@@ -322,11 +331,9 @@ def _definite(first: Ints, last: Ints, opens: Ints, closes: Ints) -> Ints:
 
 
 def _permitted(laid: Laid) -> Flags:
-    """Doses of treatments that the protocol schedules nowhere, or leaves to a decision: never unplanned."""
+    """Doses of treatments that the protocol schedules nowhere: never unplanned."""
     scheduled = {s.part.activity for arm in laid.plan.arms.values() for s in arm.slots}
     free = np.array([name not in scheduled for name in laid.doses.names] + [False] * 3)
-    optional = {p.activity for p in laid.plan.parts if p.element.may_if}
-    free |= np.array([name in optional for name in laid.doses.names] + [False] * 3)
     permitted: Flags = free[laid.doses.activity]
     return permitted
 
@@ -337,7 +344,7 @@ def _state(laid: Laid, kind: int) -> Truth:
     answer = np.zeros(len(r.s), np.int8)
     if not any(state.kind == kind for states in laid.states.by_treatment.values() for state in states):
         return answer
-    cycle = _cycles(laid)
+    cycle = laid.cycle_places()[0]
     for n, name in enumerate(r.names):
         rows = np.flatnonzero(r.activity == n).astype(np.int32)
         if len(rows):

@@ -37,6 +37,10 @@ _COLUMNS = (
     Column("on_hold", YES, "a hold of this treatment was in force", False, "hold-end"),
     Column("stopped", YES, "the treatment had been stopped or the participant had left", False, "stop-date"),
     Column("after_death", YES, "the record is dated after death", False, "stop-date"),
+    Column("unmodified", YES, "the amount is right only as if nothing had changed the dose", False),
+    Column("not_recalculated", YES, "the amount is right only by the weight before it changed", False),
+    Column("forbidden", YES, "the protocol ordered to omit it, or its cycle to wait", False, "condition"),
+    Column("ordered_by", TEXT, "the modifications that order it otherwise; empty for none", ""),
     Column("dosed", YES, "the protocol gives a dose that can be judged", True),
     Column(
         "amount", BIG, "amount judged: prepared where the infusion was cut short", 16_200_000, "@amount_fact", "base"
