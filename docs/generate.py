@@ -33,13 +33,18 @@ _HOUSE = (
 ROOMS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("protocol: what was promised", "Frozen models and the document they are read from.", ("protocol/",)),
     ("rules: the facts", "A study folder, checked and typed.", ("rules/facts.py", "rules/door/", "rules/parts.py")),
-    ("rules: the plan", "A protocol, compiled once.", ("rules/slots.py", "rules/expansion.py", "rules/plan.py")),
+    (
+        "rules: the plan",
+        "A protocol, compiled once.",
+        ("rules/slots.py", "rules/expansion.py", "rules/judgeable.py", "rules/plan.py"),
+    ),
     (
         "rules: what happened, in the protocol's words",
         "One partition of participants at a time.",
-        ("rules/partitions.py", "rules/evidence.py", "rules/truth.py", "rules/spells.py", "rules/holds.py",
-         "rules/states.py", "rules/counts.py", "rules/levels.py", "rules/records.py",
-         "rules/shared.py", "rules/policy.py", "rules/growth.py"),
+        ("rules/across.py", "rules/partitions.py", "rules/evidence.py", "rules/truth.py", "rules/spells.py",
+         "rules/holds.py", "rules/states.py", "rules/counts.py", "rules/levels.py", "rules/records.py",
+         "rules/shared.py", "rules/repeated.py", "rules/routes.py", "rules/lots.py", "rules/policy.py",
+         "rules/growth.py"),
     ),
     (
         "rules: schedule and identity",

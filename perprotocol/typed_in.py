@@ -197,6 +197,9 @@ def judge_typed(protocol: Protocol, study: Study | None, dose: TypedDose, person
         aside["observations"] = _same_measures(study, subject, person, day)
         ahead = not len(aside["administrations"])
         recorded = _recorded(study, subject, aside)
+        if "administrations" in recorded:
+            # Nobody knows yet when an infusion will end that is asked about before it is given.
+            recorded["administrations"] = recorded["administrations"].drop("end", strict=False)
         without, facts = (_admit(study.name, recorded, rows, study) for rows in (body, body | typed))
     verdicts = validate(protocol, facts, as_of=day, lang=lang, blinded=False)
     verdict = verdicts.filter(pl.col("record") == f"administrations:{facts.tables['administrations'].raw.height}")
@@ -240,7 +243,10 @@ def _subject_of(study: Study, dose: TypedDose) -> str:
 
 
 def _dose_row(protocol: Protocol, subject: str, dose: TypedDose, words: tuple[str, ...]) -> Row:
-    """The record of the dose; a word that several treatments share stays as typed, and the engine finds which."""
+    """The record of the dose; a word that several treatments share stays as typed, and the engine finds which.
+
+    What an option does not say counts as the protocol has it: viable or total cells, the route.
+    """
     try:
         amount = Quantity.parse(dose.given)
         if amount.unit.text:
@@ -250,6 +256,7 @@ def _dose_row(protocol: Protocol, subject: str, dose: TypedDose, words: tuple[st
     number = dose.given[: len(dose.given) - len(amount.unit.text)].strip() if amount.unit.text else dose.given
     entry = protocol.treatments[words[0]].parts()[0]
     count = entry.dose[0].count if entry.dose else None
+    counted = entry.dose[0].counted if entry.dose else None
     return {
         "subject": subject,
         "treatment": words[0] if len(words) == 1 else dose.treatment,
@@ -257,6 +264,8 @@ def _dose_row(protocol: Protocol, subject: str, dose: TypedDose, words: tuple[st
         "amount": number,
         "unit": amount.unit.text or ("cells" if count else None),
         "viable_or_total": count,
+        "counted": counted,
+        "route": entry.route,
     }
 
 

@@ -104,13 +104,17 @@ class Activity(TitledElement):
 
 
 class Part(Activity):
-    """One stretch of a treatment: what is given, how much, by which route; as a course when it has a frequency."""
+    """One stretch of a treatment: what is given, how much, by which route; as a course when it has a frequency.
+
+    `redose`: a dose vomited within this time is given once more, and both are one dose.
+    """
 
     product: Product | None = None
     route: str | None = None
     dose: Doses = ()
     requires: Conditions = ()
     after: Many[str] = ()
+    redose: Duration | None = None
     level: int | None = None
     frequency: Frequency | None = None
     from_: Moment | None = Field(default=None, alias="from")

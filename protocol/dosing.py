@@ -168,6 +168,7 @@ class Dose(Element):
     amount: Amount | None = None
     start: Amount | None = None
     count: Literal["viable", "total"] | None = None
+    counted: Literal["before freezing", "after thaw"] | None = None
     max: Quantity | None = None
     min: Quantity | None = None
     max_total: Quantity | None = None

@@ -17,6 +17,7 @@ from protocol.elements import Conditions, Element, Many, OneCondition, Text, Tit
 from protocol.errors import ScalarError
 from protocol.importance import Importance, ImportanceCriteria
 from protocol.origin import Origin, origin
+from protocol.quantity import Quantity
 from protocol.timing import Anchor, Cycles, Duration, FirstDay, Moment
 
 __all__ = [
@@ -82,9 +83,15 @@ class Milestone(Element):
 
 
 class Product(TitledElement):
-    """What is given, and what must be true of it when it is (`viability >= 70 percent`)."""
+    """What is given, and what must be true of it when it is (`viability >= 70 percent`, `dmso <= 1 g/kg`).
+
+    `brand`: the brands that are this product; an amount of another, or of an unknown one, is never compared.
+    `contains`: what else a volume of it holds (`dmso: 0.11 g/mL`), so that `requires` may limit it per kg.
+    """
 
     requires: Conditions = ()
+    brand: Many[str] = ()
+    contains: dict[str, Quantity] = Field(default_factory=dict)
     terms: Many[str] = ()
 
 

@@ -21,9 +21,10 @@ from rules.facts import Study
 from rules.findings import Verdicts, judge
 from rules.grid import Laid
 from rules.importance import unusable_criteria
+from rules.judgeable import paced
 from rules.logged import EXPLAINS, reconcile
-from rules.match import build_occasions
-from rules.match.doses import dose_occasions, parts_of_doses
+from rules.match import build_doses, build_occasions
+from rules.match.doses import parts_of_doses
 from rules.match.exposures import exposure_occasions
 from rules.page.labels import Labels
 from rules.partitions import DATED, Progress, horizon, over_partitions, place_of
@@ -130,7 +131,7 @@ def validate(
     def work(laid: Laid) -> pl.DataFrame:
         taken = read_taken(laid, parts_of_doses(laid)[0])
         exposures = exposure_occasions(laid, taken)
-        return dose_verdicts(laid, dose_occasions(laid), exposures, taken.exposures.of, place, lang)
+        return dose_verdicts(laid, build_doses(laid), exposures, taken.exposures.of, place, lang)
 
     plan = compile_plan(protocol, assessments=False)
     verdicts = pl.concat(list(over_partitions(plan, study, as_of, work)))
@@ -160,7 +161,7 @@ def audit(
     protocol, study, seen = sighted(promised, study, blinded)
     verdicts = list(audit_parts(protocol, study, as_of=as_of, lang=lang, progress=progress))
     findings, queries, departures, counts = _together(verdicts)
-    notes = (*compile_plan(protocol, assessments=False).not_judged, *_absent(study, as_of))
+    notes = (*compile_plan(protocol, assessments=False).not_judged, *_absent(protocol, study, as_of))
     notes += unusable_criteria(promised)
     notes += not_seen(promised) if seen == BLINDED else ()
 
@@ -255,9 +256,19 @@ def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(id=pl.when(place > 1).then(pl.format("{}/{}", "id", place)).otherwise("id"))
 
 
-def _absent(study: Study, as_of: date | None) -> tuple[tuple[str, str], ...]:
-    """Tables that are not there, tables from which nothing follows yet, and columns that nothing judges."""
+def _absent(protocol: Protocol, study: Study, as_of: date | None) -> tuple[tuple[str, str], ...]:
+    """Tables and columns that are not there, and tables from which nothing follows yet."""
     missing = [(t, f"no-{t}") for t in ("visits", "consents", "observations") if t not in study.tables]
     unused = [(t, "not-read") for t in ("sites", "amendments") if len(study.data(t))]
     later = [(t, "after") for t, day in DATED.items() if as_of is not None and (study.data(t)[day] > as_of).any()]
-    return (*missing, *unused, *later, ("administrations", "columns"))
+    return (*missing, *unused, *later, *_unrecorded(protocol, study))
+
+
+def _unrecorded(protocol: Protocol, study: Study) -> tuple[tuple[str, str], ...]:
+    """Columns that the study does not have, of which the protocol says what should stand in them."""
+    parts = [part for treatment in protocol.treatments.values() for part in treatment.parts()]
+    wanted = {"route": any(p.route for p in parts), "end": any(paced(p) for p in parts)}
+    given = "administrations" in study.tables
+    missing = [c for c, said in wanted.items() if said and given and f"administrations.{c}" not in study.columns]
+    dated = len(study.lots) or {"administrations.lot", "administrations.bag"} & study.columns
+    return (*(("administrations", f"no-{c}") for c in missing), *([("administrations", "expiry")] if dated else []))

@@ -29,7 +29,8 @@ TELLING: dict[str, tuple[str, ...]] = {
     "subjects": ("arm", "actual_arm"),
     "administrations": (
         "amount", "unit", "brand", "lot", "bag", "expires", "weight_used", "ordered", "prepared", "volume",
-        "concentration", "concentration_unit", "viability", "viable_or_total", "thawed",
+        "concentration", "concentration_unit", "viability", "viable_or_total", "counted", "thawed",
+        "released", "dispensed",
     ),
 }  # fmt: skip
 """Columns from which allocation can be inferred; of `administrations` only where the treatment is blinded."""
@@ -176,6 +177,8 @@ def _told(
     if table == "corrections":
         kept = ~told["column"].is_in(sum(TELLING.values(), ("treatment",))) if "column" in told.columns else lines >= 0
         return told.filter(kept.fill_null(value=True)), lines.filter(kept.fill_null(value=True))
+    if table == "lots":
+        return told.clear(), lines.clear()  # whose lot it is says the product
     column = _NAMED.get(table)
     if column is None or column not in told.columns:
         return told, lines

@@ -1,4 +1,4 @@
-"""What the protocol orders or allows: complying occurrences that are counted and named, never findings."""
+"""What the protocol orders or allows, and near misses: complying rows that are counted and named, never findings."""
 
 from __future__ import annotations
 
@@ -36,9 +36,10 @@ _COLUMNS = ("s", "part", "occurrence", "row", "date", "kind", "days", "percent",
 
 
 def read_departures(laid: Laid, tables: dict[str, pl.DataFrame], place: Place) -> pl.DataFrame:
-    """What the protocol orders or allows: complying rows that are counted and named, never findings."""
+    """What the protocol orders or allows, and what nearly went wrong: counted and named, never findings."""
     planned = tables["planned"]
-    pieces = [_absent(planned), _delayed(planned), _modified(tables["doses"]), _cut_short(laid, tables["doses"])]
+    doses = tables["doses"]
+    pieces = [_absent(planned), _delayed(planned), _modified(doses), _cut_short(laid, doses), _near_misses(doses)]
     rows = pl.concat([p for p in pieces if len(p)] or pieces[:1])
     if not len(rows):
         return pl.DataFrame(schema=DEPARTURES)
@@ -102,6 +103,15 @@ def _sources(laid: Laid, rows: pl.DataFrame) -> pl.Series:
     texts = {name: protocol.origin(f"modifications.{name}").text for name in protocol.modifications}
     named = ("; ".join(texts[n] for n in (name or "").split(", ") if n in texts) for name in by)
     return pl.Series([text or None for text in named], dtype=pl.String)
+
+
+def _near_misses(doses: pl.DataFrame) -> pl.DataFrame:
+    """Doses ordered outside their limits and given inside them: no deviation, and worth a note."""
+    inside = pl.col("amount").is_between("least", "most") & ~pl.col("duplicate") & pl.col("dosed")
+    missed = doses.filter(inside & ~pl.col("ordered").is_between("least", "most"))
+    return _rows(
+        missed, date=pl.col("day"), kind=pl.lit("near miss"), percent=pl.col("ordered") * 100 / pl.col("amount")
+    )
 
 
 def _cut_short(laid: Laid, doses: pl.DataFrame) -> pl.DataFrame:

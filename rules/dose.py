@@ -21,7 +21,7 @@ from rules.grid import Laid
 from rules.growth import plausible_weight
 from rules.intended import FIXED, HEAVIEST, UNKNOWN, Intended, Reals, clearance, intend, needs, rate, surface
 from rules.slots import Part
-from rules.truth import all_of
+from rules.truth import Truth, all_of
 from rules.weighing import Recalculated, recalculate, weigh
 
 SLIPS = (10, 100, 1000, 2.2046, 2, 3, 5)
@@ -48,6 +48,7 @@ class Doses:
     recalculated: Recalculated | None = None
     dose_fact: Codes = field(init=False)
     amount_fact: Codes = field(init=False)
+    right_brand: Truth = field(init=False)
 
     def __post_init__(self) -> None:
         self.dosed = np.zeros(self.n, np.bool_)
@@ -95,6 +96,7 @@ def compute_doses(laid: Laid, part: Ints, occurrence: Ints) -> Doses:
     doses.recalculated = _recalculated(laid)
     doses.columns |= {"amount": given.amount, "recorded_amount": given.recorded, "said": given.amount.copy()}
     doses.amount_fact, doses.flags["count_open"] = given.fact, given.count_open
+    doses.flags["branded"], doses.right_brand = given.branded, given.right_brand
     for code in np.unique(part[part >= 0]):
         chosen = laid.plan.parts[int(code)]
         element = chosen.element

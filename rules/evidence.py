@@ -206,6 +206,8 @@ class Evidence:
     """The time zone of sites for which none is recorded."""
     closed: Mapping[str, Closures] = field(default_factory=dict)
     """Clinic closures by site."""
+    columns: frozenset[str] = frozenset()
+    """Every column that the study records, as `administrations.route`."""
     counted: dict[str, Counter] = field(default_factory=dict, compare=False)
     """Counts by name, once what they count is scheduled and matched."""
     cut: bool = True
@@ -438,6 +440,7 @@ def evidence_of(
     final: bool,
     settings: Mapping[str, str] | None = None,
     cut: bool = True,
+    columns: Iterable[str] = (),
 ) -> Evidence:
     """The partition of the participants `first` up to `last` (not included) of tables sorted by `s`."""
     slices = {}
@@ -449,4 +452,15 @@ def evidence_of(
         bounds = np.searchsorted(frame["s"].to_numpy(), [first, last])
         part = frame.slice(int(bounds[0]), int(bounds[1] - bounds[0]))
         slices[name] = part.with_columns(pl.col("s") - first) if first else part
-    return Evidence(protocol, slices, frozenset(present), last - first, horizon, final, zone, closed, cut=cut)
+    return Evidence(
+        protocol,
+        slices,
+        frozenset(present),
+        last - first,
+        horizon,
+        final,
+        zone,
+        closed,
+        columns=frozenset(columns),
+        cut=cut,
+    )

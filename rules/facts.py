@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from protocol.errors import Fault, StudyError
-from rules.door.amounts import read_administrations, read_observations
+from rules.door.amounts import read_administrations, read_lots, read_observations
 from rules.door.entry import Balance, Entry
 from rules.door.reading import SUFFIXES, Recorded, column_key, from_frame, read_table, read_workbook
 from rules.door.settings import Settings, read_settings, written_as
@@ -68,6 +68,11 @@ class Study:
         return _empty(name)
 
     @property
+    def columns(self) -> frozenset[str]:
+        """Every column that the study records, as `administrations.route`."""
+        return frozenset(f"{name}.{column}" for name, table in self.tables.items() for column in table.raw.columns)
+
+    @property
     def subjects(self) -> pl.DataFrame:
         """Everyone screened, sorted by subject, with `s` = 0, 1, ..."""
         return self.data("subjects")
@@ -96,6 +101,11 @@ class Study:
     def administrations(self) -> pl.DataFrame:
         """Doses given or not; `base` is the amount in base units of `dimension`."""
         return self.data("administrations")
+
+    @property
+    def lots(self) -> pl.DataFrame:
+        """What is known of lots and bags of what is given."""
+        return self.data("lots")
 
     @property
     def visits(self) -> pl.DataFrame:
@@ -231,6 +241,8 @@ def _admit(entry: Entry, index: pl.DataFrame | None) -> None:
         read_observations(entry)
     elif entry.schema.name == "administrations":
         read_administrations(entry)
+    elif entry.schema.name == "lots":
+        read_lots(entry)
     entry.check_filled()
     entry.check_spans()
     if entry.schema.name == "subjects":

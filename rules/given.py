@@ -20,12 +20,14 @@ from rules.amount_text import dose_of
 from rules.evidence import Flags, Ints, Longs, coded
 from rules.grid import Laid
 from rules.intended import UNKNOWN
+from rules.repeated import ASKED, ECHO, VOMITED
 from rules.slots import Part
+from rules.truth import Truth
 
 Codes: TypeAlias = npt.NDArray[np.uint8]
 FACTS = (
-    "amount", "unit", "count", "prepared", "volume", "dose", "condition", "tolerance", "height", "weight",
-    "weight-implausible", "frequency", "clearance", "level",
+    "amount", "unit", "count", "counted", "brand", "sources", "redose", "prepared", "volume", "dose", "condition",
+    "tolerance", "height", "weight", "weight-implausible", "frequency", "clearance", "level",
 )  # fmt: skip
 """Facts whose want leaves an amount or its limits unknown; arrays hold their places here."""
 AGREE = 20
@@ -37,13 +39,16 @@ COUNTED = {"viable": 1, "total": 2}
 class Given:
     """Of each dose record: the amount judged and the same as counted on record, `UNKNOWN` where it is not known.
 
-    `fact` names what is missing then; `count_open` marks amounts of which only viable or total is not known.
+    `fact` names what is missing then; `count_open` marks amounts of which only viable or total is not known. `branded`:
+    whether the protocol names brands, and `right_brand` whether it is one of those.
     """
 
     amount: Longs
     recorded: Longs
     fact: Codes
     count_open: Flags
+    branded: Flags
+    right_brand: Truth
 
 
 def amounts_given(laid: Laid, part: Ints) -> Given:
@@ -56,13 +61,55 @@ def amounts_given(laid: Laid, part: Ints) -> Given:
     fact[other] = FACTS.index("unit")
     amount, count_open = _counted(frame, [*map(_count, laid.plan.parts), 0], parts, recorded)
     fact[count_open & ~other] = FACTS.index("count")
+    untimed = _counted_otherwise(frame, [*map(_counted_at, laid.plan.parts), ""], parts)
+    fact[untimed & ~other & ~count_open] = FACTS.index("counted")
+    amount = np.where(untimed, UNKNOWN, amount)
+    amount, recorded = _once(laid, amount, fact), _once(laid, recorded, fact)
     amount = np.where(other, UNKNOWN, amount)
     facts = np.full(n, FACTS.index("amount"), np.uint8)
     missing = np.flatnonzero(amount == UNKNOWN)[::-1]
     facts[of[missing]] = fact[missing]
     opened = np.zeros(n, np.bool_)
     opened[of[count_open]] = True
-    return Given(_summed(amount, of, n), _summed(recorded, of, n), facts, opened)
+    branded, right = _brands(laid, part)
+    unbranded = branded & (right < 0)
+    facts[unbranded] = FACTS.index("brand")
+    total = np.where(unbranded, UNKNOWN, summed(amount, of, n))
+    return Given(total, summed(recorded, of, n), facts, opened, branded, right)
+
+
+def products_of(laid: Laid, part: Ints) -> tuple[list[str], Ints]:
+    """Products by name, and which of them each dose is, -1 for none; `part` is the plan's part of each."""
+    arms = list(laid.plan.arms)
+    table = [[_product(p, arm) for arm in (*arms, "")] for p in laid.plan.parts] + [[""] * (len(arms) + 1)]
+    names = sorted({name for row in table for name in row if name in laid.plan.protocol.products})
+    place = np.array([[names.index(n) if n in names else -1 for n in row] for row in table], np.int32)
+    arm = np.array([arms.index(a) if a in arms else len(arms) for a in laid.evidence.arm] or [0], np.int32)
+    return names, place[part, arm[laid.doses.s]]
+
+
+def _product(part: Part, arm: str) -> str:
+    """What a part gives in an arm: the product it names, else its own name."""
+    product = getattr(part.element, "product", None) or part.activity
+    return product.get(arm, "") if isinstance(product, dict) else product
+
+
+def _brands(laid: Laid, part: Ints) -> tuple[Flags, Truth]:
+    """Whether the protocol names brands of what was given, and whether it was one: unknown where none is recorded.
+
+    A treatment recorded by the name of a brand says the brand.
+    """
+    names, product = products_of(laid, part)
+    branded, right = np.zeros(len(part), np.bool_), np.ones(len(part), np.int8)
+    brands = {n: laid.plan.protocol.products[name].brand for n, name in enumerate(names)}
+    for n in (n for n, words in brands.items() if words):
+        rows, known = np.flatnonzero(product == n), [b.casefold() for b in brands[n]]
+        frame = laid.evidence.frames["administrations"][laid.doses.place[rows]]
+        own = pl.Series([w if w.casefold() in known else None for w in (*laid.doses.words, "")], dtype=pl.String)
+        said = frame["brand"].zip_with(frame["brand"].is_not_null(), own.gather(laid.doses.word[rows]))
+        among = said.str.to_lowercase().is_in(known)
+        branded[rows], right[rows] = True, among.cast(pl.Int8).fill_null(-1).to_numpy()
+    return branded, right
 
 
 def countable(dose: Dose) -> bool:
@@ -114,7 +161,27 @@ def _counted(frame: pl.DataFrame, wanted: list[int], parts: Ints, amount: Longs)
     return np.where(told, viable, np.where(other, UNKNOWN, amount)), other & ~told
 
 
-def _summed(values: Longs, of: Ints, n: int) -> Longs:
+def _once(laid: Laid, amount: Longs, fact: Codes) -> Longs:
+    """The amounts without those that say a dose once more; unknown where it is open which of them counts."""
+    kinds = laid.doses.kinds
+    if kinds is None:
+        return amount
+    for kind, asked in ASKED.items():
+        fact[kinds == kind] = FACTS.index(asked)
+        amount = np.where(kinds == kind, UNKNOWN, amount)
+    return np.where(np.isin(kinds, (ECHO, VOMITED)), 0, amount)
+
+
+def _counted_otherwise(frame: pl.DataFrame, wanted: list[str], parts: Ints) -> Flags:
+    """Rows whose cells were not, or not known to be, counted when the protocol counts them (freezing loses some)."""
+    if not any(wanted):
+        return np.zeros(len(frame), np.bool_)
+    due = pl.Series(wanted, dtype=pl.String).gather(np.where(parts < 0, len(wanted) - 1, parts))
+    other: Flags = ((due != "") & due.ne_missing(frame["counted"])).to_numpy()
+    return other
+
+
+def summed(values: Longs, of: Ints, n: int) -> Longs:
     """The sum of the rows of each dose, `UNKNOWN` where one of them is."""
     if n == len(of):
         single = np.empty(n, np.int64)
@@ -140,6 +207,11 @@ def _dimension_of(dose: Dose) -> str:
         return ""
     dimension = (amount.low if isinstance(amount, Range) else amount).dimension.split("/")[0]
     return {"number": "cells", "percent": ""}.get(dimension, dimension)
+
+
+def _counted_at(part: Part) -> str:
+    element = part.element
+    return (element.dose[0].counted or "") if isinstance(element, Treatment) and element.dose else ""
 
 
 def _count(part: Part) -> int:

@@ -148,7 +148,7 @@ def waiting_records(laid: Laid, grid: Grid, group: tuple[int, ...]) -> tuple[Int
     mine = np.flatnonzero(
         (records.activity == records.names.index(part.activity))
         & (places < 0)
-        & ~records.duplicate
+        & ~(records.duplicate | records.misfiled)
         & (records.day != NONE)
     ).astype(np.int32)
     local = np.full(laid.evidence.n, -1, np.int32)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from protocol.dosing import Dose, Rounding
 from protocol.errors import ScalarError
-from protocol.quantity import Quantity, Range
+from protocol.quantity import UNITS, Quantity, Range
 from rules.evidence import MISSING, SCALE, Evidence, Flags, Ints, Longs
 
 Reals: TypeAlias = npt.NDArray[np.float64]
@@ -70,7 +70,7 @@ def intend(dose: Dose, measure: Longs, least_share: Longs | None = None, most_sh
     The shares, in basis points, are what modifications leave of it, before its limits and rounding.
     """
     if needs(dose) == "weight" and dose.cap is not None and dose.cap.weight is not None:
-        measure = np.minimum(measure, int(dose.cap.weight.base))
+        measure = np.minimum(measure, _grams(dose.cap.weight))
     known = measure != UNKNOWN
     low, high = (np.where(known, _whole(q) * np.where(known, measure, 0), UNKNOWN) for q in _ends(dose))
     if least_share is not None and most_share is not None:
@@ -115,6 +115,11 @@ def clearance(e: Evidence, dose: Dose, s: Ints, day: Ints) -> tuple[Longs, Flags
     if dose.cap is not None and dose.cap.gfr is not None:
         gfr = np.minimum(gfr, round(dose.cap.gfr.value * SCALE))
     return np.where(there, gfr + 25 * SCALE, UNKNOWN), there
+
+
+def _grams(weight: Quantity) -> int:
+    """A body weight in grams; kilograms alone are read as a mass, which is counted in ng."""
+    return int(weight.base / UNITS["g"][1] if weight.dimension == "mass" else weight.base)
 
 
 def surface(e: Evidence, dose: Dose, s: Ints, day: Ints, grams: Longs) -> tuple[Longs, Flags]:

@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 import polars as pl
 
+from rules.across import look_across
 from rules.evidence import evidence_of
 from rules.facts import Study
 from rules.grid import Laid
@@ -31,16 +32,9 @@ WORKERS = 2
 
 _FAR_FUTURE = date(2999, 1, 1)
 _TABLES = (
-    "subjects",
-    "sites",
-    "consents",
-    "milestones",
-    "observations",
-    "administrations",
-    "visits",
-    "events",
+    "subjects", "sites", "consents", "milestones", "observations", "administrations", "lots", "visits", "events",
     "decisions",
-)
+)  # fmt: skip
 
 
 def over_partitions(
@@ -48,7 +42,7 @@ def over_partitions(
 ) -> Iterator[T]:
     """What `work` makes of each partition, in the order of participants; only a few partitions are held at once."""
     check_words(plan.protocol, study)
-    frames = {name: _sorted(_known(study.data(name), name, as_of)) for name in _TABLES}
+    frames = look_across({name: _sorted(_known(study.data(name), name, as_of)) for name in _TABLES})
     n = len(study.subjects)
     cut = as_of is not None or study.data_cut is not None
     day = (horizon(study, as_of) - date(1970, 1, 1)).days
@@ -56,7 +50,16 @@ def over_partitions(
     def one(first: int) -> T:
         last = min(first + PARTITION, n)
         evidence = evidence_of(
-            plan.protocol, frames, study.tables, first, last, day, final=study.final, settings=study.settings, cut=cut
+            plan.protocol,
+            frames,
+            study.tables,
+            first,
+            last,
+            day,
+            final=study.final,
+            settings=study.settings,
+            columns=study.columns,
+            cut=cut,
         )
         return work(lay_out(plan, evidence, read_doses(evidence), read_visits(evidence)))
 
@@ -103,6 +106,7 @@ DATED = {
     "milestones": "date",
     "observations": "at",
     "administrations": "start",
+    "lots": "known",
     "visits": "date",
     "events": "start",
     "decisions": "decided",
@@ -119,13 +123,15 @@ def _known(frame: pl.DataFrame, table: str, as_of: date | None) -> pl.DataFrame:
 
 
 def _sorted(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame if frame["s"].is_sorted() else frame.sort("s", maintain_order=True)
+    return frame if "s" not in frame.columns or frame["s"].is_sorted() else frame.sort("s", maintain_order=True)
 
 
 def place_of(study: Study) -> Place:
     """How rows of the study are named and read."""
     given = study.tables.get("administrations")
-    absent = frozenset(c for c in ("viable_or_total",) if given is not None and c not in given.raw.columns)
+    absent = frozenset(
+        c for c in ("viable_or_total", "counted", "brand") if given is not None and c not in given.raw.columns
+    )
     return Place(study.name, {name: table.file for name, table in study.tables.items()}, absent, _raw_reader(study))
 
 

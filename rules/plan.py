@@ -16,6 +16,7 @@ from protocol.conditions import Given, Recent, leaves
 from protocol.model import Protocol, Treatment
 from protocol.timing import Moment
 from rules.expansion import expand_arm
+from rules.judgeable import rate_shown, shown, tellable
 from rules.slots import ArmPlan, CyclePlan, Element, Kind, Part, Plan, Slot
 
 
@@ -97,7 +98,8 @@ def _unjudged(part: Part) -> list[tuple[str, str]]:
     }
     if isinstance(step, Treatment):
         reasons |= {
-            "requires": bool(step.requires or step.after or step.over or step.rate),
+            "requires": not tellable(step.requires),
+            "rate": step.rate is not None and not rate_shown(step),
             "total": any(d.max_total is not None for d in step.dose),
         }
     return [(part.path, reason) for reason, holds in reasons.items() if holds]
@@ -114,7 +116,11 @@ def _unjudged_blocks(protocol: Protocol) -> list[tuple[str, str]]:
             notes.append((f"modifications.{key}", "condition"))
     notes += [(f"prohibited.{key}", "prohibited") for key in protocol.prohibited]
     notes += [(f"endpoints.{key}", "endpoint") for key in protocol.endpoints]
-    notes += [(f"products.{key}", "product") for key, product in protocol.products.items() if product.requires]
+    notes += [
+        (f"products.{key}", "product")
+        for key, product in protocol.products.items()
+        if not all(shown(product, condition) for condition in product.requires)
+    ]
     return notes
 
 

@@ -12,9 +12,13 @@ from rules.rows import SCHEMA, Place, Said, assemble, located, stack
 from rules.rule import Rule
 from rules.wording import Wording, catalogue
 
-_BY_PROTOCOL = frozenset({"tolerance", "dose", "weight-limit", "data-cut"})
+_BY_PROTOCOL = frozenset({"tolerance", "dose", "weight-limit", "data-cut", "infusion-limit", "redose"})
 _BY_SUBJECT = frozenset({"day-zero", "arm", "consent", "stop-date"})
-"""Facts that are missing once for the protocol, or once for a participant; the others once for a record."""
+_BY_SERIES = frozenset({"policy", "prerequisite", "order", "infusion-time", "hour"})
+"""Facts that are missing once for the protocol, for a participant, or for one activity of a participant; the others
+once for a record."""
+_COLUMNS = {"count": "viable_or_total", "counted": "counted", "brand": "brand"}
+"""Facts that are missing once for an activity where the study has no such column at all."""
 
 _BY_PLAN = tuple(
     rule.code
@@ -53,20 +57,30 @@ def read_queries(
 ) -> pl.DataFrame:
     """Doubts of rules that ask, and one query per missing fact with the rules that it blocks."""
     pieces = list(asked)
+    asking: dict[str, set[str]] = {}
     if open_facts:
         for (table, fact), group in pl.concat(open_facts).group_by("table", "fact", maintain_order=True):
             pieces.append(_ask(str(table), str(fact), group, tables[str(table)], wording, place))
+            asking.setdefault(str(fact), set()).add(str(table))
+    several = frozenset(fact for fact, of in asking.items() if len(of) > 1)
     queries = stack([p for p in pieces if len(p)], SCHEMA)
-    return _merged(_once_each(queries))
+    return _merged(_once_each(queries, several))
 
 
-def _once_each(queries: pl.DataFrame) -> pl.DataFrame:
-    """A fact that is missing once for a participant is one query, whichever tables ask for it."""
-    of = ("subject", "code", pl.when(pl.col("code") == "policy").then("activity").alias("of"))
-    shared = pl.col("code").is_in([*_BY_SUBJECT, "policy"])
-    again = shared & ~pl.struct(*of).is_first_distinct()
-    rules = pl.when(shared).then(pl.col("rule").str.join(", ").over(*of)).otherwise("rule")
-    return queries.with_columns(again=again, rule=rules).filter(~pl.col("again")).drop("again")
+def _once_each(queries: pl.DataFrame, several: frozenset[str]) -> pl.DataFrame:
+    """A fact that is missing once is one query, whichever tables ask for it (`several`: more than one do)."""
+    shared = pl.col("code").is_in([*_BY_SUBJECT, *_BY_SERIES])
+    concerned = shared | pl.col("code").is_in(list(several))
+    asked, rest = queries.filter(concerned), queries.filter(~concerned)
+    keys = (
+        pl.when(shared).then("subject").otherwise("id").alias("of"),
+        pl.when(shared).then(None).otherwise("record").alias("at"),
+        pl.when(~pl.col("code").is_in(list(_BY_SUBJECT))).then("activity").alias("about"),
+    )
+    others = [pl.col(c).first() for c in queries.columns if c not in ("code", "rule")]
+    rules = pl.col("rule").str.split(", ").explode().unique(maintain_order=True).str.join(", ")
+    once = asked.group_by("code", *keys, maintain_order=True).agg(*others, rules).select(queries.columns)
+    return pl.concat([once, rest])
 
 
 def _ask(
@@ -98,11 +112,11 @@ def _ask(
 
 def _once(hits: pl.DataFrame, fact: str, place: Place) -> pl.DataFrame:
     """One row per missing fact: for the protocol, for a participant, or for a record."""
-    if fact in _BY_PROTOCOL or (fact == "count" and "viable_or_total" in place.absent):
+    if fact in _BY_PROTOCOL or _COLUMNS.get(fact) in place.absent:
         keys = ["part"]
     elif fact in _BY_SUBJECT:
         keys = ["s"]
-    elif fact == "policy":
+    elif fact in _BY_SERIES:
         keys = ["s", "part"]
     else:
         return hits

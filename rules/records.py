@@ -17,6 +17,7 @@ from protocol.model import Protocol
 from rules.assignment import NONE
 from rules.evidence import Evidence, Flags, Ints, Longs, coded, days, key, whole
 from rules.facts import Study
+from rules.repeated import CLASH, COUNTS, ECHO, UNRULED, VOMITED, Kinds, given_again, said_twice
 
 GIVEN, PARTLY, NOT_GIVEN, UNKNOWN = range(4)
 STATUS = {
@@ -60,9 +61,12 @@ class Records:
     parts: Ints
     amount: Longs
     duplicate: Flags
+    misfiled: Flags
     named: Ints
     words: tuple[str, ...] = ()
     dose_of: Ints = field(default_factory=lambda: np.zeros(0, np.int32))
+    kinds: Kinds | None = None
+    """Of each row of the table of doses whether it counts (`repeated.py`); None where all do."""
 
     @cached_property
     def vague(self) -> bool:
@@ -84,6 +88,7 @@ class Records:
             "parts",
             "amount",
             "duplicate",
+            "misfiled",
             "named",
         )
         return replace(self, **{c: getattr(self, c)[order] for c in columns})
@@ -175,7 +180,8 @@ def _product_words(protocol: Protocol, treatment: str, arm: str | None) -> set[s
         products = {p for of, p in product.items() if of == arm}
     words = {p.lower() for p in products}
     for name in products & set(protocol.products):
-        words |= _titles(protocol.products[name].title) | {t.lower() for t in protocol.products[name].terms}
+        said = (*protocol.products[name].terms, *protocol.products[name].brand)
+        words |= _titles(protocol.products[name].title) | {t.lower() for t in said}
     return words
 
 
@@ -234,6 +240,8 @@ def _records(
     status = coded(frame["status"], STATUS, GIVEN)
     day, n = days(frame, at), len(s)
     base = whole(frame, "base", -1) if "base" in frame.columns else np.full(n, -1, np.int64)
+    other = frame["meant_for"].is_not_null() if "meant_for" in frame.columns else None
+    misfiled = np.zeros(n, np.bool_) if other is None else other.to_numpy()
     records = Records(
         names,
         s,
@@ -248,6 +256,7 @@ def _records(
         np.ones(n, np.int32),
         base,
         np.zeros(n, np.bool_),
+        misfiled,
         _first_named(table, codes),
         words,
     )
@@ -275,12 +284,23 @@ def _joined(r: Records, frame: pl.DataFrame, e: Evidence) -> Records:
         return _headed(r, everyone)
     group = (r.s.astype(np.int64) << 12) + (r.word + 1)
     same = (group[1:] == group[:-1]) & (r.day[1:] == r.day[:-1]) & (r.day[1:] != NONE)
-    same &= (r.label[1:] == r.label[:-1]) & (r.status[1:] != NOT_GIVEN) & (r.status[:-1] != NOT_GIVEN)
+    same &= ~r.misfiled[1:] & ~r.misfiled[:-1] & (r.status[1:] != NOT_GIVEN) & (r.status[:-1] != NOT_GIVEN)
     same &= ~_by_days(e.protocol, r.names)[r.named[1:]]
     if not same.any():
         return _headed(r, everyone)
     pair = np.flatnonzero(same).astype(np.int32)
+    echo, clash = said_twice(r, frame, pair, TWICE)
+    label, numbered = r.label[pair + 1], r.label[pair]
+    kept = (label == numbered) | (echo & ((label == NONE) | (numbered == NONE)))
+    pair, echo, clash = pair[kept], echo[kept], clash[kept]
     part, repeat = _tell_apart(r, frame, pair)
+    again = given_again(e, r, frame, pair)
+    part, repeat = part | echo | (again != COUNTS), repeat & ~echo & (again == COUNTS)
+    kinds = np.zeros(len(frame), np.uint8)
+    kinds[r.place[pair[echo] + 1]] = np.where(clash[echo], CLASH, ECHO)
+    kinds[r.place[pair[again == VOMITED]]] = VOMITED
+    kinds[r.place[pair[again == UNRULED] + 1]] = UNRULED
+    r = replace(r, kinds=kinds)
     duplicate = r.duplicate.copy()
     duplicate[pair[repeat] + 1] = True
     head = everyone
@@ -288,7 +308,8 @@ def _joined(r: Records, frame: pl.DataFrame, e: Evidence) -> Records:
     first = np.maximum.accumulate(np.where(head, np.arange(len(head)), 0))
     amount = np.where(head, r.amount, 0).astype(np.int64)
     unknown = np.zeros(len(head), np.bool_)
-    np.add.at(amount, first[~head], np.maximum(r.amount[~head], 0))
+    more = ~head & np.isin(kinds[r.place], (COUNTS, UNRULED))
+    np.add.at(amount, first[more], np.maximum(r.amount[more], 0))
     np.logical_or.at(unknown, first, r.amount < 0)
     parts = np.bincount(first, minlength=len(head)).astype(np.int32)
     amount = np.where(unknown, -1, amount)

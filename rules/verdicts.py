@@ -10,6 +10,7 @@ import polars as pl
 from rules.evidence import Ints
 from rules.findings import Index, answer
 from rules.grid import Laid
+from rules.match.bags import in_doubt
 from rules.queries import missing_facts
 from rules.rows import Place, located, measured, origins, same
 from rules.rule import Rule
@@ -45,13 +46,13 @@ VERDICTS: dict[str, pl.DataType] = {
 
 
 def dose_verdicts(
-    laid: Laid, doses: pl.DataFrame, exposures: pl.DataFrame, of: Ints, place: Place, lang: str
+    laid: Laid, tables: dict[str, pl.DataFrame], exposures: pl.DataFrame, of: Ints, place: Place, lang: str
 ) -> pl.DataFrame:
     """A verdict for every dose on record: a finding outweighs a query, and a query is never a *complies*.
 
     What is said of an exposure is said of every dose in it; `of` names the exposure of each dose, -1 for none.
     """
-    wording = Wording(laid, lang, place.raw)
+    wording, doses = Wording(laid, lang, place.raw), tables["doses"]
     hits = located(doses, "doses")
     words = ("given", "intended", "least", "most")
     given, *amounts = (wording.word(word, hits) for word in words)
@@ -80,7 +81,7 @@ def dose_verdicts(
     if len(exposures):
         table = _with_courses(table, doses, exposures, of, wording)
     return (
-        table.hstack(_found(doses, exposures, of, wording))
+        table.hstack(_found(tables, exposures, of, wording))
         .with_columns(
             verdict=verdict.otherwise(pl.lit("complies")),
             message=pl.col("message").fill_null(wording.phrases["complies"]),
@@ -140,11 +141,14 @@ _FOUND: dict[str, pl.DataType] = {
 }
 
 
-def _found(doses: pl.DataFrame, exposures: pl.DataFrame, of: Ints, wording: Wording) -> pl.DataFrame:
+def _found(tables: dict[str, pl.DataFrame], exposures: pl.DataFrame, of: Ints, wording: Wording) -> pl.DataFrame:
     """What was found or is asked about each dose, a row a dose; null where it is nothing."""
-    pieces = [*_answered("doses", doses, wording), *_doubted(doses, wording)]
+    doses = tables["doses"]
+    places = {name: _doses_of(table, doses) for name, table in tables.items()}
+    pieces = [*_answered(tables, places, wording), *_doubted(tables, wording)]
     if len(exposures):
-        pieces += [_of_doses(piece, doses, exposures, of) for piece in _answered("exposures", exposures, wording)]
+        own = _answered({"exposures": exposures}, {"exposures": np.arange(len(exposures))}, wording)
+        pieces += [_of_doses(piece, doses, exposures, of) for piece in own]
     if not pieces:
         return pl.DataFrame([same(None, len(doses)).cast(dtype).alias(name) for name, dtype in _FOUND.items()])
     by_dose = pl.concat(pieces).group_by("at", maintain_order=True)
@@ -166,36 +170,57 @@ def _of_doses(piece: pl.DataFrame, doses: pl.DataFrame, exposures: pl.DataFrame,
     return told.join(places, on="x", maintain_order="left").select(pl.col("dose").alias("at"), *piece.columns[1:])
 
 
-def _answered(table: str, doses: pl.DataFrame, wording: Wording) -> list[pl.DataFrame]:
-    """What the rules about a table say: deviations, then doubts, then the facts that are missing."""
+def _answered(tables: dict[str, pl.DataFrame], places: dict[str, Index], wording: Wording) -> list[pl.DataFrame]:
+    """What the rules about tables say: deviations, then doubts, then the facts that are missing.
+
+    `places` says of each row of a table what it is about, a dose or an exposure.
+    """
     deviating: list[pl.DataFrame] = []
     asking: list[pl.DataFrame] = []
-    untold: list[pl.DataFrame] = []
-    for rule, hits, unknown, _ in answer(table, doses):
-        if len(hits):
-            (asking if rule.asks else deviating).append(_told(rule, doses, hits, wording))
-        if len(unknown):
-            untold.append(missing_facts(rule, doses[unknown], unknown))
-    pieces = [*deviating, *asking]
-    if untold:
-        facts = pl.concat(untold).select("at", "fact").unique(maintain_order=True)
-        for (fact,), group in facts.group_by("fact", maintain_order=True):
-            at, question = group["at"].to_numpy(), catalogue(wording.lang)["facts"][str(fact)]
-            pieces.append(_piece(at, "cannot tell", str(fact), wording.fill(question, doses[at])))
+    questions: list[pl.DataFrame] = []
+    for name, table in tables.items():
+        untold: list[pl.DataFrame] = []
+        of = places[name]
+        for rule, hits, unknown, _ in answer(name, table) if len(table) else ():
+            if len(hits):
+                (asking if rule.asks else deviating).append(_told(rule, table[hits], of[hits], wording))
+            if len(unknown):
+                untold.append(missing_facts(rule, table[unknown], unknown))
+        questions += _questions(table, of, untold, wording)
+    once = [pl.concat(questions).unique(["at", "code"], maintain_order=True)] if questions else []
+    return [*deviating, *asking, *once]
+
+
+def _doses_of(table: pl.DataFrame, doses: pl.DataFrame) -> Index:
+    """Of each row of a table about doses the row of the dose that it is about."""
+    if table is doses:
+        return np.arange(len(doses))
+    return doses["dose"].search_sorted(table["dose"]).to_numpy().astype(np.int64)
+
+
+def _questions(table: pl.DataFrame, of: Index, untold: list[pl.DataFrame], wording: Wording) -> list[pl.DataFrame]:
+    """What is asked about the doses of which a fact is missing."""
+    if not untold:
+        return []
+    pieces, facts = [], pl.concat(untold).select("at", "fact").unique(maintain_order=True)
+    for (fact,), group in facts.group_by("fact", maintain_order=True):
+        at, question = group["at"].to_numpy(), catalogue(wording.lang)["facts"][str(fact)]
+        pieces.append(_piece(of[at], "cannot tell", str(fact), wording.fill(question, table[at])))
     return pieces
 
 
-def _doubted(doses: pl.DataFrame, wording: Wording) -> list[pl.DataFrame]:
+def _doubted(tables: dict[str, pl.DataFrame], wording: Wording) -> list[pl.DataFrame]:
     """Doses that no rule about doses asks about, and that still are no *complies*."""
-    silent = doses.select(_SILENT).to_series()
-    found = {"record_after_death": doses["after_death"], "not_judged": silent}
+    doses = tables["doses"]
+    silent, doubtful = doses.select(_SILENT).to_series(), in_doubt(tables)
+    found = {"record_after_death": doses["after_death"], "bag_in_doubt": doubtful, "not_judged": silent}
     rows = {code: which.arg_true().to_numpy() for code, which in found.items() if which.any()}
     return [_piece(at, "cannot tell", code, same(wording.phrases[code], len(at))) for code, at in rows.items()]
 
 
-def _told(rule: Rule, doses: pl.DataFrame, at: Index, wording: Wording) -> pl.DataFrame:
-    """The hits of one rule with their sentences."""
-    hits = measured(rule, doses[at])
+def _told(rule: Rule, rows: pl.DataFrame, at: Index, wording: Wording) -> pl.DataFrame:
+    """The hits of one rule with their sentences; `at` is the dose that each is about."""
+    hits = measured(rule, rows)
     message = wording.fill(rule_text(rule, "message", wording.lang), hits)
     return _piece(at, "cannot tell" if rule.asks else "deviates", rule.code, message, origins(rule, hits, wording)[0])
 
@@ -211,6 +236,7 @@ _SILENT = (
     ~pl.col("dosed")
     & ~pl.col("duplicate")
     & pl.col("in_arm").fill_null(value=False)
+    & pl.col("right_brand").fill_null(value=True)
     & (pl.col("matched") | pl.col("course"))
     & ~(pl.col("by_days") & pl.col("fixed"))
 )

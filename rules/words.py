@@ -17,7 +17,10 @@ from rules.amount_text import amount_texts, dose_of
 from rules.assignment import NONE
 from rules.begun import begun_by
 from rules.evidence import numbers, whole
+from rules.match.bags import BAG_WORDS
+from rules.match.conduct import CONDUCT_WORDS
 from rules.match.exposures import COURSE_WORDS
+from rules.match.specifications import SPECIFICATION_WORDS
 from rules.match.values import READING_WORDS
 from rules.slots import Part, Plan
 from rules.spells import FOREVER
@@ -484,6 +487,9 @@ WORDS: dict[str, Word] = {
     **READING_WORDS,
     **COURSE_WORDS,
     "gap_limit": _days("gap_limit"),
+    **CONDUCT_WORDS,
+    **BAG_WORDS,
+    **SPECIFICATION_WORDS,
     "reads": lambda w, hits: hits["reads"],
     "procedure": _procedure,
     "consent": _dated("consent_on", "signed"),

@@ -27,7 +27,7 @@ VALUES = {
     *("treatment", "visit", "assessment"),
     *("important", "not important", "unclassified"),
     *("stated", "assumed", "yes", "no", "not reconciled", "new", "finding", "query"),
-    *(*EXCUSES.values(), "incomplete", "incomplete, stopped for safety", "dose modified"),
+    *(*EXCUSES.values(), "incomplete", "incomplete, stopped for safety", "dose modified", "near miss"),
     *CATEGORIES,
     *(word for _, word in DECISIONS),
     *(*MATCHES, BOTH, ONLY_DETECTED, ONLY_LOGGED),

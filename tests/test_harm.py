@@ -105,11 +105,11 @@ def test_an_amount_that_its_volume_contradicts_is_asked_about() -> None:
 
 
 def test_one_bag_reported_by_two_systems_is_no_double_dose() -> None:
-    """The same bag and amount two minutes later is the same dose recorded twice."""
+    """The same bag and amount two minutes later, from another system, is one dose."""
     pair = [dose("10", start=f"2024-03-01T10:0{m}", bag="A", source=s) for m, s in ((0, "eCRF"), (2, "HIS"))]
-    assert [v for v, _ in verdicts(FIXED, study(*pair))] == ["complies", "deviates"]
+    assert [v for v, _ in verdicts(FIXED, study(*pair))] == ["complies"]
     report = rules.audit(protocol.read_text(HEAD + FIXED), study(*pair))
-    assert report.findings["code"].to_list() == ["duplicate_record"]
+    assert not len(report.findings) + len(report.queries)
 
 
 def test_of_two_weights_of_one_day_neither_is_chosen_by_its_row() -> None:

@@ -316,6 +316,7 @@ def test_every_table_has_all_its_typed_columns_present_or_absent(name: str) -> N
     """A table with only its required columns, and one that is absent, have the columns and dtypes SCHEMAS states."""
     cells = {"date": "2024-03-01", "datetime": "2024-03-01", "enum": "waiver"}
     row = {column.name: cells.get(column.kind, "001") for column in SCHEMAS[name].columns if column.required}
+    row |= {"lot": "001"} if name == "lots" else {}  # a lot or a bag must be named
     absent, present = from_frames("x", {"subjects": [ONE]}), from_frames("x", {"subjects": [ONE], name: [row]})
     for table in (getattr(absent, name), getattr(present, name)):
         assert dict(table.schema) == SCHEMAS[name].typed()

@@ -123,6 +123,9 @@ INELIGIBLE = {
 }
 """A value that keeps somebody out, and the criterion it fails."""
 
+BEFORE = {"uc-msc-saa": ("atg", ("atg-test-dose", "no reaction", ""))}
+"""What must be shown before each dose of a treatment, by protocol."""
+
 CHILDREN = ("uc-msc-saa",)
 
 

@@ -12,7 +12,7 @@ from protocol import Protocol
 from protocol.activities import Part
 from protocol.dosing import Dose
 from tests.simulate import Given, Key, Patient, Planned, Swerve, live
-from tests.trials import CHILDREN, ELIGIBLE
+from tests.trials import BEFORE, CHILDREN, ELIGIBLE
 
 Found = tuple[str, str | None, int | None]
 """Code, activity and occurrence of a finding or a query."""
@@ -40,6 +40,8 @@ class World:
         years = (3, 6, 10, 14)[self.seed % 4] if self.name in CHILDREN else None
         patient = live(self.protocol, self.arm, self.seed, years=years, swerves=swerves)
         patient.observations += [(*shown, patient.enrolled) for shown in ELIGIBLE.get(self.name, [])]
+        name, shown = BEFORE.get(self.name, ("", ("", "", "")))
+        patient.observations += [(*shown, dose.day) for dose in patient.doses if dose.key[0] == name]
         return patient
 
     @property

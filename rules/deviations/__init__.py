@@ -4,6 +4,8 @@ from rules.deviations.above_ceiling import above_ceiling
 from rules.deviations.adherence_high import adherence_high
 from rules.deviations.adherence_low import adherence_low
 from rules.deviations.amount_zero import amount_zero
+from rules.deviations.bag_of_another import bag_of_another
+from rules.deviations.bag_of_several import bag_of_several
 from rules.deviations.course_after_end import course_after_end
 from rules.deviations.course_after_stop import course_after_stop
 from rules.deviations.course_during_hold import course_during_hold
@@ -24,13 +26,24 @@ from rules.deviations.dose_not_given import dose_not_given
 from rules.deviations.dose_not_recalculated import dose_not_recalculated
 from rules.deviations.dose_off_level import dose_off_level
 from rules.deviations.duplicate_record import duplicate_record
+from rules.deviations.excursion_unacceptable import excursion_unacceptable
+from rules.deviations.excursion_unassessed import excursion_unassessed
 from rules.deviations.frequency_wrong import frequency_wrong
 from rules.deviations.identity_untold import identity_untold
+from rules.deviations.infusion_too_fast import infusion_too_fast
+from rules.deviations.infusion_too_slow import infusion_too_slow
 from rules.deviations.interval_too_long import interval_too_long
 from rules.deviations.interval_too_short import interval_too_short
 from rules.deviations.modification_not_made import modification_not_made
+from rules.deviations.order_reversed import order_reversed
+from rules.deviations.out_of_order import out_of_order
 from rules.deviations.overdose import overdose
+from rules.deviations.premedication_mistimed import premedication_mistimed
+from rules.deviations.prerequisite_missing import prerequisite_missing
 from rules.deviations.procedure_before_consent import procedure_before_consent
+from rules.deviations.product_expired import product_expired
+from rules.deviations.product_failed_later import product_failed_later
+from rules.deviations.product_out_of_specification import product_out_of_specification
 from rules.deviations.record_after_death import record_after_death
 from rules.deviations.records_overlap import records_overlap
 from rules.deviations.underdose import underdose
@@ -45,6 +58,8 @@ from rules.deviations.waiver_granted import waiver_granted
 from rules.deviations.weight_implausible import weight_implausible
 from rules.deviations.weight_not_measured import weight_not_measured
 from rules.deviations.weight_stale import weight_stale
+from rules.deviations.wrong_product import wrong_product
+from rules.deviations.wrong_route import wrong_route
 from rules.deviations.wrong_treatment import wrong_treatment
 from rules.rule import Rule
 
@@ -52,6 +67,15 @@ RULES: tuple[Rule, ...] = (
     criterion_not_met,
     procedure_before_consent,
     wrong_treatment,
+    wrong_product,
+    wrong_route,
+    product_expired,
+    product_out_of_specification,
+    product_failed_later,
+    excursion_unassessed,
+    excursion_unacceptable,
+    bag_of_several,
+    bag_of_another,
     unplanned_dose,
     duplicate_record,
     identity_untold,
@@ -64,6 +88,12 @@ RULES: tuple[Rule, ...] = (
     dose_not_counted,
     modification_not_made,
     dose_not_recalculated,
+    out_of_order,
+    order_reversed,
+    prerequisite_missing,
+    premedication_mistimed,
+    infusion_too_fast,
+    infusion_too_slow,
     overdose,
     above_ceiling,
     underdose,

@@ -36,6 +36,7 @@ dose_no_record = Rule(
     term="no record of a dose",
     applies=pl.col("treatment")
     & ~pl.col("denied")
+    & ~pl.col("claimed")
     & (pl.col("unknown") | (~pl.col("done") & pl.col("over") & ~pl.col("final"))),
     deviates=pl.col("expected") & ~pl.col("excused"),
     rests_on=("due", "window"),

@@ -33,7 +33,10 @@ dose_not_given = Rule(
     table="planned",
     category="wrong study treatment, administration or dose",
     term="dose not given",
-    applies=pl.col("treatment") & ~pl.col("done") & (pl.col("denied") | (pl.col("final") & pl.col("over"))),
+    applies=pl.col("treatment")
+    & ~pl.col("done")
+    & ~pl.col("claimed")
+    & (pl.col("denied") | (pl.col("final") & pl.col("over"))),
     deviates=pl.col("expected") & ~pl.col("excused"),
     rests_on=("due", "window"),
     message="{which}, due {due}, was not given.",

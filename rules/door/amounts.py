@@ -171,6 +171,22 @@ def _percent(row: Row) -> str:
     return shown(value * 100 if value <= 1 else value / 100)
 
 
+# --- lots ---------------------------------------------------------------------------------------------------------
+
+
+def read_lots(entry: Entry) -> None:
+    """Type the results of lots as numbers or words; a row that names neither a lot nor a bag is refused."""
+    if "value" in entry:
+        cells = entry.cells["value"]
+        numbers = read_numbers(cells)
+        entry.typed["value"] = numbers.value
+        if cells.dtype == pl.String:
+            _read_words(entry, cells, numbers.refused)
+    names = [pl.col(name).is_null() for name in ("lot", "bag") if name in entry]
+    nameless = entry.cells.select(pl.all_horizontal(names) if names else pl.col("row").is_not_null()).to_series()
+    entry.refuse(nameless, "lot", "neither lot nor bag", says("is empty, and so is bag", "name the lot or the bag"))
+
+
 # --- observations -------------------------------------------------------------------------------------------------
 
 

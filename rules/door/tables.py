@@ -119,6 +119,10 @@ DONE = _words(
     "unknown = 不详",
 )
 COUNTED = _words("viable = 活细胞", "total = 总细胞")
+COUNTED_AT = _words(
+    "before freezing = before cryopreservation = 冻存前",
+    "after thaw = after thawing = post thaw = 复苏后",
+)
 DECISIONS = _words(
     "waiver = 豁免",
     "immediate hazard = 紧急危险",
@@ -136,6 +140,10 @@ DECISIONS = _words(
 )
 YES_NO = _words("yes = true = 是", "no = false = 否")
 
+_LOT_MEASURES = (
+    "what: expires, made, released, thawed, dispensed (with the time in at), excursion, recall, or what a product of "
+    "the protocol requires, such as sterility"
+)
 _SUBJECT = Column("subject", "id", "id of the participant in the trial", required=True)
 _TRAIL = (
     Column("source", "text", "system or document the row comes from"),
@@ -225,7 +233,7 @@ _ALL = (
         Column("brand", "text", "brand"),
         Column("lot", "text", "lot"),
         Column("bag", "text", "bag or container"),
-        Column("expires", "date", "expiry of the lot or bag; 2025-06 is the whole month"),
+        Column("expires", "datetime", "expiry of the lot or bag, a day or a time of day; 2025-06 is the whole month"),
         Column("status", "enum", "given unless it says otherwise", words=GIVEN),
         Column("reason", "text", "why not, why partly, why late"),
         Column("weight_used", "weight", "body weight the dose was calculated with; grams after reading", unit="kg"),
@@ -236,7 +244,10 @@ _ALL = (
         Column("concentration_unit", "text", "unit of concentration, where that is a number alone"),
         Column("viability", "percent", "viable share of the cells", unit="percent"),
         Column("viable_or_total", "enum", "which cells amount counts", words=COUNTED),
+        Column("counted", "enum", "when the cells of amount were counted", words=COUNTED_AT),
         Column("thawed", "datetime", "when thawed"),
+        Column("released", "datetime", "when released for use"),
+        Column("dispensed", "datetime", "when dispensed"),
         derived=(
             Derived("dimension", pl.String(), "dimension of unit: mass, cells, IU, ..."),
             Derived("base", pl.Int64(), "amount, exact", "base units of dimension"),
@@ -244,6 +255,19 @@ _ALL = (
             Derived("step", pl.Int64(), "last recorded digit of amount is worth this", "base units of dimension"),
             Derived("concentration_dimension", pl.String(), "dimension of the amount in concentration"),
         ),
+    ),
+    _table(
+        "lots",
+        "What is known of lots and bags: when made, released or expired, test results, excursions, recalls, for whom.",
+        Column("lot", "text", "lot; a fact without a bag holds for all bags of it"),
+        Column("bag", "text", "bag or container, where the fact is one of it alone"),
+        Column("measure", "text", _LOT_MEASURES, required=True),
+        Column("value", "value", "the result: a number, or a word such as pass; of an excursion acceptable or not"),
+        Column("unit", "text", "unit of value"),
+        Column("at", "datetime", "when it happened, was sampled or begins to hold"),
+        Column("known", "datetime", "when the result was known; without it, with what happened"),
+        Column("for_subject", "text", "the participant for whom the lot or bag was made or released"),
+        derived=(Derived("word", pl.String(), "the value where it is no number"),),
     ),
     _table(
         "visits",

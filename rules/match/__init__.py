@@ -10,12 +10,15 @@ import polars as pl
 
 from rules.course.taken import read_taken
 from rules.grid import Laid
+from rules.match.bags import bag_occasions
+from rules.match.conduct import conduct_occasions
 from rules.match.courses import course_occasions
 from rules.match.decisions import decision_occasions
 from rules.match.doses import dose_occasions, parts_of_doses
 from rules.match.exposures import exposure_occasions
 from rules.match.people import criteria_occasions, death_occasions, people_occasions, weight_occasions
 from rules.match.planned import planned_occasions
+from rules.match.specifications import specification_occasions
 from rules.match.values import value_occasions
 
 
@@ -23,7 +26,7 @@ def build_occasions(laid: Laid) -> dict[str, pl.DataFrame]:
     """Every occasions table of one partition."""
     taken = read_taken(laid, parts_of_doses(laid)[0])
     return {
-        "doses": dose_occasions(laid),
+        **build_doses(laid),
         "planned": planned_occasions(laid),
         "courses": course_occasions(laid, taken),
         "exposures": exposure_occasions(laid, taken),
@@ -33,4 +36,15 @@ def build_occasions(laid: Laid) -> dict[str, pl.DataFrame]:
         "decisions": decision_occasions(laid),
         "weights": weight_occasions(laid),
         "values": value_occasions(laid),
+    }
+
+
+def build_doses(laid: Laid) -> dict[str, pl.DataFrame]:
+    """The tables that a verdict on a dose rests on; `dose` of each row is its place in the first of them."""
+    doses = dose_occasions(laid)
+    return {
+        "doses": doses,
+        "conduct": conduct_occasions(laid, doses),
+        "bags": bag_occasions(laid, doses),
+        "specifications": specification_occasions(laid, doses),
     }

@@ -37,7 +37,7 @@ def dose_occasions(laid: Laid) -> pl.DataFrame:
         "row": laid.evidence.frames["administrations"]["row"].to_numpy()[r.place],
         "occurrence": occurrence,
         "duplicate": r.duplicate,
-        "zero": (r.amount == 0) & (r.status != NOT_GIVEN) & ~_nothing_due(laid)[part],
+        "zero": (r.amount == 0) & (r.status != NOT_GIVEN) & ~r.misfiled & ~_nothing_due(laid)[part],
         **plan,
         **_identity(laid, part, doses),
         "anchored_fact": _anchored_fact(laid, plan),
@@ -46,6 +46,7 @@ def dose_occasions(laid: Laid) -> pl.DataFrame:
         "not_recalculated": doses.flags["not_recalculated"],
         **ordered(laid, doses.flags["modified"], doses.flags["unmodified"]),
     }
+    _set_aside(laid, columns)
     more: dict[str, Array | pl.Series] = {
         name: doses.columns[name] for name in ("low", "high", "weight", "weight_day", "weight_row", "used", "slip")
     }
@@ -53,11 +54,25 @@ def dose_occasions(laid: Laid) -> pl.DataFrame:
     more["implied"] = doses.columns.get("implied", np.full(len(r.s), UNKNOWN, np.int64))
     more |= {"delayed": plan["delayed"], "reaction": _reacted(laid), "adjusted": doses.flags["adjusted"]}
     more |= {"by_days": _by_days(laid, part), "fixed": _has_dose(laid)[part]}
-    more["dose"] = np.arange(len(r.s), dtype=np.int32)
-    more |= {"place": r.place, "parts": r.parts, "status": r.status, "activity": r.activity}
+    on_order = laid.evidence.frames["administrations"]["ordered"].gather(r.place)
+    # Of a part of a dose, or of cells counted otherwise, the order says nothing beside the limits.
+    more["ordered"] = on_order.set(pl.Series((r.parts > 1) | (r.amount != doses.columns["amount"])), None)
+    more |= {"dose": np.arange(len(r.s), dtype=np.int32), "branded": doses.flags["branded"]}
+    more |= {"right_brand": doses.right_brand, "place": r.place, "parts": r.parts}
+    more |= {"status": r.status, "activity": r.activity}
     table = occasions_frame("doses", columns, **more)
     kept = r.status != NOT_GIVEN
     return table if kept.all() else table.filter(pl.Series(kept))
+
+
+def _set_aside(laid: Laid, columns: dict[str, Array | pl.Series]) -> None:
+    """Nothing is judged of a dose that may be another participant's."""
+    r = laid.doses
+    columns["timed"] &= ~r.misfiled
+    columns["permitted"] |= r.misfiled
+    columns["dosed"] &= ~r.misfiled
+    for name, answer in {"in_arm": 1, "on_hold": 0, "stopped": 0}.items() if r.misfiled.any() else ():
+        columns[name] = np.where(r.misfiled, answer, columns[name]).astype(np.int8)
 
 
 def _reacted(laid: Laid) -> Flags:
@@ -213,7 +228,11 @@ def _identity(laid: Laid, part: Ints, doses: Doses) -> dict[str, Array | pl.Seri
         "anchored": np.where(anchored, 1, -1).astype(np.int8),
         "in_arm": in_arm.astype(np.int8),
         "permitted": _permitted(laid),
-        "dosed": doses.dosed & (matched | unplaced) & (r.amount != 0) & (r.status != STATUS_UNKNOWN),
+        "dosed": doses.dosed
+        & (doses.right_brand != 0)
+        & (matched | unplaced)
+        & (r.amount != 0)
+        & (r.status != STATUS_UNKNOWN),
     }
 
 

@@ -8,7 +8,9 @@ import polars as pl
 from rules.assignment import NONE
 from rules.evidence import Flags, Ints
 from rules.grid import Grid, Laid
+from rules.match.claims import claimed_doses
 from rules.match.frame import Array, flag, occasions_frame
+from rules.match.intervals import covered_doses
 from rules.occasions import schema
 from rules.records import NOT_GIVEN
 from rules.records import UNKNOWN as STATUS_UNKNOWN
@@ -73,6 +75,7 @@ def _planned(laid: Laid, grid: Grid) -> dict[str, Array]:
     row, place = _rows(laid, record, treatment)
     actual = grid.actual.ravel()
     opens, closes = grid.opens.ravel(), grid.closes.ravel()
+    by_interval = covered_doses(laid, grid).ravel() & (record < 0)
     excuse = grid.excuse.ravel()
     return {
         "s": np.repeat(grid.s, len(slots)),
@@ -88,6 +91,9 @@ def _planned(laid: Laid, grid: Grid) -> dict[str, Array]:
         "done": done,
         "denied": denied,
         "excused": _excused(laid, grid, excuse, denied, place),
+        "claimed": claimed_doses(laid, grid).ravel() | by_interval,
+        "by_interval": by_interval,
+        "in_hour": np.full(len(record), -1, np.int8),
         "unknown": done & (status == STATUS_UNKNOWN),
         "day": actual,
         "due": grid.due.ravel(),

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from rules.occasions.bags import BAGS
 from rules.occasions.column import Column, Occasions, Value
+from rules.occasions.conduct import CONDUCT
 from rules.occasions.courses import COURSES
 from rules.occasions.criteria import CRITERIA
 from rules.occasions.deaths import DEATHS
@@ -19,6 +21,7 @@ from rules.occasions.doses import DOSES
 from rules.occasions.exposures import EXPOSURES
 from rules.occasions.people import PEOPLE
 from rules.occasions.planned import PLANNED
+from rules.occasions.specifications import SPECIFICATIONS
 from rules.occasions.values import VALUES
 from rules.occasions.weights import WEIGHTS
 
@@ -26,6 +29,9 @@ __all__ = ["TABLES", "Column", "Occasions", "Value", "column", "example", "schem
 
 TABLES: dict[str, Occasions] = {
     "doses": DOSES,
+    "conduct": CONDUCT,
+    "bags": BAGS,
+    "specifications": SPECIFICATIONS,
     "planned": PLANNED,
     "courses": COURSES,
     "exposures": EXPOSURES,
