@@ -18,7 +18,9 @@ def intended(dose: Dose, grams: int, mm: int = 0) -> tuple[Fraction, Fraction]:
     size = Fraction(1)
     if "/weight" in low.dimension:
         cap = dose.cap.weight if dose.cap else None
-        size = Fraction(min(grams, int(cap.base)) if cap else grams, 1000)
+        size = (
+            min(Fraction(grams, 1000), Fraction(cap.value)) if cap else Fraction(grams, 1000)
+        )  # caps are written in kg
     elif "/surface" in low.dimension:
         root = (Decimal(mm) / 10 * Decimal(grams) / 1000 / 3600).sqrt()
         size = Fraction(math.floor(root * 100 + Decimal("0.5")), 100)

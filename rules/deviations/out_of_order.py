@@ -34,7 +34,9 @@ out_of_order = Rule(
     category="wrong study treatment, administration or dose",
     term="dose number out of order",
     applies=~pl.col("duplicate"),
-    deviates=pl.col("out_of_order") & ~(pl.col("stopped") | pl.col("on_hold") | pl.col("after_death")),
+    deviates=pl.col("out_of_order")
+    & pl.col("anchored")
+    & ~(pl.col("stopped") | pl.col("on_hold") | pl.col("after_death")),
     message="The dose of {activity} on {day} is recorded as number {number}, against the order of the others.",
     expected="numbers that rise with the days",
     observed="number {number} on {day}",

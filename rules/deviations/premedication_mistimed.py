@@ -15,11 +15,11 @@ The protocol's moment of the drug (due), counted from the dose that it accompani
 
 Deviates
 --------
-in_hour = no
+by_interval = yes, in_hour = no
 
 Complies
 --------
-in_hour = yes
+by_interval = yes, in_hour = yes
 """
 
 import polars as pl
