@@ -90,7 +90,7 @@ def read_tree(text: str, file: str) -> Tree:
     tree = Tree(file)
     text = _without_tabs(text.removeprefix("\ufeff"), tree)
     try:
-        events = iter(list(yaml.parse(text, Loader=yaml.SafeLoader)))
+        events = _events(text)
     except ReaderError as fault:
         before = text[: fault.position]
         place = (before.count("\n") + 1, len(before) - before.rfind("\n"))
@@ -101,6 +101,17 @@ def read_tree(text: str, file: str) -> Tree:
         return tree
     _Builder(tree, events).document()
     return tree
+
+
+def _events(text: str) -> Iterator[yaml.Event]:
+    """The parser's events: libyaml's where it is there and reads the text, else Python's, whose words we know."""
+    fast = getattr(yaml, "CSafeLoader", None)
+    if fast is not None:
+        try:
+            return iter(list(yaml.parse(text, Loader=fast)))
+        except yaml.YAMLError:
+            pass  # the same fault is told below
+    return iter(list(yaml.parse(text, Loader=yaml.SafeLoader)))
 
 
 def _without_tabs(text: str, tree: Tree) -> str:

@@ -12,7 +12,7 @@ from protocol.model import Treatment
 from protocol.quantity import Range, format_amount, known_unit
 from rules.slots import Part
 
-_RAISED = dict(zip("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹", strict=True))
+_POWERS = pl.Series([str(n).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")) for n in range(20)])
 _COUNTED = ("cells", "vg", "number")
 FEW = 16
 """Up to so many amounts are written one by one: a call of an expression costs more."""
@@ -55,7 +55,7 @@ def _plain(value: pl.Expr, places: int) -> pl.Expr:
 def _scientific(written: pl.Expr, power: pl.Expr) -> pl.Expr:
     rest = written.str.slice(1).str.strip_chars_end("0")
     after = pl.when(rest == "").then(pl.lit("")).otherwise("." + rest)
-    return written.str.slice(0, 1) + after + "×10" + power.cast(pl.String).str.replace_many(_RAISED)
+    return written.str.slice(0, 1) + after + "×10" + pl.lit(_POWERS).gather(power)
 
 
 def display_unit(part: Part) -> tuple[str, str] | None:

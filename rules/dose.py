@@ -278,6 +278,8 @@ def _slips(doses: Doses, laid: Laid, rows: Ints, per_weight: bool) -> None:
     amount = doses.columns["amount"][rows]
     amount = np.where(doses.flags["count_open"][rows], doses.columns["recorded_amount"][rows], amount)
     doses.columns["said"][rows] = amount
+    outside = np.flatnonzero(~_inside(doses, rows))
+    rows, amount = rows[outside], amount[outside]
     low, high = doses.columns["low"][rows], doses.columns["high"][rows]
     told = (amount != UNKNOWN) & (amount > 0) & (low != UNKNOWN) & (low > 0)
     over = np.where(told, amount * 1000.0 / np.where(told, high, 1), 0.0)
@@ -299,6 +301,14 @@ def _slips(doses: Doses, laid: Laid, rows: Ints, per_weight: bool) -> None:
             slip[off[fits]] = sign * round(factor * 10_000)
     per_kg = told & per_weight & (amount == doses.columns["rate"][rows])
     doses.columns["slip"][rows] = np.where(per_kg & (under > 1.5), 1, slip)
+
+
+def _inside(doses: Doses, rows: Ints) -> Flags:
+    """Records whose limits are known and hold the amount: nothing is to be explained of them."""
+    amount, least, most = (doses.columns[name][rows] for name in ("amount", "least", "most"))
+    known = (least != UNKNOWN) & (most != UNKNOWN) & ~doses.flags["count_open"][rows]
+    inside: Flags = known & (amount >= least) & (amount <= most)
+    return inside
 
 
 def _fit(factor: float) -> float:

@@ -80,7 +80,8 @@ COMPLIES, DEVIATES, UNTELLABLE, NOT_APPLICABLE = range(4)
 
 def _answers(rule: Rule, codes: npt.NDArray[np.uint8], n: int) -> Answers:
     """Rows and counts of one rule; what a rule asks about cannot be told."""
-    by = np.bincount(codes, minlength=4) if len(codes) == n else np.bincount(codes, minlength=4) * n
+    each = 1 if len(codes) == n else n
+    by = [each * int(np.count_nonzero(codes == code)) for code in range(4)]
     which = np.broadcast_to(codes, n)
     hits, unknown = (np.flatnonzero(which == code) if by[code] else _NOBODY for code in (DEVIATES, UNTELLABLE))
     deviates, untold = (0, by[DEVIATES] + by[UNTELLABLE]) if rule.asks else (by[DEVIATES], by[UNTELLABLE])

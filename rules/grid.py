@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -99,6 +100,16 @@ class Laid:
     counts_until: Ints
     identity: Identity
     levels: Levels
+
+    @cached_property
+    def placed(self) -> list[tuple[Grid, Ints, Ints, Ints]]:
+        """For each grid its dose records, once all is laid out: participant of the grid, column, record."""
+        found = []
+        for grid in self.grids:
+            treatments = np.array([slot.part.kind == "treatment" for slot in grid.arm.slots])
+            who, column = np.nonzero((grid.record >= 0) & treatments[None, :])
+            found.append((grid, who.astype(np.int32), column.astype(np.int32), grid.record[who, column]))
+        return found
 
     def cycle_places(self) -> tuple[Ints, Ints]:
         """Of each dose record the number of its cycle and the day in it on which it is planned, 0 for none."""

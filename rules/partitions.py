@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from rules.across import look_across
-from rules.evidence import evidence_of
+from rules.evidence import evidence_of, numbers
 from rules.facts import Study
 from rules.grid import Laid
 from rules.records import check_words, read_doses, read_visits
@@ -135,15 +135,20 @@ def place_of(study: Study) -> Place:
     return Place(study.name, {name: table.file for name, table in study.tables.items()}, absent, _raw_reader(study))
 
 
-def _raw_reader(study: Study) -> Callable[[str, pl.Series], pl.DataFrame]:
-    """Look up rows as recorded, by the line that the typed tables carry."""
+def _raw_reader(study: Study) -> Callable[..., pl.DataFrame]:
+    """Look up rows as recorded, by the line that the typed tables carry; all their cells, or those of some columns."""
 
-    def read(table: str, rows: pl.Series) -> pl.DataFrame:
+    def read(table: str, rows: pl.Series, columns: Sequence[str] | None = None) -> pl.DataFrame:
         if table not in study.tables:
             return pl.DataFrame({"-": pl.Series([None] * len(rows), dtype=pl.String)})
         found = study.tables[table]
-        at = found.lines.search_sorted(rows.fill_null(0))
-        known = pl.Series(np.minimum(at.to_numpy(), max(len(found.raw) - 1, 0)))
-        return found.raw[known.to_numpy()]
+        raw = found.raw if columns is None else found.raw.select(c for c in columns if c in found.raw.columns)
+        last, wanted = max(len(found.lines) - 1, 0), numbers(rows, 0)
+        if len(found.lines) and found.lines[last] - found.lines[0] == last:
+            at = np.clip(wanted - found.lines[0], 0, last)
+        else:
+            at = np.minimum(found.lines.search_sorted(wanted).to_numpy(), last)
+        frame: pl.DataFrame = raw[at]
+        return frame
 
     return read

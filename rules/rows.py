@@ -65,7 +65,8 @@ class Place:
     study: str
     files: dict[str, str]
     absent: frozenset[str]
-    raw: Callable[[str, pl.Series], pl.DataFrame]
+    raw: Callable[..., pl.DataFrame]
+    """Rows of a table as recorded, by their lines: all cells, or those of some columns."""
 
 
 TEXTS = ("message", "expected", "observed", "because")

@@ -287,6 +287,8 @@ def _absent(laid: Laid, grid: Grid, c: int) -> Flags:
 def _delay(grid: Grid, c: int, until: Ints) -> None:
     """A delay that the protocol orders moves the target to the day on which its condition ends."""
     moved = (until != NONE) & (grid.due[:, c] != NONE)
+    if not moved.any():
+        return
     wait = np.where(moved, np.maximum(until - grid.due[:, c], 0), 0).astype(np.int32)
     grid.delayed[:, c] += wait
     for days in (grid.due, grid.opens, grid.closes):

@@ -127,7 +127,7 @@ def _given(wording: Wording, hits: pl.DataFrame, amount: pl.Series) -> pl.Series
     """The amount judged; where the protocol gives no unit to print it in, the amount as recorded."""
     if not amount.null_count():
         return amount
-    raw = wording.raw("administrations", hits["row"])
+    raw = wording.raw("administrations", hits["row"], ("amount", "unit"))
     if not {"amount", "unit"} <= set(raw.columns):
         return amount
     recorded = raw.select(pl.concat_str(pl.col("amount").cast(pl.String), pl.col("unit"), separator=" ")).to_series()

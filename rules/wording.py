@@ -64,7 +64,7 @@ class Wording:
 
     laid: Laid
     lang: str
-    raw: Callable[[str, pl.Series], pl.DataFrame]
+    raw: Callable[..., pl.DataFrame]
     _last: dict[str, Any] = field(default_factory=dict, compare=False)
 
     @property

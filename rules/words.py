@@ -173,9 +173,9 @@ def _by_table(hits: pl.DataFrame, none: pl.Series, text: Callable[[str], pl.Seri
 
 
 def _cells_of(w: Wording, table: str, rows: pl.Series) -> pl.Series | None:
-    raw = w.raw(table, rows)
+    raw = w.raw(table, rows, _SHOWN.get(table, ()))
     shown = [c for c in _SHOWN.get(table, ()) if c in raw.columns]
-    cells = [pl.format("{} {}", pl.lit(c), pl.col(c).cast(pl.String).str.strip_chars()) for c in shown]
+    cells = [pl.lit(f"{c} ") + pl.col(c).cast(pl.String).str.strip_chars() for c in shown]
     return raw.select(pl.concat_str(cells, separator=", ", ignore_nulls=True)).to_series() if shown else None
 
 

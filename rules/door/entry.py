@@ -283,8 +283,7 @@ class Entry:
         """Give each row the number `s` of its subject from `index` (subject, s); refuse those of nobody."""
         if "subject" not in self:
             return
-        code = self.cells["subject"].cast(pl.Enum(index["subject"]), strict=False).to_physical()
-        found = code.cast(pl.Int32)
+        found = _places(self.cells["subject"], index["subject"]).cast(pl.Int32)
         self.typed["s"] = found
         if found.null_count() == 0:
             return
@@ -313,6 +312,14 @@ class Entry:
         """The balance of the table."""
         used = int((~self.bad).sum())
         return Balance(len(self.recorded.lines), used, self.ignored, self.refused, self.notes)
+
+
+def _places(words: pl.Series, known: pl.Series) -> pl.Series:
+    """The place of each word among those known; null where it is none of them. Words that repeat are sought once."""
+    run = words.rle_id()
+    heads = words.filter((run != run.shift()).fill_null(value=True))
+    places = heads.cast(pl.Enum(known), strict=False).to_physical()
+    return places if len(heads) == len(words) else places.gather(run)
 
 
 def _emptied(text: pl.Series) -> pl.Series:

@@ -94,7 +94,7 @@ def _planned_beside(laid: Laid) -> dict[str, Array | pl.Series]:
     spread = {name: np.zeros(n, np.int32) for name in ("due", "earliest", "latest")}
     window: Flags = np.zeros(n, np.bool_)
     bounded: Flags = np.zeros(n, np.bool_)
-    for grid, who, column, rows in _placed(laid):
+    for grid, who, column, rows in laid.placed:
         for name in ("due", "opens", "closes", "earliest", "delayed"):
             plan[name][rows] = getattr(grid, name)[who, column]
         for c, latest in grid.latest.items():
@@ -133,7 +133,8 @@ def _by_clock(laid: Laid) -> dict[str, Any]:
     n = len(laid.doses.s)
     off, apart_by = np.zeros(n, np.int32), np.zeros(n, np.int32)
     timed, spaced, own = (np.zeros(n, np.bool_) for _ in range(3))
-    for grid, who, column, rows in _placed(laid):
+    clocked = any(grid.hours or _hour_limits(grid) for grid in laid.grids)
+    for grid, who, column, rows in laid.placed if clocked else ():
         for c in grid.hours:
             mine = np.flatnonzero(column == c)
             timed[rows[mine]] = grid.arm.slots[c].part.judged
@@ -146,7 +147,7 @@ def _by_clock(laid: Laid) -> dict[str, Any]:
             apart_by[chosen], unsure = apart(laid, chosen, before, least, most)
             own[chosen] |= unsure
     off, apart_by = np.where(timed, off, 0).astype(np.int32), np.where(spaced, apart_by, 0).astype(np.int32)
-    fact = pl.select(pl.when(pl.Series(own)).then(pl.lit("time")).otherwise(pl.lit("anchor-time"))).to_series()
+    fact = _TIME_FACTS.gather(pl.Series(own).cast(pl.UInt8))
     return {
         "by_clock": timed,
         "minutes_off": off,
@@ -154,6 +155,10 @@ def _by_clock(laid: Laid) -> dict[str, Any]:
         "minutes_apart": apart_by,
         "time_fact": fact,
     }
+
+
+_TIME_FACTS = pl.Series(["anchor-time", "time"])
+"""What is missing where a clock time is: that of the dose before, or the dose's own."""
 
 
 def _hour_limits(grid: Grid) -> list[tuple[int, int | None, int | None]]:
@@ -197,7 +202,7 @@ def _settled(day: Ints, limit: Ints, spread: Ints, *, after: bool = False) -> In
 def _in_hours(laid: Laid) -> Flags:
     """Doses whose window is clock time."""
     found = np.zeros(len(laid.doses.s), np.bool_)
-    for grid, _, column, rows in _placed(laid):
+    for grid, _, column, rows in laid.placed if any(grid.hours for grid in laid.grids) else ():
         found[rows] = np.isin(column, list(grid.hours)) & np.array([s.part.judged for s in grid.arm.slots])[column]
     return found
 
@@ -302,23 +307,13 @@ def _perhaps(laid: Laid) -> Flags:
     return perhaps & (laid.dose_slot < 0)
 
 
-def _placed(laid: Laid) -> list[tuple[Grid, Ints, Ints, Ints]]:
-    """For each grid its dose records: participant of the grid, column, record."""
-    found = []
-    for grid in laid.grids:
-        treatments = np.array([s.part.kind == "treatment" for s in grid.arm.slots])
-        who, column = np.nonzero((grid.record >= 0) & treatments[None, :])
-        found.append((grid, who.astype(np.int32), column.astype(np.int32), grid.record[who, column]))
-    return found
-
-
 def parts_of_doses(laid: Laid) -> tuple[Ints, Ints]:
     """Part and occurrence of each dose record; an unplaced one counts as the first part of its treatment."""
     first = {p.activity: p.code for p in reversed(laid.plan.parts) if p.kind == "treatment"}
     of_activity = np.array([first[name] for name in laid.doses.names] + [-1, -1, -1], dtype=np.int32)
     part = of_activity[np.where(laid.doses.activity >= 0, laid.doses.activity, laid.doses.named)]
     occurrence = np.full(len(part), NONE, np.int32)
-    for grid, _, column, rows in _placed(laid):
+    for grid, _, column, rows in laid.placed:
         part[rows] = np.array([s.part.code for s in grid.arm.slots])[column]
         occurrence[rows] = np.array([s.occurrence for s in grid.arm.slots])[column]
     return part.astype(np.int32), occurrence

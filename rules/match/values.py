@@ -101,7 +101,7 @@ def _written(w: Wording, hits: pl.DataFrame) -> pl.Series:
 
 def _cells(w: Wording, hits: pl.DataFrame, column: str) -> pl.Series:
     """Cells of the records as recorded; empty where there are none."""
-    raw = w.raw("observations", hits["row"])
+    raw = w.raw("observations", hits["row"], (column,))
     nothing = pl.Series([""]).new_from_index(0, len(hits))
     return raw[column].cast(pl.String).str.strip_chars().fill_null("") if column in raw.columns else nothing
 
