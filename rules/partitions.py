@@ -139,16 +139,16 @@ def _raw_reader(study: Study) -> Callable[..., pl.DataFrame]:
     """Look up rows as recorded, by the line that the typed tables carry; all their cells, or those of some columns."""
 
     def read(table: str, rows: pl.Series, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        if table not in study.tables:
+        found = study.tables.get(table)
+        shown = [c for c in found.raw.columns if columns is None or c in columns] if found is not None else []
+        if found is None or not shown:
             return pl.DataFrame({"-": pl.Series([None] * len(rows), dtype=pl.String)})
-        found = study.tables[table]
-        raw = found.raw if columns is None else found.raw.select(c for c in columns if c in found.raw.columns)
         last, wanted = max(len(found.lines) - 1, 0), numbers(rows, 0)
         if len(found.lines) and found.lines[last] - found.lines[0] == last:
             at = np.clip(wanted - found.lines[0], 0, last)
         else:
             at = np.minimum(found.lines.search_sorted(wanted).to_numpy(), last)
-        frame: pl.DataFrame = raw[at]
+        frame: pl.DataFrame = found.raw.select(shown)[at]
         return frame
 
     return read
