@@ -10,6 +10,7 @@ from protocol.dosing import Dose, Doses, Frequency, Span
 from protocol.elements import Conditions, Element, Many, TitledElement
 from protocol.errors import ScalarError
 from protocol.quantity import Quantity, Range
+from protocol.quota import Quota
 from protocol.timing import Anchor, Cycles, Duration, Moment, Window
 
 
@@ -144,8 +145,9 @@ _HELD_TOGETHER = ("if_", "may_if")
 
 
 class Treatment(Part):
-    """A treatment: one part, or several steps."""
+    """A treatment: one part, or several steps; `at_most` counts the doses of all of them."""
 
+    at_most: Many[Quota] = ()
     levels: dict[int, Level] = Field(default_factory=dict)
     steps: Many[Step] = ()
 

@@ -15,6 +15,7 @@ from protocol.dosing import Frequency, Rounding, Span, Tolerance
 from protocol.importance import Importance
 from protocol.model import Protocol
 from protocol.quantity import Quantity, Range
+from protocol.quota import Quota
 from protocol.scalar import Scalar
 from protocol.timing import NAME, Anchor, Cycles, Duration, FirstDay, Moment, Window
 
@@ -34,6 +35,7 @@ _SCALARS: tuple[tuple[str, tuple[type[Scalar], ...], str | None], ...] = (
     ("anchor", (Anchor,), r"^[a-z]"),
     ("moment", (Moment,), r"^[a-z0-9]"),
     ("cycles", (Cycles,), r"^[a-z]"),
+    ("quota", (Quota,), r"^\s*[0-9]+ (doses?|days?) in any [0-9]"),
     ("first-day", (FirstDay,), None),
     ("action", (Action,), r"^(hold|stop|omit|delay|reduce|raise|set|repeat) "),
     ("resume", (Resume,), r"level|%|percent"),

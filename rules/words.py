@@ -435,7 +435,10 @@ OPTIONAL = frozenset(
 )
 
 WORDS: dict[str, Word] = {
-    **{name: _dates(name) for name in ("day", "due", "opens", "closes", "earliest", "latest", "weight_day")},
+    **{
+        name: _dates(name)
+        for name in ("day", "due", "opens", "closes", "earliest", "latest", "free_from", "weight_day")
+    },
     **{name: _dates(name) for name in ("counts_from", "counts_until", "zero_recorded")},
     "which": _which,
     "activity": lambda w, hits: w.by_part(hits, w.name_of),
@@ -469,6 +472,7 @@ WORDS: dict[str, Word] = {
     "due_text": _due_text,
     "window_text": _text_of("window"),
     "limit_text": lambda w, hits: w.by_part(hits, lambda p: "; ".join(map(_limit_text, p.element.limits)) or None),
+    "quota_text": lambda w, hits: w.by_part(hits, lambda p: "; ".join(map(str, getattr(p.element, "at_most", ())))),
     "countable_days": _countable_days,
     "dose_text": _dose_text,
     "tolerance_text": _tolerance_text,

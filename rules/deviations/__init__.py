@@ -46,6 +46,7 @@ from rules.deviations.product_failed_later import product_failed_later
 from rules.deviations.product_out_of_specification import product_out_of_specification
 from rules.deviations.record_after_death import record_after_death
 from rules.deviations.records_overlap import records_overlap
+from rules.deviations.too_many_in_span import too_many_in_span
 from rules.deviations.underdose import underdose
 from rules.deviations.unit_doubtful import unit_doubtful
 from rules.deviations.unplanned_dose import unplanned_dose
@@ -85,6 +86,7 @@ RULES: tuple[Rule, ...] = (
     dose_late,
     interval_too_short,
     interval_too_long,
+    too_many_in_span,
     dose_not_counted,
     modification_not_made,
     dose_not_recalculated,

@@ -19,6 +19,7 @@ from rules.grid import Grid, Laid
 from rules.intended import UNKNOWN
 from rules.match.frame import Array, after_death, occasions_frame
 from rules.match.ordered import ordered
+from rules.match.quotas import quota_columns
 from rules.records import ARM_UNKNOWN, NOT_GIVEN, NOT_IN_ARM
 from rules.records import UNKNOWN as STATUS_UNKNOWN
 from rules.spells import HOLD, STOP
@@ -42,6 +43,7 @@ def dose_occasions(laid: Laid) -> pl.DataFrame:
         **_identity(laid, part, doses),
         "anchored_fact": _anchored_fact(laid, plan),
         **_conduct(laid, part, plan),
+        **quota_columns(laid),
         **_amounts(doses, r.day),
         "not_recalculated": doses.flags["not_recalculated"],
         **ordered(laid, doses.flags["modified"], doses.flags["unmodified"]),

@@ -30,6 +30,13 @@ _COLUMNS = (
     Column("spaced_by_clock", YES, "an interval in hours counts from the dose before", False),
     Column("minutes_apart", INT, "by how much it misses that interval; negative too soon", 0, "@time_fact", "min"),
     Column("time_fact", TEXT, "what is missing when these are", "time"),
+    Column("rationed", YES, "as many doses as any span of days may hold came before it", False),
+    Column("free_from", DAY, "first day on which such a span allows it", date(2024, 3, 15), "@rationed_fact"),
+    Column("rationed_by_clock", YES, "likewise, of a span in hours", False),
+    Column(
+        "minutes_short", INT, "by how much it came before such a span in hours was over", 0, "@rationed_fact", "min"
+    ),
+    Column("rationed_fact", TEXT, "what is missing when these are", "doses-before"),
     Column("countable", YES, "it lies on a day on which a dose counts at all", True, "date"),
     Column("counts_from", DAY, "first day on which it would count, if any is stated", date(2024, 3, 1), "date"),
     Column("counts_until", DAY, "last day on which it would count, if stated", date(2024, 12, 31), "date"),
