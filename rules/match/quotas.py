@@ -37,7 +37,10 @@ def quota_columns(laid: Laid) -> dict[str, Array | pl.Series]:
     bound, by_clock = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
     free_from, short = np.full(n, NONE, np.int32), np.zeros(n, np.int32)
     unsure, unsure_clock = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
+    courses = {part.activity for part in laid.plan.parts if part.course}
     for activity, name in enumerate(laid.doses.names):
+        if name in courses:
+            continue
         for quota in laid.plan.protocol.treatments[name].at_most:
             row, free, open_ = _judged(laid, activity, quota)
             if quota.span.clock:
