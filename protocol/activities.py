@@ -7,10 +7,12 @@ from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 from pydantic import AfterValidator, Field, PlainValidator
 
 from protocol.dosing import Dose, Doses, Frequency, Span
+from protocol.durations import parse_offset
 from protocol.elements import Conditions, Element, Many, TitledElement
 from protocol.errors import ScalarError
 from protocol.quantity import Quantity, Range
 from protocol.quota import Quota
+from protocol.scalar import ScalarField
 from protocol.timing import Anchor, Cycles, Duration, Moment, Window
 
 
@@ -60,17 +62,21 @@ Rate: TypeAlias = Annotated[
 """Elapsed time -> the fastest rate from then on; one rate holds from 0 min."""
 
 
+Mark: TypeAlias = Annotated[Duration, ScalarField(parse_offset, Duration)]
+"""A duration that may be in working days."""
+
+
 class Limit(Element):
     """Five marks counted from one anchor: a dose counts from `valid_from`, is on time from `opens` to `closes`, is
     best at `due`, and counts until `valid_to`. Limits count from recorded dates only (decision 8).
     """
 
     from_: Anchor = Field(alias="from")
-    valid_from: Duration | None = None
-    opens: Duration | None = None
-    due: Duration | None = None
-    closes: Duration | None = None
-    valid_to: Duration | None = None
+    valid_from: Mark | None = None
+    opens: Mark | None = None
+    due: Mark | None = None
+    closes: Mark | None = None
+    valid_to: Mark | None = None
 
 
 class Cycle(Element):

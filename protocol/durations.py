@@ -1,6 +1,7 @@
 """Spans of time: durations, the windows around what is due, and what a date becomes when one is added.
 
-Days, weeks and months are whole local days; hours and minutes are clock time: 24 h is not 1 d.
+Days, weeks and months are whole local days; hours and minutes are clock time: 24 h is not 1 d. Working days (`wd`) are
+counted on the calendar of the site.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ MonthsPolicy: TypeAlias = Literal["clamp", "roll"]
 
 _TERM = re.compile(r"\s*([+-]?)\s*([0-9]{1,6}(?:\.[0-9]{1,3})?)\s*([A-Za-z]+)")
 _SIZES = {"min": (0, 0, 1), "h": (0, 0, 60), "d": (0, 1, 0), "wk": (0, 7, 0), "mo": (1, 0, 0), "y": (12, 0, 0)}
+_WORKING = re.compile(r"(?P<sign>[+-]? ?)(?P<number>[0-9]{1,4}) ?wd")
 _MEANT = {
     "minute": "min", "minutes": "min", "mins": "min", "hour": "h", "hours": "h", "hr": "h", "hrs": "h", "day": "d",
     "days": "d", "week": "wk", "weeks": "wk", "w": "wk", "wks": "wk", "month": "mo", "months": "mo", "mos": "mo",
@@ -36,12 +38,16 @@ _DAYS_A_MONTH = 30.436875
 
 @dataclass(frozen=True)
 class Duration(Scalar):
-    """A span as months, days and minutes, each signed; `clock` is True where it is written in h and min."""
+    """A span as months, days and minutes, each signed; `clock` is True where it is written in h and min.
+
+    Or `working` days alone, signed, where a moment, a window or a limit is written in `wd`.
+    """
 
     months: int
     days: int
     minutes: int
     clock: bool
+    working: int = 0
 
     examples: ClassVar = ("7 d", "4 wk - 4 d", "3 mo + 4 wk", "90 min")
 
@@ -65,10 +71,26 @@ class Duration(Scalar):
     @property
     def length(self) -> float:
         """About how many days it is: only to tell the longer of two."""
-        return self.months * _DAYS_A_MONTH + self.days + self.minutes / 1440
+        return self.months * _DAYS_A_MONTH + self.days + self.minutes / 1440 + self.working * 1.4
 
     def __neg__(self) -> Duration:
+        if self.working:
+            return working_days(-self.working)
         return written(-self.months, -self.days, -self.minutes, self.clock)
+
+
+def working_days(number: int) -> Duration:
+    """That many working days, after or before."""
+    return Duration(f"{number:+d} wd", 0, 0, 0, clock=False, working=number)
+
+
+def parse_offset(text: str) -> Duration:
+    """A duration that may be in working days, such as `3 wd`: where something is counted from a day."""
+    found = _WORKING.fullmatch(plain(text))
+    if not found:
+        return Duration.parse(text)
+    number = int(found["number"]) * (-1 if found["sign"].startswith("-") else 1)
+    return Duration(text.strip(), 0, 0, 0, clock=False, working=number)
 
 
 @dataclass(frozen=True)
@@ -151,8 +173,8 @@ class Window(Scalar):
     def _around(cls, text: str, size: str) -> Self:
         if size.startswith(("+", "-")):
             raise ScalarError(text, "is a window of negative size", f"write '±{size.lstrip('+- ')}'")
-        reach = Duration.parse(size)
-        if len(_terms(size)) > 1:
+        reach = parse_offset(size)
+        if not reach.working and len(_terms(size)) > 1:
             raise ScalarError(text, "has a sum after ±", "write both ends, as in '-10 d to +10 d'")
         return cls(text.strip(), -reach, reach)
 
@@ -161,10 +183,11 @@ def add(date_as_days: int, duration: Duration, months_policy: MonthsPolicy) -> i
     """The date (days since 1970-01-01) that far on: months at once from the date, then days.
 
     A day the month does not have becomes its last one (`clamp`) or the 1st of the next month (`roll`).
-    Clock time moves no date: a ValueError, as is a date outside the years 1 to 9999.
+    Clock time and working days move no date: a ValueError, as is a date outside the years 1 to 9999.
     """
-    if duration.minutes:
-        raise ValueError(f"'{duration}' is clock time and cannot be added to a date")
+    if duration.minutes or duration.working:
+        what = "clock time" if duration.minutes else "counted in working days"
+        raise ValueError(f"'{duration}' is {what} and cannot be added to a date")
     if not duration.months:
         return date_as_days + duration.days
     start = date.fromordinal(date_as_days + _EPOCH)
@@ -180,6 +203,8 @@ def check_order(text: str, low: Duration, high: Duration) -> None:
     """Refuse ends of two kinds of time, and a later end before the earlier."""
     if low.clock != high.clock:
         raise ScalarError(text, "mixes clock time with whole days", "write both ends in h and min, or both in days")
+    if bool(low.working) != bool(high.working) and low.sign and high.sign:
+        raise ScalarError(text, "mixes working days with whole days", "write both ends in wd, or both in d")
     if low.length > high.length:
         raise ScalarError(text, "has its later end first", f"write '{high} to {low}'")
 
@@ -204,6 +229,8 @@ def _terms(text: str) -> list[_Term]:
         if not found or (terms and not found[1]):
             raise ScalarError(text, "is no duration", _duration_remedy(words))
         sign, number, unit = found.groups()
+        if unit == "wd":
+            raise ScalarError(text, "has working days where only whole days are counted", "write it in d")
         if unit not in _SIZES:
             raise ScalarError(text, f"has an unknown unit '{unit}'", _unit_remedy(number, unit))
         terms.append(_Term(sign + number, unit))
@@ -234,7 +261,7 @@ def _duration_remedy(words: str) -> str:
 
 
 def _signed(text: str, end: str) -> Duration:
-    duration = Duration.parse(end)
+    duration = parse_offset(end)
     if not end.startswith(("+", "-")) and duration.sign:
         remedy = f"write '±{end}', '+{end}' or '-{end}'" if end == plain(text) else f"write '+{end}' or '-{end}'"
         raise ScalarError(text, "is a window without its sign", remedy)

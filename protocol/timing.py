@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
-from protocol.durations import Duration, DurationRange, MonthsPolicy, Window, add, check_order, written
+from protocol.durations import Duration, DurationRange, MonthsPolicy, Window, add, check_order, parse_offset, written
 from protocol.errors import ScalarError
 from protocol.scalar import Scalar, plain
 
@@ -234,7 +234,7 @@ def day_number_of(offset: int, first_day: FirstDay) -> int:
 
 
 def _unsigned(text: str, span: str, side: str) -> Duration:
-    duration = Duration.parse(span)
+    duration = parse_offset(span)
     if duration.sign < 0:
         other = {"after": "before", "before": "after"}[side]
         raise ScalarError(text, f"is negative beside '{side}'", f"write '{str(-duration).lstrip('+')} {other} …'")

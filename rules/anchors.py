@@ -12,6 +12,7 @@ import numpy as np
 
 from rules.assignment import NONE
 from rules.calendar import add_span
+from rules.closed import add_working
 from rules.evidence import Evidence, Ints, Milestone, days, key
 from rules.grid import Grid, Laid
 from rules.records import NOT_GIVEN, Records
@@ -71,9 +72,9 @@ def _cycle(grid: Grid, ref: Ref) -> Dated:
 
 def due_from(laid: Laid, grid: Grid, slot: Slot) -> Dated:
     """The day due by the slot's reference and its alternatives: whichever comes first, or last."""
-    first, last = _add(laid, reference(laid, grid, slot.ref), slot.offset)
+    first, last = _add(laid, grid.s, reference(laid, grid, slot.ref), slot.offset)
     for ref, span in slot.others:
-        other = _add(laid, reference(laid, grid, ref), span)
+        other = _add(laid, grid.s, reference(laid, grid, ref), span)
         known = first is last and other[0] is other[1]
         first, late = (_whichever(*two, latest=slot.latest) for two in zip((first, last), other, strict=True))
         last = first if known else late
@@ -88,14 +89,15 @@ def _whichever(day: Ints, other: Ints, *, latest: bool) -> Ints:
     return np.where((day != NONE) & (other != NONE), np.minimum(day, other), alone).astype(np.int32)
 
 
-def _add(laid: Laid, dated: Dated, span: Span) -> Dated:
-    first = add(laid, dated[0], span)
-    return first, first if dated[1] is dated[0] else add(laid, dated[1], span)
+def _add(laid: Laid, s: Ints, dated: Dated, span: Span) -> Dated:
+    first = add(laid, s, dated[0], span)
+    return first, first if dated[1] is dated[0] else add(laid, s, dated[1], span)
 
 
-def add(laid: Laid, day: Ints, span: Span) -> Ints:
-    """Days moved by a span, months as the protocol has them."""
-    return add_span(day, span.months, span.whole, laid.plan.protocol.months)
+def add(laid: Laid, s: Ints, day: Ints, span: Span) -> Ints:
+    """Days of participants moved by a span, months as the protocol has them, working days as their site has."""
+    moved = add_span(day, span.months, span.whole, laid.plan.protocol.months)
+    return add_working(laid.evidence, s, moved, span.working)
 
 
 # --- milestones and events ----------------------------------------------------------------------------------------

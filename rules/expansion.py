@@ -27,6 +27,7 @@ class Start(NamedTuple):
     others: tuple[tuple[Ref, Span], ...] = ()
     latest: bool = False
     clock: tuple[int, int] | None = None
+    working: tuple[int, int] | None = None
 
     def after(self, span: Span) -> Start:
         """The same beginning, that much later."""
@@ -42,6 +43,7 @@ class Point(NamedTuple):
     own: tuple[int, int] | None = None
     follows: bool = False
     clock: tuple[int, int] | None = None
+    working: tuple[int, int] | None = None
 
 
 class Expanded(NamedTuple):
@@ -102,7 +104,7 @@ class _Expansion:
             slot = Slot(part, number + n + 1, start.ref, start.offset, start.low, start.high, (), chained, ends)
             self.columns.setdefault(part.activity, []).append(len(self.slots))
             slot = replace(slot, follows=start.follows, others=start.others, latest=start.latest)
-            self.slots.append(replace(slot, clock=start.clock))
+            self.slots.append(replace(slot, clock=start.clock, working=start.working))
 
     def _number(self, activity: str) -> None:
         """Occurrences numbered by planned date over all steps, where a step's occurrences fall between another's."""
@@ -149,7 +151,8 @@ class _Expansion:
             for point in self._points(part, first, cycles=True):
                 window = point.own or (low, high)
                 clock = point.clock or _clock(element, point.offset)
-                yield Start(point.ref, point.offset, *window, point.follows, others, moment.latest, clock)
+                working = point.working or (_working(element) if point.own is None else None)
+                yield Start(point.ref, point.offset, *window, point.follows, others, moment.latest, clock, working)
 
     def _points(self, part: Part, i: Instant, *, cycles: bool = False) -> Iterator[Point]:
         """The offsets that a moment means; inside `in`, day N counts in each cycle."""
@@ -181,7 +184,8 @@ class _Expansion:
                 near = low if abs(low.about) < abs(high.about) else high
                 own = (low.about - near.about, high.about - near.about)
                 clock = (low.minutes - near.minutes, high.minutes - near.minutes) if i.low.clock else None
-                yield Point(ref, base + near, own, follows, clock)
+                working = (low.working - near.working, high.working - near.working)
+                yield Point(ref, base + near, own, follows, clock, working if any(working) else None)
 
     def _day(self, part: Part, day: int, *, cycles: bool, anchored: bool = False) -> Iterator[Point]:
         chosen = part.element.in_ if cycles else None
@@ -306,6 +310,12 @@ def _window(element: Element) -> tuple[int | None, int | None]:
     return _span(window.low).about, _span(window.high).about
 
 
+def _working(element: Element) -> tuple[int, int] | None:
+    """The window around a target in working days, None where it is in others or there is none."""
+    window = element.window
+    return (window.low.working, window.high.working) if window and (window.low.working or window.high.working) else None
+
+
 def _clock(element: Element, offset: Span) -> tuple[int, int] | None:
     """The window around a target by clock time, None where it is in whole days or there is none."""
     window = element.window
@@ -316,4 +326,4 @@ def _clock(element: Element, offset: Span) -> tuple[int, int] | None:
 
 def _span(duration: Duration) -> Span:
     """The duration as an offset."""
-    return Span(duration.months, duration.days, duration.minutes)
+    return Span(duration.months, duration.days, duration.minutes, duration.working)

@@ -100,7 +100,6 @@ def _unjudged(part: Part) -> list[tuple[str, str]]:
         reasons |= {
             "requires": not tellable(step.requires),
             "rate": step.rate is not None and not rate_shown(step),
-            "requires": bool(step.requires or step.after or step.over or step.rate),
             "quota": part.course and bool(step.at_most),
             "total": any(d.max_total is not None for d in step.dose),
         }

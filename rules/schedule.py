@@ -11,6 +11,7 @@ import numpy as np
 from rules.anchors import add, due_from, last_given, recorded, reference
 from rules.assignment import NONE
 from rules.clock import lay_hours
+from rules.closed import add_working
 from rules.counts import count, counts_of
 from rules.cycles import CycleDays, Waiting, lay_cycle
 from rules.evidence import Evidence, Flags, Ints, Milestone
@@ -163,10 +164,14 @@ def _note_counting(laid: Laid, grid: Grid, c: int) -> None:
 
 def _lay_cycle(laid: Laid, grid: Grid, cycle: CyclePlan) -> None:
     """When the cycles of that name were due, and when they began."""
-    first = add(laid, reference(laid, grid, cycle.ref)[0], cycle.offset)
+    first = add(laid, grid.s, reference(laid, grid, cycle.ref)[0], cycle.offset)
 
     def due(k: int, before: Ints) -> Ints:
-        return add(laid, before, cycle.every) if k and cycle.shift else add(laid, first, cycle.every.times(k))
+        return (
+            add(laid, grid.s, before, cycle.every)
+            if k and cycle.shift
+            else add(laid, grid.s, first, cycle.every.times(k))
+        )
 
     def waiting(k: int, days: Ints, drugs: list[str]) -> Waiting:
         return laid.states.waiting(cycle.name, k + 1, grid.s, days, drugs)
@@ -189,7 +194,7 @@ def _lay_slot(laid: Laid, grid: Grid, c: int) -> None:
         before = _previous(grid, c)
         step = _gap(grid.arm.slots[before], slot)
         base = np.where(grid.actual[:, before] != NONE, grid.actual[:, before], grid.due[:, before]).astype(np.int32)
-        due = add(laid, base, step)
+        due = add(laid, grid.s, base, step)
     elif slot.ref.kind == "none":
         grid.due[:, c] = _from_bounds(laid, grid, c)
         return
@@ -199,9 +204,9 @@ def _lay_slot(laid: Laid, grid: Grid, c: int) -> None:
             grid.spread["due", c] = np.where(due != NONE, due - first, 0).astype(np.int32)
     grid.due[:, c] = due
     known = due != NONE
-    low, high = slot.low, slot.high
-    grid.opens[:, c] = np.where(known & (low is not None), due + (low or 0), NONE)
-    grid.closes[:, c] = np.where(known & (high is not None), due + (high or 0), NONE)
+    opens, closes = _around(laid, grid, c, due)
+    grid.opens[:, c] = np.where(known & (slot.low is not None), opens, NONE)
+    grid.closes[:, c] = np.where(known & (slot.high is not None), closes, NONE)
     lay_hours(laid, grid, c)
     if slot.ref.kind == "cycle" and slot.ref.planned:
         _begin(laid, grid, c)
@@ -218,8 +223,18 @@ def _begin(laid: Laid, grid: Grid, c: int) -> None:
         return
     grid.allowed[:, c] = np.where(known & (start > grid.closes[:, c]), 0, grid.allowed[:, c])
     follows = known & (start != NONE) & (cycle.beginner[:, k] != laid.doses.names.index(slot.part.activity))
-    grid.opens[:, c] = np.where(follows, np.minimum(grid.opens[:, c], start + (slot.low or 0)), grid.opens[:, c])
-    grid.closes[:, c] = np.where(follows, np.maximum(grid.closes[:, c], start + (slot.high or 0)), grid.closes[:, c])
+    opens, closes = _around(laid, grid, c, start)
+    grid.opens[:, c] = np.where(follows, np.minimum(grid.opens[:, c], opens), grid.opens[:, c])
+    grid.closes[:, c] = np.where(follows, np.maximum(grid.closes[:, c], closes), grid.closes[:, c])
+
+
+def _around(laid: Laid, grid: Grid, c: int, day: Ints) -> tuple[Ints, Ints]:
+    """The first and last day of a slot's window around these days."""
+    slot = grid.arm.slots[c]
+    if slot.working is None:
+        return day + np.int32(slot.low or 0), day + np.int32(slot.high or 0)
+    low, high = (add_working(laid.evidence, grid.s, day, number) for number in slot.working)
+    return low, high
 
 
 def _previous(grid: Grid, c: int) -> int:
@@ -250,7 +265,7 @@ def _expect(laid: Laid, grid: Grid, c: int) -> None:
     if slot.follows and slot.ref.slot >= 0:
         expected[_absent(laid, grid, slot.ref.slot)] = 0
     for ref, span, inclusive in slot.until:
-        first, last = (add(laid, day, span) for day in reference(laid, grid, ref))
+        first, last = (add(laid, grid.s, day, span) for day in reference(laid, grid, ref))
         known = (first != NONE) & (due != NONE)
         maybe, past = (known & ((due > end) if inclusive else (due >= end)) for end in (first, last))
         expected[maybe & ~past & (expected == 1)] = -1
@@ -304,7 +319,7 @@ def _limit(laid: Laid, grid: Grid, c: int) -> None:
     for bound in bounds:
         first, last = recorded(laid, grid, bound.ref, c)
         if bound.opens is not None:
-            earliest = add(laid, last, bound.opens)
+            earliest = add(laid, grid.s, last, bound.opens)
             _push(grid, c, earliest, (grid.due, grid.opens, grid.closes))
             if last is not first:
                 _spread(grid, "due", c, first, last)
@@ -312,7 +327,7 @@ def _limit(laid: Laid, grid: Grid, c: int) -> None:
                 grid.earliest[:, c] = np.maximum(grid.earliest[:, c], earliest)
                 _spread(grid, "earliest", c, first, last)
         if bound.due is not None:
-            _push(grid, c, add(laid, last, bound.due), (grid.due,))
+            _push(grid, c, add(laid, grid.s, last, bound.due), (grid.due,))
     if any(bound.closes is not None for bound in bounds):
         _close(laid, grid, c)
 
@@ -344,7 +359,7 @@ def _close(laid: Laid, grid: Grid, c: int) -> None:
         if bound.closes is None:
             continue
         first, last = recorded(laid, grid, bound.ref, c)
-        day = add(laid, last, bound.closes)
+        day = add(laid, grid.s, last, bound.closes)
         if bound.ref.kind == "previous" and grid.arm.slots[c].part.element.missed == "skip":
             # After a missed dose the gap is the missed dose's, not this one's.
             day = np.where(grid.actual[:, _previous(grid, c)] != NONE, day, NONE).astype(np.int32)
@@ -366,9 +381,9 @@ def _from_bounds(laid: Laid, grid: Grid, c: int) -> Ints:
     for bound in grid.arm.slots[c].bounds:
         day = recorded(laid, grid, bound.ref, c)[1]
         if bound.due is not None:
-            due = np.maximum(due, add(laid, day, bound.due))
+            due = np.maximum(due, add(laid, grid.s, day, bound.due))
         if bound.opens is not None:
-            opens = np.maximum(opens, add(laid, day, bound.opens))
+            opens = np.maximum(opens, add(laid, grid.s, day, bound.opens))
     due = np.maximum(due, opens)
     grid.opens[:, c] = np.where(opens == NONE, due, opens)
     return due
@@ -379,7 +394,7 @@ def counts_from(laid: Laid, grid: Grid, c: int) -> Ints:
     day = np.full(len(grid.s), NONE, np.int32)
     for bound in grid.arm.slots[c].bounds:
         if bound.valid_from is not None:
-            day = np.maximum(day, add(laid, recorded(laid, grid, bound.ref, c)[0], bound.valid_from))
+            day = np.maximum(day, add(laid, grid.s, recorded(laid, grid, bound.ref, c)[0], bound.valid_from))
     return day
 
 
@@ -388,6 +403,6 @@ def counts_until(laid: Laid, grid: Grid, c: int) -> Ints:
     day: Ints = np.full(len(grid.s), FAR, np.int32)
     for bound in grid.arm.slots[c].bounds:
         if bound.valid_to is not None:
-            end = add(laid, recorded(laid, grid, bound.ref, c)[1], bound.valid_to)
+            end = add(laid, grid.s, recorded(laid, grid, bound.ref, c)[1], bound.valid_to)
             day = np.minimum(day, np.where(end == NONE, FAR, end))
     return np.where(day == FAR, NONE, day).astype(np.int32)

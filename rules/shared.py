@@ -62,4 +62,6 @@ def _planned(laid: Laid, arm: ArmPlan, s: Ints, slot: Slot) -> Ints:
         base = _planned(laid, arm, s, arm.slots[slot.ref.slot])
     else:
         base = np.full(len(s), NONE, np.int32)
-    return add_span(base, slot.offset.months, slot.offset.days, laid.plan.protocol.months)
+    return add_span(
+        base, slot.offset.months, slot.offset.days + round(slot.offset.working * 1.4), laid.plan.protocol.months
+    )

@@ -38,23 +38,28 @@ class Ref:
 
 @dataclass(frozen=True)
 class Span:
-    """An offset in calendar months and days, added at once from its reference; and minutes where it is clock time."""
+    """An offset in calendar months and days, added at once from its reference; minutes where it is clock time.
+
+    `working` days are counted on the site's calendar, after the others.
+    """
 
     months: int = 0
     days: int = 0
     minutes: int = 0
+    working: int = 0
 
     def __add__(self, other: Span) -> Span:
-        return Span(self.months + other.months, self.days + other.days, self.minutes + other.minutes)
+        working = self.working + other.working
+        return Span(self.months + other.months, self.days + other.days, self.minutes + other.minutes, working)
 
     def times(self, n: int) -> Span:
         """This span n times."""
-        return Span(self.months * n, self.days * n, self.minutes * n)
+        return Span(self.months * n, self.days * n, self.minutes * n, self.working * n)
 
     @property
     def about(self) -> int:
-        """Its length in days, months taken as 30.4: good for ordering and reach, never for a date."""
-        return round(self.months * 30.4375) + self.whole
+        """Its length in days, months taken as 30.4 and five working days as a week: for ordering and reach only."""
+        return round(self.months * 30.4375) + self.whole + round(self.working * 1.4)
 
     @property
     def whole(self) -> int:
@@ -109,6 +114,15 @@ class Slot:
     latest: bool = False
     clock: tuple[int, int] | None = None
     """A window by clock time: from how many to how many minutes around the target."""
+    working: tuple[int, int] | None = None
+    """A window in working days; `low` and `high` then say about how many days it spans."""
+
+    @property
+    def in_working_days(self) -> bool:
+        """Whether its days hang on the site's calendar of working days."""
+        marks = (m for b in self.bounds for m in (b.valid_from, b.opens, b.due, b.closes, b.valid_to) if m is not None)
+        spans = (self.offset, *(span for _, span in self.others), *(span for _, span, _ in self.until), *marks)
+        return self.working is not None or any(span.working for span in spans)
 
     def refs(self) -> tuple[Ref, ...]:
         """Everything that its days are worked out from."""

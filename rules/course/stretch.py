@@ -11,7 +11,7 @@ from rules.anchors import add, reference
 from rules.assignment import NONE
 from rules.evidence import Flags, Ints
 from rules.grid import Grid, Laid
-from rules.slots import Part, Span
+from rules.slots import Part
 from rules.spells import FOREVER
 from rules.truth import Truth
 
@@ -137,7 +137,8 @@ def _end(laid: Laid, grid: Grid, c: int) -> tuple[Ints, Flags]:
     end = np.full(len(grid.s), FOREVER, np.int32)
     ended = np.ones(len(grid.s), np.bool_)
     for ref, span, inclusive in grid.arm.slots[c].until:
-        day = add(laid, reference(laid, grid, ref)[1], span + Span(days=int(inclusive)))
+        day = add(laid, grid.s, reference(laid, grid, ref)[1], span)
+        day = np.where(day == NONE, NONE, day + int(inclusive)).astype(np.int32)
         end = np.where(day == NONE, end, np.minimum(end, day)).astype(np.int32)
         if ref.kind == "slot" and ref.slot >= 0:
             closing = np.where(grid.closes[:, ref.slot] != NONE, grid.closes[:, ref.slot], grid.due[:, ref.slot])

@@ -12,6 +12,7 @@ from protocol.quantity import Quantity
 from rules.amount_text import dose_of
 from rules.assignment import NONE
 from rules.clock import apart, off_by
+from rules.closed import doses_without_calendar
 from rules.dose import Doses, compute_doses
 from rules.evidence import Flags, Ints, days, key
 from rules.given import FACTS
@@ -109,6 +110,7 @@ def _planned_beside(laid: Laid) -> dict[str, Array | pl.Series]:
         window[rows] |= by_limits & (grid.closes[who, column] != NONE)
     earliest, latest = plan["earliest"], plan["latest"]
     clear = _clear(r.day, r.last, plan["opens"], plan["closes"], spread["due"])
+    clear &= ~doses_without_calendar(laid)
     for name in ("opens", "closes"):
         plan[name][laid.dose_asked | ~clear] = NONE
     by_clock = _by_clock(laid)
@@ -223,7 +225,9 @@ def _identity(laid: Laid, part: Ints, doses: Doses) -> dict[str, Array | pl.Seri
     r = laid.doses
     matched = laid.dose_slot >= 0
     course = np.array([not p.judged for p in laid.plan.parts] + [False])[part]
-    anchored = matched | course | (_anchored(laid)[r.s] & ~laid.dose_asked & ~_perhaps(laid))
+    anchored = (
+        matched | course | (_anchored(laid)[r.s] & ~laid.dose_asked & ~_perhaps(laid) & ~doses_without_calendar(laid))
+    )
     armed = laid.evidence.arm_place[r.s] < len(laid.plan.arms)
     in_arm = np.where((r.activity == ARM_UNKNOWN) | ~armed, -1, np.where(r.activity == NOT_IN_ARM, 0, 1))
     unplaced = (~anchored | ~armed) & _one_dose(laid)[part]
@@ -290,8 +294,9 @@ def _amounts(doses: Doses, day: Ints) -> dict[str, Array | pl.Series]:
 
 
 def _anchored_fact(laid: Laid, plan: dict[str, Array | pl.Series]) -> pl.Series:
-    """What is missing where the days of an occurrence are: a policy, the day of its anchor, or day zero."""
+    """What is missing where the days of an occurrence are: a policy, its anchor's day, working days, or day zero."""
     fact = pl.when(pl.Series(plan["clear"])).then(pl.lit("day-zero")).otherwise(pl.lit("anchor-date"))
+    fact = pl.when(pl.Series(doses_without_calendar(laid))).then(pl.lit("working-days")).otherwise(fact)
     fact = pl.when(pl.Series(_perhaps(laid))).then(pl.lit("condition")).otherwise(fact)
     return pl.select(pl.when(pl.Series(laid.dose_asked)).then(pl.lit("policy")).otherwise(fact)).to_series()
 

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from rules.assignment import NONE
+from rules.closed import without_calendar
 from rules.evidence import Flags, Ints
 from rules.grid import Grid, Laid
 from rules.match.claims import claimed_doses
@@ -25,14 +26,16 @@ def planned_occasions(laid: Laid) -> pl.DataFrame:
     columns = {c: np.concatenate([p[c] for p in pieces]) for c in pieces[0]} if pieces else {}
     if not columns:
         return pl.DataFrame(schema=schema("planned") | _BESIDE)
-    over = (columns["closing"] != NONE) & (columns["closing"] < e.horizon)
+    # Where nobody can say when something is due, that is asked and not waited for.
+    over = (columns["closing"] != NONE) & (columns["closing"] < e.horizon) | columns["unplaced"]
     n = len(over)
-    fact = np.where(columns["asked"], 0, np.where(columns["ending"], 1, 2))
+    fact = np.where(columns["asked"], 0, np.where(columns["ending"], 1, np.where(columns["unplaced"], 3, 2)))
     rule_columns: dict[str, Array | pl.Series] = {
         **columns,
         "over": over,
         "final": flag(e.final, n),
-        "expected_fact": pl.Series(("policy", "stop-date", "condition"))[fact],
+        "expected_fact": pl.Series(("policy", "stop-date", "condition", "working-days"))[fact],
+        "due_fact": pl.Series(("day-zero", "working-days"))[columns["uncounted"].astype(np.int32)],
     }
     more = {c: columns[c] for c in _BESIDE if c in columns}
     return occasions_frame("planned", rule_columns, table=_tables(columns["kind"]), **more)
@@ -76,7 +79,11 @@ def _planned(laid: Laid, grid: Grid) -> dict[str, Array]:
     actual = grid.actual.ravel()
     opens, closes = grid.opens.ravel(), grid.closes.ravel()
     by_interval = covered_doses(laid, grid).ravel() & (record < 0)
-    excuse = grid.excuse.ravel()
+    excuse, expected = grid.excuse.ravel(), grid.expected.ravel()
+    uncounted = (without_calendar(e, grid.s)[:, None] & np.array([s.in_working_days for s in slots])).ravel()
+    uncounted &= (laid.zero[grid.s] != NONE).repeat(len(slots))
+    unplaced = uncounted & (grid.due == NONE).ravel()
+    opens, closes = (np.where(uncounted, NONE, day) for day in (opens, closes))
     return {
         "s": np.repeat(grid.s, len(slots)),
         "part": spread([s.part.code for s in slots]).astype(np.int32),
@@ -85,7 +92,7 @@ def _planned(laid: Laid, grid: Grid) -> dict[str, Array]:
         "kind": treatment,
         "treatment": treatment & spread(judged),
         "visit": ~treatment & spread(judged),
-        "expected": np.where(grid.asked & (grid.expected == 1), -1, grid.expected).ravel(),
+        "expected": np.where((grid.asked.ravel() | unplaced) & (expected == 1), -1, expected),
         "asked": grid.asked.ravel(),
         "ending": _ending(laid, grid),
         "done": done,
@@ -99,7 +106,9 @@ def _planned(laid: Laid, grid: Grid) -> dict[str, Array]:
         "due": grid.due.ravel(),
         "opens": opens,
         "closes": closes,
-        "timed": spread([s.low is not None for s in slots]) & (opens != NONE),
+        "uncounted": uncounted,
+        "unplaced": unplaced,
+        "timed": spread([s.low is not None for s in slots]) & ((opens != NONE) | uncounted),
         "closing": np.where(_waits(grid).ravel(), NONE, np.where(closes != NONE, closes, grid.due.ravel())),
         "excuse": np.abs(excuse),
         "judged": spread(judged),

@@ -20,9 +20,10 @@ _COLUMNS = (
     Column("unknown", YES, "a record says that it is unknown whether it took place", False),
     Column("final", YES, "the study declares its data final", False),
     Column("day", DAY, "day on which it took place", date(2024, 3, 15), "date"),
-    Column("due", DAY, "day on which it is due", date(2024, 3, 15), "day-zero"),
-    Column("opens", DAY, "first day on time", date(2024, 3, 14), "day-zero"),
-    Column("closes", DAY, "last day on time", date(2024, 3, 16), "day-zero"),
+    Column("due", DAY, "day on which it is due", date(2024, 3, 15), "@due_fact"),
+    Column("opens", DAY, "first day on time", date(2024, 3, 14), "@due_fact"),
+    Column("closes", DAY, "last day on time", date(2024, 3, 16), "@due_fact"),
+    Column("due_fact", TEXT, "what is missing when these are", "day-zero"),
     Column("timed", YES, "the protocol states a window in days", True),
 )
 
