@@ -68,8 +68,8 @@ ROOMS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "rules: findings and their words",
         "Answers as rows, questions and sentences.",
         ("rules/findings.py", "rules/rows.py", "rules/importance.py", "rules/queries.py", "rules/departures.py",
-         "rules/unmatched.py", "rules/verdicts.py", "rules/wording.py", "rules/words.py", "rules/begun.py",
-         "rules/amount_text.py", "rules/audit.py", "rules/ahead.py"),
+         "rules/unmatched.py", "rules/belonging.py", "rules/verdicts.py", "rules/wording.py", "rules/words.py",
+         "rules/begun.py", "rules/amount_text.py", "rules/audit.py", "rules/ahead.py"),
     ),
     (
         "rules: what people say of them",

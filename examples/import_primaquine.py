@@ -40,6 +40,7 @@ STUDY = """\
 name: primaquine-challenge
 protocol: primaquine-challenge
 data_cut: {last}
+not_collected: counts
 """
 
 Row = dict[str, str]

@@ -329,7 +329,7 @@ class Chart:
         end = min(self.child.eighteen_months - 1, self.child.last, self.child.fails or 9999)
         self.csa_mg = int(2.5 * self.child.weight / 5 + 0.5) * 5
         since = 0
-        for due in range(14, end - 7, 21):
+        for due in range(14, end - 5, 21):
             day = due + self.whole(-3, 3)
             low, high = OUTSIDE[self.whole(0, 1)] if self.rng.random() < 0.12 else INSIDE
             level = self.whole(low, high)

@@ -193,9 +193,10 @@ class Modification(Element):
 
 
 class Prohibited(TitledElement):
-    """Medication that is not allowed, the words a record may use for it, and from when to when."""
+    """Medication that is not allowed: the words a record may use, from when to when, and what it is allowed for."""
 
     terms: Many[str] = ()
+    unless: Many[str] = ()
     from_: Moment | None = Field(default=None, alias="from")
     to: Moment | None = None
 

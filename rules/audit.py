@@ -29,6 +29,7 @@ from rules.match.exposures import exposure_occasions
 from rules.page.labels import Labels
 from rules.partitions import DATED, Progress, horizon, over_partitions, place_of
 from rules.plan import compile_plan
+from rules.slots import Plan
 from rules.unmatched import unmatched_words
 from rules.verdicts import dose_verdicts
 from rules.wording import catalogue
@@ -161,7 +162,7 @@ def audit(
     protocol, study, seen = sighted(promised, study, blinded)
     verdicts = list(audit_parts(protocol, study, as_of=as_of, lang=lang, progress=progress))
     findings, queries, departures, counts = _together(verdicts)
-    notes = (*compile_plan(protocol, assessments=False).not_judged, *_absent(protocol, study, as_of))
+    notes = (*_plan_of(protocol, study).not_judged, *_absent(protocol, study, as_of))
     notes += unusable_criteria(promised)
     notes += not_seen(promised) if seen == BLINDED else ()
 
@@ -193,7 +194,13 @@ def audit_parts(
     def work(laid: Laid) -> Verdicts:
         return judge(laid, build_occasions(laid), place, lang)
 
-    yield from over_partitions(compile_plan(protocol, assessments=False), study, as_of, work, progress)
+    yield from over_partitions(_plan_of(protocol, study), study, as_of, work, progress)
+
+
+def _plan_of(protocol: Protocol, study: Study) -> Plan:
+    """The plan of an audit: assessments are part of it where the study has results of any."""
+    absent = study.settings.get("not_collected", "").replace(",", " ").split()
+    return compile_plan(protocol, assessments="observations" in study.tables, not_collected=absent)
 
 
 def _shaped(rows: pl.DataFrame) -> pl.DataFrame:
@@ -259,7 +266,7 @@ def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
 def _absent(protocol: Protocol, study: Study, as_of: date | None) -> tuple[tuple[str, str], ...]:
     """Tables and columns that are not there, and tables from which nothing follows yet."""
     missing = [(t, f"no-{t}") for t in ("visits", "consents", "observations") if t not in study.tables]
-    unused = [(t, "not-read") for t in ("sites", "amendments") if len(study.data(t))]
+    unused = [(t, "not-read") for t in ("amendments",) if len(study.data(t))]
     later = [(t, "after") for t, day in DATED.items() if as_of is not None and (study.data(t)[day] > as_of).any()]
     return (*missing, *unused, *later, *_unrecorded(protocol, study))
 

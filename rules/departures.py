@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from rules.belonging import site_on
 from rules.evidence import days
 from rules.grid import Laid
 from rules.records import PARTLY
@@ -48,7 +49,7 @@ def read_departures(laid: Laid, tables: dict[str, pl.DataFrame], place: Place) -
     file = pl.lit(place.files.get("administrations", ""))
     return rows.select(
         subjects["subject"].gather(rows["s"]).alias("subject"),
-        subjects["site"].gather(rows["s"]).alias("site"),
+        site_on(laid.evidence, rows["s"], rows["date"]).alias("site"),
         parts.gather(rows["part"]).alias("activity"),
         "occurrence",
         *("date", "kind", "days", "percent"),

@@ -33,6 +33,11 @@ _NARROWER = (
     r"|样本|标本|血样|样品|基因|遗传|储存|保存|可选|影像|照片|数据|仅"
 )
 """Words of a consent's scope or document that mean less than the trial, such as samples only."""
+NO_RESULT = (
+    "not done", "not performed", "not analysable", "not analyzable", "hemolysed", "haemolysed", "hemolyzed",
+    "haemolyzed", "clotted", "insufficient", "no result", "未做", "未检", "无法分析", "溶血", "凝血", "标本不足",
+)  # fmt: skip
+"""Words in the place of a value that say that there is none: nothing was sampled, or it could not be analysed."""
 DAY_BITS = 20
 _HALF = 1 << (DAY_BITS - 1)
 _MINUTE_BITS = 11
@@ -326,7 +331,7 @@ class Evidence:
     def _read_measure(self, name: str) -> Points:
         frame = self.frames["observations"].filter(
             pl.col("measure").str.to_lowercase() == name,
-            pl.col("value").is_not_null() | pl.col("word").is_not_null(),
+            pl.col("value").is_not_null() | ~pl.col("word").str.to_lowercase().is_in(NO_RESULT),
         )
         measure = self.protocol.measures.get(name)
         if name == "weight":

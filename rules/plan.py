@@ -20,9 +20,12 @@ from rules.judgeable import rate_shown, shown, tellable
 from rules.slots import ArmPlan, CyclePlan, Element, Kind, Part, Plan, Slot
 
 
-def compile_plan(protocol: Protocol, *, assessments: bool = True) -> Plan:
-    """The plan of every arm. `assessments` may be left out where nothing asks for them. Kept for the same protocol."""
-    return _compiled(_Itself(protocol), assessments)
+def compile_plan(protocol: Protocol, *, assessments: bool = True, not_collected: Iterable[str] = ()) -> Plan:
+    """The plan of every arm, kept for the same protocol.
+
+    `assessments` with days of their own may be left out where nothing asks for them.
+    """
+    return _compiled(_Itself(protocol), assessments, frozenset(not_collected))
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class _Itself:
 
 
 @lru_cache(maxsize=16)
-def _compiled(of: _Itself, assessments: bool) -> Plan:
+def _compiled(of: _Itself, assessments: bool, absent: frozenset[str]) -> Plan:
     protocol = of.protocol
     parts: list[Part] = []
     notes: list[tuple[str, str]] = []
@@ -53,7 +56,9 @@ def _compiled(of: _Itself, assessments: bool) -> Plan:
         slots, cycles, more = expand_arm(protocol, [p for p in kept if not p.element.arm or arm in p.element.arm])
         notes += more
         arms[arm] = ArmPlan(arm, description.group == "concurrent", slots, _groups(slots, cycles), cycles)
-    return Plan(protocol, tuple(parts), arms, tuple(dict.fromkeys(notes)))
+    notes += [(f"assessments.{name}", "not-collected") for name in protocol.assessments if name in absent]
+    notes += [(f"measures.{name}", "not-collected") for name in protocol.measures if name in absent]
+    return Plan(protocol, tuple(parts), arms, tuple(dict.fromkeys(notes)), absent)
 
 
 def _parts(protocol: Protocol) -> Iterator[Part]:
@@ -82,7 +87,9 @@ def _at_level(step: Element) -> Element:
 
 
 def _judged(kind: Kind, step: Element, *, course: bool) -> bool:
-    return kind != "assessment" and not course
+    if kind == "assessment" and (step.may_if or not _timed(step)):
+        return False
+    return not course
 
 
 def _unjudged(part: Part) -> list[tuple[str, str]]:
@@ -90,10 +97,10 @@ def _unjudged(part: Part) -> list[tuple[str, str]]:
     step = part.element
     clocked = step.window is not None and (step.window.low.clock or step.window.high.clock)
     reasons = {
-        "assessment": part.kind == "assessment",
         "no-gap": part.course and part.step == 0 and getattr(step, "gap", None) is None,
         "no-adherence": part.course and part.step == 0 and getattr(step, "adherence", None) is None,
         "no-window": _without_window(part),
+        "no-time": part.kind == "assessment" and bool(step.due) and not _timed(step),
         "hours": clocked and part.kind == "visit",
     }
     if isinstance(step, Treatment):
@@ -115,7 +122,9 @@ def _unjudged_blocks(protocol: Protocol) -> list[tuple[str, str]]:
             notes.append((f"modifications.{key}", "modification"))
         elif any(isinstance(leaf, Given | Recent) for leaf in leaves((*m.if_, *m.until))):
             notes.append((f"modifications.{key}", "condition"))
-    notes += [(f"prohibited.{key}", "prohibited") for key in protocol.prohibited]
+    done = {name for visit in protocol.visits.values() for name in visit.does}
+    nowhere = [key for key, a in protocol.assessments.items() if not a.due and not a.limits and key not in done]
+    notes += [(f"assessments.{key}", "nowhere") for key in nowhere]
     notes += [(f"endpoints.{key}", "endpoint") for key in protocol.endpoints]
     notes += [
         (f"products.{key}", "product")
@@ -127,8 +136,13 @@ def _unjudged_blocks(protocol: Protocol) -> list[tuple[str, str]]:
 
 def _without_window(part: Part) -> bool:
     """Nothing says when an occurrence is on time; of a course only its first day has a window."""
-    step, later = part.element, part.course and part.step > 0
-    return part.kind != "assessment" and not later and not (step.window or step.limits or _within(step.due))
+    later = part.course and part.step > 0
+    return part.kind != "assessment" and not later and not _timed(part.element)
+
+
+def _timed(step: Element) -> bool:
+    """The protocol says when it is on time."""
+    return step.window is not None or bool(step.limits) or _within(step.due)
 
 
 def _beyond(action: Action, courses: set[str]) -> bool:

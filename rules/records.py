@@ -198,9 +198,14 @@ def _resolve(protocol: Protocol, word: str, names: tuple[str, ...]) -> list[int]
 
 def visit_named(protocol: Protocol, word: str) -> str | None:
     """The visit of the protocol that a recorded word names, if it names one."""
+    return visit_occurrence(protocol, word)[0]
+
+
+def visit_occurrence(protocol: Protocol, word: str) -> tuple[str | None, int | None]:
+    """The visit of the protocol that a recorded word names and the number of its occurrence, where it names them."""
     names = tuple(protocol.visits)
-    place = _visit(protocol, word, names)[0]
-    return names[place] if place >= 0 else None
+    place, number = _visit(protocol, word, names)
+    return names[place] if place >= 0 else None, number if number != NONE else None
 
 
 def activities_named(protocol: Protocol, word: str) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TypeAlias
 import polars as pl
 
 from protocol.model import Protocol
+from rules.belonging import site_on
 from rules.importance import bound_in
 from rules.occasions import TABLES
 from rules.rule import Rule
@@ -117,9 +118,10 @@ def assemble(
     Fields of which nothing is said are null.
     """
     described, n = TABLES[table], len(hits)
-    subject, site, arm = (of_subjects(wording, hits, column) for column in ("subject", "site", "arm"))
+    subject, arm = (of_subjects(wording, hits, column) for column in ("subject", "arm"))
     activity = _about(hits, described.about, code, wording)
     when = _day(hits, described.day)
+    site = site_on(wording.laid.evidence, hits["s"], when)
     where = pl.coalesce(pl.lit(hits["occurrence"]).cast(pl.String), pl.lit(day_texts(when)), pl.lit(""))
     event = pl.concat_str(pl.lit(place.study), pl.lit(subject), pl.lit(activity).fill_null(""), where, separator="/")
     ids = hits.select(event=event, id=pl.concat_str(event, pl.lit(f"/{code}")))
@@ -209,6 +211,8 @@ def _origin(rule: Rule, key: str | int | None, wording: Wording) -> tuple[str, s
 
 def _paths_of(rule: Rule, key: str | int | None, wording: Wording) -> list[str]:
     """Where the fields that a rule rests on stand: of a criterion, of the protocol, or of one part of the plan."""
+    if isinstance(key, str) and key in wording.protocol.prohibited:
+        return [f"prohibited.{key}.terms"]
     if isinstance(key, str):
         block = "exclude" if key in wording.protocol.eligibility.exclude else "include"
         return [f"eligibility.{block}.{key}.if"]

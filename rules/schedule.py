@@ -64,7 +64,7 @@ def _lay(plan: Plan, evidence: Evidence, doses: Records, visits: Records, zeros:
     laid = Laid(plan, evidence, doses, visits, [], states, *zeros, *places, *counts, identity, levels)
     for place, arm in enumerate(plan.arms.values()):
         s = np.flatnonzero(evidence.arm_place == place).astype(np.int32)
-        if len(s):
+        if len(s) and arm.slots:
             share_out(laid, arm, s)
             laid.grids.append(_grid(laid, arm, s))
     return laid

@@ -179,3 +179,5 @@ class Plan:
     parts: tuple[Part, ...]
     arms: dict[str, ArmPlan]
     not_judged: tuple[tuple[str, str], ...] = field(default=())
+    not_collected: frozenset[str] = frozenset()
+    """Assessments and measures that the study folder does not hold."""

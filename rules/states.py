@@ -23,6 +23,9 @@ from rules.slots import Kind, Plan
 from rules.spells import DELAY, FOREVER, HOLD, OMIT, STOP, State, moment_of, place_of_moment, spells_of
 from rules.truth import Truth, all_of
 
+LOST = ("lost-to-follow-up", "declared-lost")
+"""Milestones by which a participant is declared lost: from then on nothing is expected."""
+
 
 class Place(NamedTuple):
     """Where in the cycles a dose is planned: the number of its cycle and the day in it, 0 for none."""
@@ -187,7 +190,7 @@ def _ends(e: Evidence, treatments: Sequence[str]) -> dict[str, tuple[Ints, Ints]
     """Ends by what they end: death everything, withdrawal the trial, discontinuation a treatment or all of them."""
     everything = [
         e.milestone(m)
-        for m in ("death", "withdrawal", "withdrawal-from-the-trial", "withdrawal-of-consent", "completion")
+        for m in ("death", "withdrawal", "withdrawal-from-the-trial", "withdrawal-of-consent", "completion", *LOST)
     ]
     participation = _earliest([(m.first, m.last) for m in everything])
     stopped = e.milestone("discontinuation")

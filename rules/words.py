@@ -19,7 +19,10 @@ from rules.begun import begun_by
 from rules.evidence import numbers, whole
 from rules.match.bags import BAG_WORDS
 from rules.match.conduct import CONDUCT_WORDS
+from rules.match.contradictions import contradiction
 from rules.match.exposures import COURSE_WORDS
+from rules.match.gap_words import GAP_WORDS
+from rules.match.leaving import LEAVING_WORDS
 from rules.match.specifications import SPECIFICATION_WORDS
 from rules.match.values import READING_WORDS
 from rules.slots import Part, Plan
@@ -404,6 +407,11 @@ def _dated(phrase: str, column: str) -> Word:
     return word
 
 
+def _prohibition(w: Wording, hits: pl.DataFrame) -> pl.Series:
+    titles = {name: p.title.in_(w.lang) if p.title is not None else name for name, p in w.protocol.prohibited.items()}
+    return hits["criterion"].replace_strict(titles, default=None, return_dtype=pl.String)
+
+
 def _procedure(w: Wording, hits: pl.DataFrame) -> pl.Series:
     text = day_texts(hits["first"])
     return pl.Series(
@@ -494,6 +502,8 @@ WORDS: dict[str, Word] = {
     **CONDUCT_WORDS,
     **BAG_WORDS,
     **SPECIFICATION_WORDS,
+    **GAP_WORDS,
+    "sampled": _dates("sampled"),
     "reads": lambda w, hits: hits["reads"],
     "procedure": _procedure,
     "consent": _dated("consent_on", "signed"),
@@ -502,5 +512,12 @@ WORDS: dict[str, Word] = {
     "zero_event": _dated("event_on", "zero_event"),
     "at": _dates("at"),
     "withdrawn": _dates("withdrawn"),
-    "visit_late": _dates("visit_late"),
+    "late_day": _dates("late_day"),
+    **LEAVING_WORDS,
+    "contradiction": contradiction,
+    "other": _dates("other"),
+    "medication": lambda w, hits: hits["medication"],
+    "prohibition": _prohibition,
+    "contact": _dates("contact"),
+    "lost_on": _dates("lost_on"),
 }

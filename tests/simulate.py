@@ -18,7 +18,7 @@ from dateutil.relativedelta import relativedelta
 from hypothesis import Phase, settings
 
 from protocol import Protocol
-from protocol.activities import Activity, Limit, Part
+from protocol.activities import Activity, Assessment, Limit, Part
 from protocol.quantity import Quantity, Range
 from protocol.timing import Anchor, Duration, Instant, offset_of
 from rules import Study, from_frames
@@ -84,6 +84,7 @@ class Patient:
     planned: dict[Key, Planned]
     doses: list[Given]
     visits: dict[Key, tuple[date, str]]
+    measured: dict[Key, date]
     weighings: dict[date, int]
     enrolled: date
     screened: date
@@ -142,13 +143,16 @@ class Life:
         self.numbers: dict[str, int] = {}
         self.known = {"day-zero": zero, "birth": birth}
         waiting = dict[str, Any](protocol.treatments) | dict(protocol.visits)
+        waiting |= {name: found for name, found in protocol.assessments.items() if found.due}
         while waiting:
             ready = [name for name, element in waiting.items() if not self._needs(name, element) & set(waiting)]
             for name in ready:
                 self._live(name, waiting.pop(name))
 
     def _parts(self, element: Any) -> list[Activity]:
-        return [p for p in parts_of(element) if (not p.arm or self.arm in p.arm) and not (p.in_ or p.may_if or p.if_)]
+        conditional = not isinstance(element, Assessment)
+        mine = [p for p in parts_of(element) if not p.arm or self.arm in p.arm]
+        return [p for p in mine if not (p.in_ or p.may_if or (p.if_ and conditional))]
 
     def _needs(self, name: str, element: Any) -> set[str]:
         found: set[str] = set()
@@ -283,7 +287,7 @@ def live(
     done = sorted(day for day in life.actual.values() if day)
     screened = min([*done, zero]) - days(1)
     patient = Patient(
-        f"{seed:05d}", arm, zero, birth, grams, life.planned, [], {}, {}, zero - days(1), screened, screened
+        f"{seed:05d}", arm, zero, birth, grams, life.planned, [], {}, {}, {}, zero - days(1), screened, screened
     )
     patient.labelled = rng.random() < 0.3
     if protocol.weight and protocol.weight.use == "baseline":
@@ -297,6 +301,8 @@ def live(
         if isinstance(plan.part, Part):
             if day:
                 patient.doses.append(_give(patient, plan.part, key, day, rng))
+        elif day and isinstance(plan.part, Assessment):
+            patient.measured[key] = day
         elif day:
             patient.visits[key] = day, ""
     return patient
@@ -355,12 +361,29 @@ def rows_of(protocol: Protocol, patient: Patient) -> dict[str, list[Row]]:
         "milestones": [who | {"milestone": name, "date": day} for name, day in patient.milestones],
         "observations": [
             who | {"measure": m, "value": v, "unit": u or None, "at": at}
-            for m, v, u, at in (*patient.observations, *weights, *heights)
+            for m, v, u, at in (*patient.observations, *weights, *heights, *_results(protocol, patient))
         ],
         "administrations": administrations,
         "visits": visits,
         "events": [who | event for event in patient.events],
     }
+
+
+def _results(protocol: Protocol, patient: Patient) -> Iterator[tuple[str, str, str, date]]:
+    """A result of everything that the visits do and that is due on days of its own; weights are weighings."""
+    done = [(name, day) for (name, _), day in patient.measured.items()]
+    for (visit, _), (day, status) in patient.visits.items():
+        done += [(name, day) for name in protocol.visits[visit].does if not status]
+    shown = {m: (v, u) for m, v, u, _ in patient.observations} | {"height": ("110", "cm")}
+    for name, day in done:
+        assessment = protocol.assessments.get(name)
+        if assessment is not None and assessment.arm and patient.arm not in assessment.arm:
+            continue
+        for measure in (assessment.measures if assessment else ()) or (name,):
+            found = protocol.measures.get(measure)
+            value = found.values[0] if found and found.values else "150"
+            if measure != "weight":
+                yield (measure, *shown.get(measure, (value, found.unit or "" if found else "")), day)
 
 
 def _wants_height(protocol: Protocol) -> bool:

@@ -55,7 +55,7 @@ def test_the_audit_finds_exactly_the_seeded_deviations(report: rules.Report) -> 
 
 
 def test_the_audit_asks_exactly_about_the_seeded_doubts(report: rules.Report) -> None:
-    """A weight in pounds and a dose without record are questions, not findings."""
+    """A weight in pounds, a dose and a weighing without record are questions, not findings."""
     assert as_text(report.queries, EXPECTED["queries"]) == EXPECTED["queries"]
 
 
@@ -67,7 +67,7 @@ def test_doses_not_given_after_anaphylaxis_are_permitted_departures(report: rule
 def test_the_readme_names_every_finding_and_query(report: rules.Report) -> None:
     """Subject, day and code stand on one line of the table in the README, and the table has no other line."""
     lines = [line for line in (HOME / "README.md").read_text("utf-8").splitlines() if line.count("|") == 6][2:]
-    found = pl.concat([report.findings, report.queries]).sort("subject")
+    found = pl.concat([report.findings, report.queries]).sort("subject", maintain_order=True)
     assert len(lines) == len(found)
     for line, row in zip(lines, found.iter_rows(named=True), strict=True):
         assert line.startswith(f"| {row['subject']} | {row['date']} |"), row["id"]

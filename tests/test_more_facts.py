@@ -114,6 +114,7 @@ def month_of_death(rows: Rows, rng: Random) -> bool:
     last = max(rows["administrations"], key=lambda row: str(row["start"]))
     rows["administrations"].remove(last)
     rows["visits"] = [row for row in rows["visits"] if str(row["date"]) < str(last["start"])]
+    rows["observations"] = [row for row in rows["observations"] if str(row["at"]) <= str(last["start"])]
     rows["milestones"].append({"subject": who, "milestone": "death", "date": str(last["start"])[:7]})
     return bool(rows["administrations"]) and not str(last["start"]).endswith("-01")
 
@@ -232,7 +233,7 @@ LAST = (no_dose, month_of_death)
 
 def matters(gap: Gap, world: World) -> bool:
     """The gap must be asked about: unless others tell, nothing of the arm rests on it, or it can be found elsewhere."""
-    if gap in (no_visit, no_consent):
+    if gap in (no_visit, no_consent, no_height):
         return world.judged
     zero = world.protocol.milestones.get("day-zero")
     return gap not in (no_value, month_of_death) and not (gap is no_day_zero and zero and zero.anchor)

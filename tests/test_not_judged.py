@@ -46,10 +46,9 @@ def test_days_and_moments_inside_a_cycle_are_scheduled_in_every_cycle() -> None:
 
 
 def test_what_is_not_judged_is_named_with_a_reason_in_both_languages() -> None:
-    """Assessments, a course and its reduction are named by their path; each reason has its text."""
+    """A course and its reduction are named by their path; each reason has its text."""
     plan = compile_plan(protocol.read_text(CYCLES))
     assert set(plan.not_judged) == {
-        ("assessments.counts", "assessment"),
         ("treatments.tablet", "no-gap"),
         ("treatments.tablet", "no-adherence"),
         ("treatments.tablet", "no-window"),

@@ -114,7 +114,7 @@ NAMED = {
     "no-window": "treatments: {a: {dose: 1 mg, due: day 0}}",
     "requires": "treatments: {a: {dose: 1 mg, due: day 0, window: ±1 d, requires: given a within 3 d}}",
     "rate": "treatments: {a: {dose: 1 mg, due: day 0, window: ±1 d, rate: 1 mg/kg/h}}",
-    "assessment": "treatments: {a: {dose: 1 mg, due: day 0, window: ±1 d}}\nassessments: {x: {due: day 1}}",
+    "no-time": "treatments: {a: {dose: 1 mg, due: day 0, window: ±1 d}}\nassessments: {x: {due: day 1}}",
     "horizon": "treatments: {a: {dose: 1 mg, due: day 0, every: 1 y, window: ±1 d}}",
     "quota": "treatments: {a: {dose: 1 mg/d, frequency: daily, from: day 0, for: 9 d, at_most: 3 days in any 7 d}}",
     "total": "treatments: {a: {dose: {amount: 1 mg, max_total: 3 mg}, due: day 0, window: ±1 d}}",

@@ -206,7 +206,7 @@ def test_consent_withdrawn_for_the_whole_trial_ends_participation(more: dict[str
     late = [{"visit": "check", "date": "2024-03-22"}]
     assert found("dose_after_stop", text=VISITED, **tables) == ["15"]
     assert found(*EXPECTED, text=VISITED, **tables) == []
-    assert len(found("visit_after_withdrawal", text=VISITED, visits=late, **tables)) == 1
+    assert len(found("procedure_after_withdrawal", text=VISITED, visits=late, **tables)) == 1
 
 
 @pytest.mark.parametrize("more", [{"scope": "samples only"}, {"scope": "生物样本"}, {"document": "samples"}])
@@ -214,7 +214,7 @@ def test_consent_withdrawn_for_less_than_the_trial_ends_nothing(more: dict[str, 
     """Samples may no longer be kept; the doses go on, and are asked for."""
     given, late = doses("01", "08", "15"), [{"visit": "check", "date": "2024-03-22"}]
     tables = {"administrations": given, "consents": [consent("10", **more)], "visits": late}
-    assert found("dose_after_stop", "visit_after_withdrawal", text=VISITED, **tables) == []
+    assert found("dose_after_stop", "procedure_after_withdrawal", text=VISITED, **tables) == []
     assert found(*EXPECTED, text=VISITED, **tables) == ["22?", "29?"]
 
 

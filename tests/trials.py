@@ -1,6 +1,7 @@
 """Small protocols that between them use every kind of dose and of timing that is judged."""
 
 from functools import cache
+from importlib import resources
 
 from protocol import Protocol, read, read_text
 
@@ -126,12 +127,18 @@ INELIGIBLE = {
 BEFORE = {"uc-msc-saa": ("atg", ("atg-test-dose", "no reaction", ""))}
 """What must be shown before each dose of a treatment, by protocol."""
 
+UNWEIGHED = ("uc-msc-saa",)
+"""Protocols whose visits weigh; here only doses are weighed for, so that a fault of weights is one fault."""
+
 CHILDREN = ("uc-msc-saa",)
 
 
 @cache
 def trial(name: str) -> Protocol:
     """A small protocol, or one of the library."""
+    if name in UNWEIGHED:
+        text = resources.files("protocol").joinpath(f"library/{name}.yaml").read_text("utf-8")
+        return read_text(text.replace("measures: [weight, height]", "measures: [height]"), name)
     if name in LIBRARY:
         return read(name)
     text, first_day, months = SMALL[name]

@@ -4,6 +4,10 @@ from rules.deviations.above_ceiling import above_ceiling
 from rules.deviations.adherence_high import adherence_high
 from rules.deviations.adherence_low import adherence_low
 from rules.deviations.amount_zero import amount_zero
+from rules.deviations.assessment_incomplete import assessment_incomplete
+from rules.deviations.assessment_missed import assessment_missed
+from rules.deviations.assessment_no_record import assessment_no_record
+from rules.deviations.assessment_out_of_window import assessment_out_of_window
 from rules.deviations.bag_of_another import bag_of_another
 from rules.deviations.bag_of_several import bag_of_several
 from rules.deviations.course_after_end import course_after_end
@@ -34,24 +38,28 @@ from rules.deviations.infusion_too_fast import infusion_too_fast
 from rules.deviations.infusion_too_slow import infusion_too_slow
 from rules.deviations.interval_too_long import interval_too_long
 from rules.deviations.interval_too_short import interval_too_short
+from rules.deviations.lost_to_follow_up import lost_to_follow_up
 from rules.deviations.modification_not_made import modification_not_made
+from rules.deviations.non_trial_treatment import non_trial_treatment
 from rules.deviations.order_reversed import order_reversed
 from rules.deviations.out_of_order import out_of_order
 from rules.deviations.overdose import overdose
 from rules.deviations.premedication_mistimed import premedication_mistimed
 from rules.deviations.prerequisite_missing import prerequisite_missing
+from rules.deviations.procedure_after_withdrawal import procedure_after_withdrawal
 from rules.deviations.procedure_before_consent import procedure_before_consent
 from rules.deviations.product_expired import product_expired
 from rules.deviations.product_failed_later import product_failed_later
 from rules.deviations.product_out_of_specification import product_out_of_specification
+from rules.deviations.prohibited_medication import prohibited_medication
 from rules.deviations.record_after_death import record_after_death
+from rules.deviations.records_contradict import records_contradict
 from rules.deviations.records_overlap import records_overlap
 from rules.deviations.too_many_in_span import too_many_in_span
 from rules.deviations.underdose import underdose
 from rules.deviations.unit_doubtful import unit_doubtful
 from rules.deviations.unplanned_dose import unplanned_dose
 from rules.deviations.value_unusable import value_unusable
-from rules.deviations.visit_after_withdrawal import visit_after_withdrawal
 from rules.deviations.visit_missed import visit_missed
 from rules.deviations.visit_no_record import visit_no_record
 from rules.deviations.visit_out_of_window import visit_out_of_window
@@ -120,12 +128,20 @@ RULES: tuple[Rule, ...] = (
     value_unusable,
     dose_during_hold,
     dose_after_stop,
-    visit_after_withdrawal,
+    procedure_after_withdrawal,
     visit_out_of_window,
     visit_missed,
     visit_no_record,
+    prohibited_medication,
+    non_trial_treatment,
+    lost_to_follow_up,
+    assessment_missed,
+    assessment_incomplete,
+    assessment_no_record,
+    assessment_out_of_window,
     day_zero_disagrees,
     record_after_death,
+    records_contradict,
     waiver_granted,
 )
 """All rules."""

@@ -2,8 +2,8 @@
 
 What
 ----
-A dose or a visit of the trial before consent was signed. On one and the same day clock times decide; without them it
-cannot be told.
+A dose or a visit of the trial before consent was signed; a visit that does only what the protocol accepts from before
+consent is none. On one and the same day clock times decide; without them it cannot be told.
 
 Why it matters
 --------------

@@ -23,6 +23,7 @@ KEYS: Mapping[str, str] = {
     "dates": "dmy or mdy: how dates without the year first are written; such a date is refused without it",
     "decimal": "comma where numbers are written 16,2; a number with a comma is refused without it",
     "closed": "closed days, such as saturday, sunday, 2024-12-25 to 2024-12-27; 'closed 01' for one site",
+    "not_collected": "assessments or measures that this folder does not hold, such as t-cells, marrow: not asked for",
     "protocol": "the protocol the study follows: a file, or a name in the library",
 }
 """The keys of study.yaml with their meaning."""

@@ -204,7 +204,12 @@ _ALL = (
         "What was measured: weight, height, laboratory values, grades, answers.",
         _SUBJECT,
         Column("measure", "text", "what: weight, height, anc, ...", required=True),
-        Column("value", "value", "a number, or a word such as positive", required=True),
+        Column(
+            "value",
+            "value",
+            "a number, or a word such as positive; not done or not analysable where there is none",
+            required=True,
+        ),
         Column("unit", "text", "unit of value, low and high; needed for weight and height"),
         Column("low", "number", "lower reference limit", unit="as value"),
         Column("high", "number", "upper reference limit", unit="as value"),
@@ -285,7 +290,8 @@ _ALL = (
         Column("start", "datetime", "when begun", required=True),
         Column("end", "datetime", "when ended; empty while it goes on"),
         Column("grade", "integer", "grade of an adverse event", unit="1 to 5"),
-        Column("detail", "text", "which drug, which reaction, outcome, indication"),
+        Column("detail", "text", "which drug, which reaction, outcome"),
+        Column("indication", "text", "of another drug: what for"),
     ),
     _table(
         "deviation_log",

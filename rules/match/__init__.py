@@ -10,12 +10,16 @@ import polars as pl
 
 from rules.course.taken import read_taken
 from rules.grid import Laid
+from rules.match.assessments import assessment_occasions
 from rules.match.bags import bag_occasions
 from rules.match.conduct import conduct_occasions
+from rules.match.contradictions import contradiction_occasions
 from rules.match.courses import course_occasions
 from rules.match.decisions import decision_occasions
 from rules.match.doses import dose_occasions, parts_of_doses
 from rules.match.exposures import exposure_occasions
+from rules.match.leaving import leaving_occasions
+from rules.match.medications import medication_occasions
 from rules.match.people import criteria_occasions, death_occasions, people_occasions, weight_occasions
 from rules.match.planned import planned_occasions
 from rules.match.specifications import specification_occasions
@@ -30,8 +34,12 @@ def build_occasions(laid: Laid) -> dict[str, pl.DataFrame]:
         "planned": planned_occasions(laid),
         "courses": course_occasions(laid, taken),
         "exposures": exposure_occasions(laid, taken),
+        "assessments": assessment_occasions(laid),
         "criteria": criteria_occasions(laid),
         "people": people_occasions(laid),
+        "leaving": leaving_occasions(laid),
+        "medications": medication_occasions(laid),
+        "contradictions": contradiction_occasions(laid),
         "deaths": death_occasions(laid),
         "decisions": decision_occasions(laid),
         "weights": weight_occasions(laid),

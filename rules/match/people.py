@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import polars as pl
 
@@ -13,7 +15,7 @@ from rules.growth import plausible_weight
 from rules.intended import UNKNOWN
 from rules.match.frame import Array, after_death, occasions_frame
 from rules.occasions import schema
-from rules.records import NOT_GIVEN
+from rules.records import NOT_GIVEN, Records
 from rules.truth import Truth, truth
 
 _NEVER = 1 << 24
@@ -62,8 +64,6 @@ def people_occasions(laid: Laid) -> pl.DataFrame:
     first, kind = _first_procedure(laid)
     signed, signed_last = e.milestone("consented").first, e.milestone("consented").last
     before = _before_consent(laid, first, signed, signed_last)
-    withdrawn = e.milestone("withdrawal-of-consent").last
-    visit_late = _visit_after(laid, withdrawn)
     empty = np.full(e.n, NONE, np.int32)
     both = (laid.zero_recorded != NONE) & (laid.zero_event != NONE)
     return occasions_frame(
@@ -77,15 +77,12 @@ def people_occasions(laid: Laid) -> pl.DataFrame:
             & ~e.concurrent
             & (first != NONE),
             "treated_before_consent": before,
-            "visit_after_withdrawal": visit_late != NONE,
             "zero_judged": both,
             "zero_differs": both & (laid.zero_recorded != laid.zero_event),
         },
         first=first,
         kind=kind,
         signed=signed,
-        withdrawn=withdrawn,
-        visit_late=visit_late,
         zero_recorded=laid.zero_recorded,
         zero_event=laid.zero_event,
     )
@@ -104,13 +101,24 @@ def death_occasions(laid: Laid) -> pl.DataFrame:
     )
 
 
+def _procedures(laid: Laid) -> Iterator[tuple[Records, Ints, str]]:
+    """Doses, and visits that do more than what the protocol accepts from before consent."""
+    protocol = laid.evidence.protocol
+    accepted = {name for name, found in protocol.assessments.items() if found.before_consent == "allowed"}
+    routine = [bool(visit.does) and set(visit.does) <= accepted for visit in protocol.visits.values()]
+    for records, word in ((laid.doses, "dose"), (laid.visits, "visit")):
+        took_place = (records.status != NOT_GIVEN) & (records.day != NONE)
+        if word == "visit" and any(routine):
+            took_place &= ~np.array(routine)[records.activity]
+        yield records, np.flatnonzero(took_place).astype(np.int32), word
+
+
 def _first_procedure(laid: Laid) -> tuple[Ints, Array]:
     """Day and kind of each participant's first dose or visit on record."""
     e = laid.evidence
     first = np.full(e.n, _NEVER, np.int32)
     kind = np.full(e.n, "", dtype=object)
-    for records, word in ((laid.doses, "dose"), (laid.visits, "visit")):
-        rows = np.flatnonzero((records.status != NOT_GIVEN) & (records.day != NONE))
+    for records, rows, word in _procedures(laid):
         own = np.full(e.n, _NEVER, np.int32)
         np.minimum.at(own, records.s[rows], records.day[rows])
         kind[own < first] = word
@@ -118,35 +126,27 @@ def _first_procedure(laid: Laid) -> tuple[Ints, Array]:
     return np.where(first == _NEVER, NONE, first).astype(np.int32), kind
 
 
-def _visit_after(laid: Laid, withdrawn: Ints) -> Ints:
-    """Day of each participant's first visit after a day, scheduled or not; `NONE` where there is none."""
-    frame = laid.evidence.frames["visits"]
-    if (withdrawn == NONE).all():
-        return withdrawn
-    s, day = frame["s"].to_numpy(), days(frame, "date")
-    held = frame["status"].ne_missing("not done").to_numpy()
-    after = np.flatnonzero(held & (withdrawn[s] != NONE) & (day != NONE) & (day > withdrawn[s]))
-    first = np.full(laid.evidence.n, _NEVER, np.int32)
-    np.minimum.at(first, s[after], day[after])
-    return np.where(first == _NEVER, NONE, first).astype(np.int32)
-
-
 def _before_consent(laid: Laid, first: Ints, signed: Ints, signed_last: Ints) -> Truth:
     """Whether the first procedure came before consent; on one day clock times decide, without them it is open."""
-    answer = np.where(signed == NONE, -1, np.where(first < signed, 1, np.where(first > signed_last, 0, -1))).astype(
-        np.int8
-    )
-    same = np.flatnonzero((first == signed) & (signed == signed_last) & (signed != NONE))
+    answer = np.where(signed == NONE, -1, np.where(first < signed, 1, np.where(first > signed_last, 0, -1)))
+    answer = answer.astype(np.int8)
+    same = (first == signed) & (signed == signed_last) & (signed != NONE)
     consents = laid.evidence.frames["consents"]
-    if len(same) and len(consents):
-        timed = consents.drop_nulls("signed_minute").group_by("s").agg(pl.col("signed_minute").min())
-        minute = np.full(laid.evidence.n, NONE, np.int32)
-        minute[timed["s"].to_numpy()] = timed["signed_minute"].to_numpy()
-        for records in (laid.doses, laid.visits):
-            rows = np.flatnonzero(
-                (records.minute != NONE) & (records.day == first[records.s]) & (minute[records.s] != NONE)
-            )
-            answer[records.s[rows]] = (records.minute[rows] < minute[records.s[rows]]).astype(np.int8)
+    if not same.any() or not len(consents):
+        return answer
+    minute = np.full(laid.evidence.n, _NEVER, np.int32)
+    timed = consents.filter(pl.col("signed_minute").is_not_null())
+    on_the_day = days(timed, "signed") == signed[timed["s"].to_numpy()]
+    np.minimum.at(minute, timed["s"].to_numpy()[on_the_day], timed["signed_minute"].to_numpy()[on_the_day])
+    begun, untimed = np.full(laid.evidence.n, _NEVER, np.int32), np.zeros(laid.evidence.n, np.bool_)
+    for records, all_rows, _ in _procedures(laid):
+        rows = all_rows[records.day[all_rows] == first[records.s[all_rows]]]
+        known = rows[records.minute[rows] != NONE]
+        np.minimum.at(begun, records.s[known], records.minute[known])
+        untimed[records.s[rows[records.minute[rows] == NONE]]] = True
+    told = same & (minute != _NEVER)
+    answer[told & (begun < minute)] = 1
+    answer[told & (begun >= minute) & ~untimed] = 0
     return answer
 
 

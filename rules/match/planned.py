@@ -12,6 +12,7 @@ from rules.grid import Grid, Laid
 from rules.match.claims import claimed_doses
 from rules.match.frame import Array, flag, occasions_frame
 from rules.match.intervals import covered_doses
+from rules.match.leaving import since_contact
 from rules.occasions import schema
 from rules.records import NOT_GIVEN
 from rules.records import UNKNOWN as STATUS_UNKNOWN
@@ -22,7 +23,7 @@ from rules.truth import Truth
 def planned_occasions(laid: Laid) -> pl.DataFrame:
     """One row per planned treatment or visit of each participant, with what was done with it."""
     e = laid.evidence
-    pieces = [_planned(laid, grid) for grid in laid.grids]
+    pieces = [_without_assessments(grid, _planned(laid, grid)) for grid in laid.grids]
     columns = {c: np.concatenate([p[c] for p in pieces]) for c in pieces[0]} if pieces else {}
     if not columns:
         return pl.DataFrame(schema=schema("planned") | _BESIDE)
@@ -56,12 +57,19 @@ def _tables(treatment: Array) -> pl.Series:
     return pl.Series(_KINDS, dtype=pl.Enum(_KINDS)).gather(pl.Series(treatment.astype(np.uint32)))
 
 
+def _without_assessments(grid: Grid, columns: dict[str, Array]) -> dict[str, Array]:
+    """The rows of treatments and visits alone; assessments have a table of their own."""
+    kept = np.array([slot.part.kind != "assessment" for slot in grid.arm.slots], dtype=np.bool_)
+    rows = np.broadcast_to(kept, grid.due.shape).ravel()
+    return columns if kept.all() else {name: values[rows] for name, values in columns.items()}
+
+
 def _planned(laid: Laid, grid: Grid) -> dict[str, Array]:
     slots, e = grid.arm.slots, laid.evidence
     shape = grid.due.shape
 
     def spread(values: list[int] | list[bool]) -> Array:
-        return np.broadcast_to(np.array(values), shape).ravel()
+        return np.broadcast_to(np.array(values, dtype=None if values else np.bool_), shape).ravel()
 
     treatment = spread([s.part.kind == "treatment" for s in slots])
     judged_visit = "visits" in e.tables and not grid.arm.concurrent
@@ -76,6 +84,7 @@ def _planned(laid: Laid, grid: Grid) -> dict[str, Array]:
     denied = (record >= 0) & (status == NOT_GIVEN)
     done = (record >= 0) & ~denied
     row, place = _rows(laid, record, treatment)
+    lost = ~done & since_contact(laid, grid).ravel()
     actual = grid.actual.ravel()
     opens, closes = grid.opens.ravel(), grid.closes.ravel()
     by_interval = covered_doses(laid, grid).ravel() & (record < 0)
@@ -90,8 +99,8 @@ def _planned(laid: Laid, grid: Grid) -> dict[str, Array]:
         "row": row,
         "occurrence": spread([s.occurrence for s in slots]).astype(np.int32),
         "kind": treatment,
-        "treatment": treatment & spread(judged),
-        "visit": ~treatment & spread(judged),
+        "treatment": treatment & spread(judged) & ~lost,
+        "visit": ~treatment & spread(judged) & ~lost,
         "expected": np.where((grid.asked.ravel() | unplaced) & (expected == 1), -1, expected),
         "asked": grid.asked.ravel(),
         "ending": _ending(laid, grid),

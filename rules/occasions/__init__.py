@@ -10,15 +10,19 @@ from __future__ import annotations
 
 import polars as pl
 
+from rules.occasions.assessments import ASSESSMENTS
 from rules.occasions.bags import BAGS
 from rules.occasions.column import Column, Occasions, Value
 from rules.occasions.conduct import CONDUCT
+from rules.occasions.contradictions import CONTRADICTIONS
 from rules.occasions.courses import COURSES
 from rules.occasions.criteria import CRITERIA
 from rules.occasions.deaths import DEATHS
 from rules.occasions.decisions import DECISIONS
 from rules.occasions.doses import DOSES
 from rules.occasions.exposures import EXPOSURES
+from rules.occasions.leaving import LEAVING
+from rules.occasions.medications import MEDICATIONS
 from rules.occasions.people import PEOPLE
 from rules.occasions.planned import PLANNED
 from rules.occasions.specifications import SPECIFICATIONS
@@ -35,8 +39,12 @@ TABLES: dict[str, Occasions] = {
     "planned": PLANNED,
     "courses": COURSES,
     "exposures": EXPOSURES,
+    "assessments": ASSESSMENTS,
     "criteria": CRITERIA,
     "people": PEOPLE,
+    "leaving": LEAVING,
+    "medications": MEDICATIONS,
+    "contradictions": CONTRADICTIONS,
     "deaths": DEATHS,
     "decisions": DECISIONS,
     "weights": WEIGHTS,

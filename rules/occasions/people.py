@@ -6,7 +6,6 @@ _COLUMNS = (
     *WHO,
     Column("consent_judged", YES, "consents are on record and apply to the group", True),
     Column("treated_before_consent", YES, "a trial procedure came before consent", False, "consent"),
-    Column("visit_after_withdrawal", YES, "a visit is dated after consent was withdrawn", False),
     Column("zero_judged", YES, "day zero and the event that defines it are both on record", True),
     Column("zero_differs", YES, "recorded day zero and the event's day differ", False),
 )
