@@ -134,7 +134,7 @@ def validate(
         exposures = exposure_occasions(laid, taken)
         return dose_verdicts(laid, build_doses(laid), exposures, taken.exposures.of, place, lang)
 
-    plan = compile_plan(protocol, assessments=False)
+    plan = compile_plan(protocol, assessments=False, visits=False)
     verdicts = pl.concat(list(over_partitions(plan, study, as_of, work)))
     return _timing_only(verdicts, hidden, lang) if seen == BLINDED else verdicts
 

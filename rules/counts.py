@@ -10,25 +10,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from protocol.conditions import Condition, Count, leaves
-from protocol.model import Protocol
+from protocol.conditions import Count
 from protocol.timing import Anchor, Duration, MonthsPolicy
-from protocol.walk import values
 from rules.assignment import NONE
 from rules.calendar import add_span
 from rules.cycles import CycleDays
 from rules.evidence import Counter, Evidence, Flags, Ints, Longs, key
 from rules.grid import Grid, Laid
 from rules.records import NOT_GIVEN
+from rules.slots import Plan
 from rules.spells import HOLD, STOP
 from rules.states import targets
 from rules.truth import counted_as
 
 
-def counts_of(protocol: Protocol) -> dict[str, Count]:
+def counts_of(plan: Plan) -> dict[str, Count]:
     """The counts that any condition of the protocol reads, by name."""
-    found = [leaf for _, condition in values(protocol, Condition) for leaf in leaves([condition])]
-    return {counted_as(leaf): leaf for leaf in found if isinstance(leaf, Count)}
+    return {counted_as(leaf): leaf for leaf in plan.counts}
 
 
 def count(laid: Laid, counts: dict[str, Count]) -> dict[str, Counter]:

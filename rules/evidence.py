@@ -64,7 +64,7 @@ def whole(frame: pl.DataFrame, column: str, missing: int = NONE) -> Longs:
     return numbers(frame[column].cast(pl.Int64), missing)
 
 
-def numbers(series: pl.Series, missing: int) -> npt.NDArray[Any]:
+def numbers(series: pl.Series, missing: int | np.signedinteger[Any]) -> npt.NDArray[Any]:
     """A column of whole numbers, `missing` where null."""
     if series.null_count() == len(series):
         return np.full(len(series), missing, np.int32 if series.dtype == pl.Int32 else np.int64)

@@ -17,7 +17,7 @@ from protocol.dosing import Dose
 from protocol.model import Treatment
 from protocol.quantity import Range
 from rules.amount_text import dose_of
-from rules.evidence import Flags, Ints, Longs, coded
+from rules.evidence import Flags, Ints, Longs, coded, numbers
 from rules.grid import Laid
 from rules.intended import UNKNOWN
 from rules.repeated import ASKED, ECHO, VOMITED
@@ -119,8 +119,10 @@ def countable(dose: Dose) -> bool:
 
 def _recorded(frame: pl.DataFrame, fact: Codes) -> Longs:
     """The amount of each row: recorded, from volume and concentration, or prepared where it was cut short."""
-    amount = frame["base"].fill_null(UNKNOWN).to_numpy()
-    derived = (frame["concentration"] * frame["volume"]).round().cast(pl.Int64).fill_null(UNKNOWN).to_numpy()
+    amount = numbers(frame["base"], UNKNOWN)
+    none = frame["concentration"].null_count() == len(frame)
+    product = frame["concentration"] if none else (frame["concentration"] * frame["volume"]).round()
+    derived = numbers(product.cast(pl.Int64), UNKNOWN)
     both = (amount != UNKNOWN) & (derived != UNKNOWN)
     if both.any():
         same = (frame["dimension"] == frame["concentration_dimension"]).fill_null(value=False).to_numpy()
@@ -140,7 +142,9 @@ def _recorded(frame: pl.DataFrame, fact: Codes) -> Longs:
 
 def _other_dimension(frame: pl.DataFrame, wanted: list[str], parts: Ints) -> Flags:
     """Rows whose amount cannot be compared with the protocol's: mg where cells are due."""
-    recorded = frame["dimension"].fill_null(frame["concentration_dimension"])
+    recorded = frame["dimension"]
+    if recorded.null_count():
+        recorded = recorded.fill_null(frame["concentration_dimension"])
     other = np.zeros(len(frame), np.bool_)
     for word in recorded.drop_nulls().unique():
         differs = np.array([w not in ("", word) for w in wanted])

@@ -12,20 +12,24 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from protocol.actions import Action
-from protocol.conditions import Given, Recent, leaves
+from protocol.conditions import Condition, Count, Given, Recent, leaves
 from protocol.model import Protocol, Treatment
 from protocol.timing import Moment
+from protocol.walk import values
 from rules.expansion import expand_arm
 from rules.judgeable import rate_shown, shown, tellable
-from rules.slots import ArmPlan, CyclePlan, Element, Kind, Part, Plan, Slot
+from rules.slots import ArmPlan, CyclePlan, Element, Kind, Part, Plan, Ref, Slot
 
 
-def compile_plan(protocol: Protocol, *, assessments: bool = True, not_collected: Iterable[str] = ()) -> Plan:
+def compile_plan(
+    protocol: Protocol, *, assessments: bool = True, visits: bool = True, not_collected: Iterable[str] = ()
+) -> Plan:
     """The plan of every arm, kept for the same protocol.
 
-    `assessments` with days of their own may be left out where nothing asks for them.
+    `assessments` with days of their own may be left out where nothing asks for them; without `visits` the days of a
+    visit are worked out only where those of a treatment count from it.
     """
-    return _compiled(_Itself(protocol), assessments, frozenset(not_collected))
+    return _compiled(_Itself(protocol), assessments, visits, frozenset(not_collected))
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class _Itself:
 
 
 @lru_cache(maxsize=16)
-def _compiled(of: _Itself, assessments: bool, absent: frozenset[str]) -> Plan:
+def _compiled(of: _Itself, assessments: bool, visits: bool, absent: frozenset[str]) -> Plan:
     protocol = of.protocol
     parts: list[Part] = []
     notes: list[tuple[str, str]] = []
@@ -51,14 +55,19 @@ def _compiled(of: _Itself, assessments: bool, absent: frozenset[str]) -> Plan:
         notes += _unjudged(parts[-1])
     notes += _unjudged_blocks(protocol)
     kept = [p for p in parts if assessments or p.kind != "assessment"]
+    conditions = [condition for _, condition in values(protocol, Condition)]
+    counts = tuple(leaf for leaf in leaves(conditions) if isinstance(leaf, Count))
+    asked = {name for count in counts for name in count.names()}
     arms = {}
     for arm, description in protocol.arms.items():
         slots, cycles, more = expand_arm(protocol, [p for p in kept if not p.element.arm or arm in p.element.arm])
         notes += more
-        arms[arm] = ArmPlan(arm, description.group == "concurrent", slots, _groups(slots, cycles), cycles)
+        groups = _groups(slots, cycles)
+        groups = groups if visits else _for_doses(groups, slots, cycles, asked)
+        arms[arm] = ArmPlan(arm, description.group == "concurrent", slots, groups, cycles)
     notes += [(f"assessments.{name}", "not-collected") for name in protocol.assessments if name in absent]
     notes += [(f"measures.{name}", "not-collected") for name in protocol.measures if name in absent]
-    return Plan(protocol, tuple(parts), arms, tuple(dict.fromkeys(notes)), absent)
+    return Plan(protocol, tuple(parts), arms, tuple(dict.fromkeys(notes)), absent, counts)
 
 
 def _parts(protocol: Protocol) -> Iterator[Part]:
@@ -181,9 +190,26 @@ def _groups(slots: tuple[Slot, ...], cycles: dict[str, CyclePlan]) -> tuple[tupl
     return tuple(groups)
 
 
+def _for_doses(
+    groups: tuple[tuple[int, ...], ...], slots: tuple[Slot, ...], cycles: dict[str, CyclePlan], asked: set[str]
+) -> tuple[tuple[int, ...], ...]:
+    """The groups of treatments, of activities whose days are `asked` for, and of all that these count from."""
+    wanted = asked | {slot.part.activity for slot in slots if slot.part.kind == "treatment"}
+    kept = []
+    for group in reversed(groups):
+        if slots[group[0]].part.activity in wanted:
+            kept.append(group)
+            wanted |= {slots[ref.slot].part.activity for ref in _references(group, slots, cycles) if ref.slot >= 0}
+    return tuple(reversed(kept))
+
+
+def _references(columns: Iterable[int], slots: tuple[Slot, ...], cycles: dict[str, CyclePlan]) -> list[Ref]:
+    """All that these slots, and the cycles they lie in, count from."""
+    refs = [ref for c in columns for ref in slots[c].refs()]
+    return refs + [cycles[ref.name].ref for ref in refs if ref.kind == "cycle"]
+
+
 def _needs(
     columns: list[int], slots: tuple[Slot, ...], cycles: dict[str, CyclePlan], unit_of: dict[int, tuple[str, int]]
 ) -> set[tuple[str, int]]:
-    refs = [ref for c in columns for ref in slots[c].refs()]
-    refs += [cycles[ref.name].ref for ref in refs if ref.kind == "cycle"]
-    return {unit_of[r.slot] for r in refs if r.slot >= 0}
+    return {unit_of[ref.slot] for ref in _references(columns, slots, cycles) if ref.slot >= 0}

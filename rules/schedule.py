@@ -40,7 +40,7 @@ def lay_out(plan: Plan, evidence: Evidence, doses: Records, visits: Records) -> 
     evidence.milestones["death"] = _not_before(evidence.milestone("death"), last_given(doses, evidence.n))
     laid = _lay(plan, evidence, doses, visits, (zero, *zeros))
     laid.levels = read_levels(evidence, _begun(laid))
-    if counts := counts_of(plan.protocol):
+    if counts := counts_of(plan):
         evidence.counted.update(count(laid, counts))
         levels = read_levels(evidence, _begun(laid))
         evidence.counted.update(levels.counters(counts))

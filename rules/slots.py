@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from protocol.conditions import Count
 from protocol.model import Assessment, Protocol, Treatment, Visit
 
 Element = Treatment | Visit | Assessment
@@ -181,3 +182,5 @@ class Plan:
     not_judged: tuple[tuple[str, str], ...] = field(default=())
     not_collected: frozenset[str] = frozenset()
     """Assessments and measures that the study folder does not hold."""
+    counts: tuple[Count, ...] = ()
+    """What conditions of the protocol count."""

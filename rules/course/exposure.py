@@ -6,7 +6,7 @@ their days: one after midnight that would be too many on its day, after a day wi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -71,6 +71,8 @@ def read_exposures(laid: Laid, part: Ints) -> Exposures:
     usual = _usual(laid)
     taken = (usual[r.activity, 0] > 0) & (r.activity >= 0) & (r.status != NOT_GIVEN) & (r.day != NONE)
     rows = np.flatnonzero(taken).astype(np.int32)
+    if not len(rows):
+        return replace(NOTHING_TAKEN, of=np.full(len(r.s), -1, np.int32))
     order = np.lexsort((rows, r.minute[rows], r.day[rows], series_of(r.s[rows], r.activity[rows])))
     rows = rows[order]
     frame = laid.evidence.frames["administrations"][r.place[rows]]
