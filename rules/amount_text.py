@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
+import numpy as np
 import polars as pl
 
 from protocol.dosing import Dose
@@ -26,12 +27,31 @@ def amount_texts(value: pl.Series, dimension: str, unit: str) -> pl.Series:
     if places is None or len(value) <= FEW:
         texts = {v: format_amount(v, dimension, unit) for v in set(value) - {None}}
         return pl.Series([texts.get(v) for v in value], dtype=pl.String)
+    if (few := _distinct(value)) is not None:
+        once, at = few
+        return amount_texts(once, dimension, unit).gather(at)
     written = pl.col("value").cast(pl.String)
     plain = _plain(pl.col("value"), places)
     if dimension in _COUNTED and not re.match(r"[×x]?\s*1", unit):
         power = written.str.len_chars().cast(pl.Int32) - 1 - places
         plain = pl.when(power >= _SCIENTIFIC).then(_scientific(written, power)).otherwise(plain)
     return pl.DataFrame({"value": value}).select(plain + f" {unit}").to_series()
+
+
+def _distinct(value: pl.Series) -> tuple[pl.Series, pl.Series] | None:
+    """The distinct values and the place of each row's among them, where they are few and lie close together."""
+    if value.null_count() or not value.dtype.is_integer():
+        return None
+    numbers = value.to_numpy()
+    least, most = int(numbers.min()), int(numbers.max())
+    if most - least > len(numbers):
+        return None
+    counts = np.bincount(numbers - least, minlength=1)
+    found = np.flatnonzero(counts)
+    if 2 * len(found) > len(numbers):
+        return None
+    place = np.cumsum(counts > 0) - 1
+    return pl.Series(found + least), pl.Series(place[numbers - least])
 
 
 @cache

@@ -83,9 +83,10 @@ def products_of(laid: Laid, part: Ints) -> tuple[list[str], Ints]:
     arms = list(laid.plan.arms)
     table = [[_product(p, arm) for arm in (*arms, "")] for p in laid.plan.parts] + [[""] * (len(arms) + 1)]
     names = sorted({name for row in table for name in row if name in laid.plan.protocol.products})
+    if not names:
+        return names, np.full(len(part), -1, np.int32)
     place = np.array([[names.index(n) if n in names else -1 for n in row] for row in table], np.int32)
-    arm = np.array([arms.index(a) if a in arms else len(arms) for a in laid.evidence.arm] or [0], np.int32)
-    return names, place[part, arm[laid.doses.s]]
+    return names, place[part, laid.evidence.arm_place[laid.doses.s]]
 
 
 def _product(part: Part, arm: str) -> str:

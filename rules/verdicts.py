@@ -191,11 +191,14 @@ def _answered(tables: dict[str, pl.DataFrame], places: dict[str, Index], wording
     return [*deviating, *asking, *once]
 
 
+_NOBODY: Index = np.zeros(0, np.int64)
+
+
 def _doses_of(table: pl.DataFrame, doses: pl.DataFrame) -> Index:
     """Of each row of a table about doses the row of the dose that it is about."""
     if table is doses:
         return np.arange(len(doses))
-    return doses["dose"].search_sorted(table["dose"]).to_numpy().astype(np.int64)
+    return doses["dose"].search_sorted(table["dose"]).to_numpy().astype(np.int64) if len(table) else _NOBODY
 
 
 def _questions(table: pl.DataFrame, of: Index, untold: list[pl.DataFrame], wording: Wording) -> list[pl.DataFrame]:

@@ -25,6 +25,14 @@ def test_amounts_by_column_read_as_one_by_one(unit: tuple[str, str], values: lis
     assert texts.to_list() == [format_amount(v, *unit) for v in values]
 
 
+@given(st.sampled_from(UNITS), st.integers(0, 10**15), st.lists(st.integers(0, 8), min_size=40, max_size=60))
+def test_amounts_that_repeat_are_written_once(unit: tuple[str, str], least: int, more: list[int]) -> None:
+    """Few amounts that lie close together get the same texts, each in its place."""
+    values = [least + n for n in more]
+    texts = amount_texts(pl.Series(values, dtype=pl.Int64), *unit)
+    assert texts.to_list() == [format_amount(v, *unit) for v in values]
+
+
 def test_a_missing_amount_has_no_text() -> None:
     """Null stays null in every way of writing."""
     for unit in UNITS:

@@ -151,3 +151,23 @@ def test_assessments_may_be_left_out() -> None:
     protocol = protocol_of("treatments: {a: {dose: 1 mg}}\nassessments: {x: {due: day 1}}")
     assert slots(compile_plan(protocol).arms["one"]) == [("x", 1, 1)]
     assert slots(compile_plan(protocol, assessments=False).arms["one"]) == []
+
+
+def test_the_days_of_visits_may_be_left_out_where_no_dose_counts_from_them() -> None:
+    """A verdict asks for none; what a dose counts from, or a condition counts between, is kept with all it rests on."""
+    protocol = protocol_of("""
+treatments: {a: {due: 7 d after x, dose: 1 mg}}
+visits:
+  w: {due: day 1}
+  x: {due: 1 d after w}
+  y: {due: 1 d after a}
+  z: {due: day 9}
+  q: {due: day 10}
+modifications: {late: {if: time from w to z > 8 d, then: stop a}}
+""")
+    whole, doses = (compile_plan(protocol, visits=visits).arms["one"] for visits in (True, False))
+    assert slots(whole) == slots(doses)
+    laid = {whole.slots[c].part.activity for group in whole.groups for c in group}
+    kept = {doses.slots[c].part.activity for group in doses.groups for c in group}
+    assert laid - kept == {"y", "q"}
+    assert [group for group in whole.groups if group in doses.groups] == list(doses.groups)

@@ -170,6 +170,8 @@ def _all(answer: Truth, i: np.ndarray, found: Truth) -> None:
 def in_doubt(tables: dict[str, pl.DataFrame]) -> pl.Series:
     """Of each dose whether it is doubtful whose bag it was, though the question is put at another record."""
     doses, bags = tables["doses"], tables["bags"]
+    if not len(bags):
+        return pl.Series([False]).new_from_index(0, len(doses))
     doubted = bags.filter((pl.col("shared") | pl.col("released_for_another")) & ~pl.col("first_of_bag"))["dose"]
     return doses["dose"].is_in(doubted.implode())
 

@@ -295,10 +295,11 @@ def _amounts(doses: Doses, day: Ints) -> dict[str, Array | pl.Series]:
 
 def _anchored_fact(laid: Laid, plan: dict[str, Array | pl.Series]) -> pl.Series:
     """What is missing where the days of an occurrence are: a policy, its anchor's day, working days, or day zero."""
-    fact = pl.when(pl.Series(plan["clear"])).then(pl.lit("day-zero")).otherwise(pl.lit("anchor-date"))
-    fact = pl.when(pl.Series(doses_without_calendar(laid))).then(pl.lit("working-days")).otherwise(fact)
-    fact = pl.when(pl.Series(_perhaps(laid))).then(pl.lit("condition")).otherwise(fact)
-    return pl.select(pl.when(pl.Series(laid.dose_asked)).then(pl.lit("policy")).otherwise(fact)).to_series()
+    asked = (laid.dose_asked, _perhaps(laid), doses_without_calendar(laid), ~np.asarray(plan["clear"]))
+    return _ANCHORED_FACTS.gather(pl.Series(np.select(asked, [0, 1, 2, 3], 4).astype(np.uint8)))
+
+
+_ANCHORED_FACTS = pl.Series(["policy", "condition", "working-days", "anchor-date", "day-zero"])
 
 
 def _perhaps(laid: Laid) -> Flags:

@@ -16,6 +16,7 @@ from rules.match.frame import Array
 from rules.records import GIVEN, NOT_GIVEN, PARTLY
 
 _DAY = 1440
+_FACTS = pl.Series(["date", "time", "doses-before"])
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,12 @@ def quota_columns(laid: Laid) -> dict[str, Array | pl.Series]:
                 free_from[row] = np.where(open_, free_from[row], np.maximum(free_from[row], free))
                 unsure[row] |= open_
     vague, untimed = laid.doses.day != laid.doses.last, unsure_clock & (laid.doses.minute == NONE)
-    own = pl.when(pl.Series(vague)).then(pl.lit("date")).when(pl.Series(untimed)).then(pl.lit("time"))
     return {
         "rationed": bound,
         "free_from": np.where(unsure, NONE, free_from).astype(np.int32),
         "rationed_by_clock": by_clock,
         "minutes_short": np.where(unsure_clock & (short == 0), NONE, short).astype(np.int32),
-        "rationed_fact": pl.select(own.otherwise(pl.lit("doses-before"))).to_series(),
+        "rationed_fact": _FACTS.gather(pl.Series(np.where(vague, 0, np.where(untimed, 1, 2)).astype(np.uint8))),
     }
 
 
