@@ -44,7 +44,7 @@ ROOMS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ("rules/across.py", "rules/partitions.py", "rules/evidence.py", "rules/truth.py", "rules/spells.py",
          "rules/holds.py", "rules/states.py", "rules/counts.py", "rules/levels.py", "rules/records.py",
          "rules/shared.py", "rules/repeated.py", "rules/routes.py", "rules/lots.py", "rules/policy.py",
-         "rules/growth.py"),
+         "rules/growth.py", "rules/conversion.py"),
     ),
     (
         "rules: schedule and identity",

@@ -110,11 +110,15 @@ Case: TypeAlias = Annotated[
 class Measure(TitledElement):
     """A number with its unit, one of some words in rising order, or worked out by the first case that holds.
 
-    `cases`: value -> the conditions that must all hold; () for `otherwise`.
+    `cases`: value -> the conditions that must all hold; () for `otherwise`. `drawn`: when a sample is drawn, such as
+    `within 10 h to 14 h after last ciclosporin` for a trough; one drawn at another time is no value. `molar_mass`
+    (`1202.6 g/mol`) lets values in amount of substance be read as mass.
     """
 
     unit: str | None = None
     values: Many[str] = ()
+    drawn: Moment | None = None
+    molar_mass: Quantity | None = None
     cases: dict[str, Case] = Field(default_factory=dict)
 
 

@@ -17,8 +17,8 @@ import numpy.typing as npt
 import polars as pl
 
 from protocol.model import Protocol
-from protocol.quantity import known_unit
 from rules.assignment import NONE
+from rules.conversion import factors, in_time, slipped
 from rules.door.closures import Closures, closures_of
 from rules.growth import plausible_weight
 
@@ -328,19 +328,28 @@ class Evidence:
             self._cache[name] = self._read_measure(name)
         return self._cache[name]
 
-    def _read_measure(self, name: str) -> Points:
-        frame = self.frames["observations"].filter(
+    def samples(self, name: str) -> pl.DataFrame:
+        """Every value of a measure on record, whenever it was drawn."""
+        return self.frames["observations"].filter(
             pl.col("measure").str.to_lowercase() == name,
             pl.col("value").is_not_null() | ~pl.col("word").str.to_lowercase().is_in(NO_RESULT),
         )
+
+    def _read_measure(self, name: str) -> Points:
         measure = self.protocol.measures.get(name)
+        frame = self.samples(name)
+        if measure is not None and measure.drawn is not None:
+            frame = frame.filter(in_time(frame, measure.drawn).fill_null(value=True))
         if name == "weight":
             value = most = whole(frame, "grams", int(MISSING))
         elif measure is not None and measure.values:
             words = frame["word"].fill_null(frame["value"].cast(pl.Int64).cast(pl.String))
             value = most = _codes(words, measure.values)
         else:
-            value, most = _bounds(frame, measure.unit if measure is not None else None)
+            factor = factors(frame["unit"], measure)
+            value, most = _bounds(frame, factor, measure.unit if measure is not None else None)
+            slip = slipped(frame, factor, name, self.protocol).to_numpy()
+            value, most = (np.where(slip, MISSING, v) for v in (value, most))
         undated = _undated(frame).to_numpy()
         value, most = (np.where(undated, MISSING, v) for v in (value, most))
         return points(frame.with_columns(at_last="at"), value, most)
@@ -401,9 +410,8 @@ def _codes(words: pl.Series, values: Iterable[str]) -> Longs:
     return np.array([place.get(str(w).lower(), MISSING) for w in words], dtype=np.int64)
 
 
-def _bounds(frame: pl.DataFrame, unit: str | None) -> tuple[Longs, Longs]:
+def _bounds(frame: pl.DataFrame, factor: pl.Series, unit: str | None) -> tuple[Longs, Longs]:
     """Least and most of each value in millionths of a unit: the same for a number, open on one side for `>500`."""
-    factor = _factors(frame["unit"], unit)
     number = _scaled(frame["value"] * factor)
     if unit is None:
         number = np.where(number == MISSING, _codes(frame["word"].str.to_lowercase(), ("no", "yes")), number)
@@ -417,21 +425,6 @@ def _bounds(frame: pl.DataFrame, unit: str | None) -> tuple[Longs, Longs]:
     least = np.where(above, bound + strict, np.where(below, _LEAST, number))
     most = np.where(below, bound - strict, np.where(above, _MOST, number))
     return least, most
-
-
-def _factors(units: pl.Series, wanted: str | None) -> pl.Series:
-    """What each value is multiplied with to stand in the protocol's unit; null where the units cannot be compared."""
-    target = known_unit(wanted) if wanted else None
-    found: dict[str | None, float | None] = {}
-    for word in units.unique():
-        unit = known_unit(word) if word else None
-        same = unit is not None and target is not None and unit.dimension == target.dimension
-        found[word] = (
-            float(unit.factor / target.factor)
-            if same and unit and target
-            else (1.0 if word is None and target is None else None)
-        )
-    return pl.Series([found[word] for word in units], dtype=pl.Float64)
 
 
 def evidence_of(

@@ -23,6 +23,7 @@ from rules.match.contradictions import contradiction
 from rules.match.exposures import COURSE_WORDS
 from rules.match.gap_words import GAP_WORDS
 from rules.match.leaving import LEAVING_WORDS
+from rules.match.levels import LEVEL_WORDS
 from rules.match.specifications import SPECIFICATION_WORDS
 from rules.match.values import READING_WORDS
 from rules.slots import Part, Plan
@@ -498,6 +499,7 @@ WORDS: dict[str, Word] = {
     "criterion": _criterion,
     **READING_WORDS,
     **COURSE_WORDS,
+    **LEVEL_WORDS,
     "gap_limit": _days("gap_limit"),
     **CONDUCT_WORDS,
     **BAG_WORDS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,8 @@ def test_no_output_names_an_arm_a_product_a_lot_or_an_amount(trial: protocol.Pro
         text = content.decode("utf-8", errors="replace")
         style = text.find("<style>"), text.find("</style>")
         text = text[: style[0]] + text[style[1] :] if style[0] >= 0 else text
+        # A hash is no statement, whatever its digits.
+        text = re.sub(r"[0-9a-f]{64}", "", text)
         assert [said for said in SECRETS if said in text.replace("name only one arm", "")] == [], name
 
 

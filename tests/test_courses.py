@@ -280,6 +280,64 @@ def test_a_placebo_of_nothing_is_no_doubtful_amount() -> None:
     assert _said(_report(plan, [WHOLE | {"amount": "0"}])) == []
 
 
+def test_a_dose_that_a_modification_sets_is_right_from_then_on() -> None:
+    """After the rash 5 mg are right, and the 10 mg of the step are not; on the day of the rash both are."""
+    plan = _trial(modifications="rash: {if: event rash, then: set drug to 5 mg}")
+    rash = [{"event": "rash", "start": "2024-03-10"}]
+    lowered = [_interval("2024-03-01", "2024-03-10"), _interval("2024-03-11", "2024-03-28", amount="5")]
+    assert _said(_report(plan, lowered, events=rash)) == []
+    assert _said(_report(plan, lowered)) == [("dose_off_level", pytest.approx(44.4, abs=0.1))]
+    assert _said(_report(plan, [WHOLE], events=rash)) == [("dose_off_level", 100)]
+
+
+def test_a_dose_that_a_modification_reduces_by_an_open_amount_is_not_judged_from_then_on() -> None:
+    """What is right after it nobody can tell from the protocol; what came before is judged."""
+    plan = _trial(modifications="rash: {if: event rash, then: reduce drug by 25 to 50 %}")
+    rash = [{"event": "rash", "start": "2024-03-10"}]
+    assert _said(_report(plan, [WHOLE], events=rash)) == []
+    wrong = [_interval("2024-03-01", "2024-03-28", amount="20")]
+    report = _report(plan, wrong, events=rash)
+    assert _said(report) == [("dose_off_level", pytest.approx(81.8, abs=0.1))]
+    assert "from 2024-03-01 to 2024-03-09" in report.findings["message"][0]
+
+
+PATCHES = {"visit-3": "2024-03-01", "visit-4": "2024-03-17", "visit-12": "2024-08-16", "visit-13": "2024-08-30"}
+
+
+def _lzzt(doses: list[tuple[str, str, str]], milestones: list[Row] | None = None) -> list[tuple[str, str]]:
+    """What is found of the patches of somebody in the high arm, whose visits took place as they did."""
+    who = {"subject": "001", "arm": "high"}
+    rows = [
+        {"treatment": "xanomeline", "start": start, "end": end, "amount": amount, "unit": "mg", "frequency": "QD"}
+        for start, end, amount in doses
+    ]
+    tables = {
+        "subjects": [who],
+        "visits": [who | {"visit": visit, "date": day} for visit, day in PATCHES.items()],
+        "administrations": [who | row for row in rows],
+        "milestones": [who | row for row in milestones or []],
+    }
+    report = rules.audit(protocol.read("lzzt"), rules.from_frames("s", tables, data_cut=date(2024, 12, 31)))
+    found = report.findings.filter(pl.col("activity") == "xanomeline-high")
+    return [(row["code"], str(row["date"])) for row in found.iter_rows(named=True)]
+
+
+def test_patches_follow_the_visits_as_they_took_place() -> None:
+    """Visit 4 took place two days late: the dose was raised at it; the exposure intervals end where the next begin."""
+    taken = [("2024-03-01", "2024-03-17", "54"), ("2024-03-18", "2024-08-16", "81"), ("2024-08-17", "2024-08-30", "54")]
+    assert _lzzt(taken) == []
+    late = [("2024-03-01", "2024-03-24", "54"), ("2024-03-25", "2024-08-16", "81"), ("2024-08-17", "2024-08-29", "54")]
+    assert _lzzt(late) == [("dose_off_level", "2024-03-18")]
+    without_end = [(start, "", amount) for start, _, amount in taken]
+    assert _lzzt(without_end) == [("course_after_end", "2024-08-31")]
+    stopped = [
+        {"milestone": "stop-decision", "date": "2024-05-01"},
+        {"milestone": "discontinuation", "date": "2024-05-20"},
+    ]
+    down = [("2024-03-01", "2024-03-17", "54"), ("2024-03-18", "2024-05-01", "81"), ("2024-05-02", "2024-05-20", "54")]
+    assert _lzzt(down, stopped) == []
+
+
 def test_the_calendar_shows_a_course_from_its_first_day_to_its_last_with_the_dose_of_a_day() -> None:
     """One row for each step; its dose is that of a day where the protocol's is."""
     plan = _trial("""frequency: twice daily, steps: [

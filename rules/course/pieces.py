@@ -13,6 +13,7 @@ from protocol.dosing import Dose
 from protocol.model import Treatment
 from protocol.quantity import Range
 from rules.assignment import NONE
+from rules.course.change import changed_from, is_fixed
 from rules.course.exposure import Exposures, series_of
 from rules.course.stretch import Course, Stretch
 from rules.dose import COARSE
@@ -78,26 +79,42 @@ def cut(laid: Laid, exposures: Exposures, courses: list[Course]) -> Pieces:
 def _of_course(laid: Laid, x: Exposures, course: Course, mine: Ints) -> list[Pieces]:
     s, first, last = x.s[mine], x.first[mine], x.last[mine]
     found, target = [], _targets(course)
+    altered, dose = changed_from(laid, course.activity)
     begins = np.min([np.where(k.start == NONE, FOREVER, k.start) for k in course.stretches], axis=0)[s]
     for k, stretch in enumerate(course.stretches):
         start, end = stretch.start[s], stretch.end[s]
         # On the days on which the dose may change, the one before it is still right.
-        changed = np.maximum(first, start + max(_window(course, k)[1], 0) + 1)
-        since = np.where(start == begins, first, changed)
+        later = np.maximum(first, start + max(_window(course, k)[1], 0) + 1)
+        since = np.where(start == begins, first, later)
         upto = np.where(end == FOREVER, last, np.minimum(last, end - 1 + min(_window(course, k + 1)[0], 0)))
         # A course of one dose can be judged before its days are known.
         lost = (start == NONE) & course.possible[s] & (len(course.stretches) == 1)
         since, upto = np.where(lost, first, since), np.where(lost, last, upto)
         rows = np.flatnonzero(((start != NONE) | lost) & (since <= upto))
         if len(rows):
-            piece = _blank(mine[rows], since[rows], upto[rows], stretch.part.code)
-            found.append(_limited(laid, x, course, stretch, piece, target))
+            when = altered[s[rows]] if is_fixed(stretch) else None
+            early, late = _cut_at(when, mine[rows], since[rows], upto[rows])
+            piece = _blank(*early, stretch.part.code)
+            found.append(_limited(laid, x, course, stretch, piece, stretch.element.doses(), target))
+            piece = _blank(*late, stretch.part.code)
+            found.append(_limited(laid, x, course, stretch, piece, () if dose is None else (dose,), target))
     end = course.end[s]
     told = ~(x.open[mine] & (x.times[mine] == 0))
     after = np.flatnonzero(told & (end != NONE) & (end != FOREVER) & (last >= end) & course.ended[s])
     if len(after):
         found.append(_blank(mine[after], np.maximum(first, end)[after], last[after], AFTER))
     return found
+
+
+def _cut_at(
+    changed: Ints | None, x: Ints, first: Ints, last: Ints
+) -> tuple[tuple[Ints, Ints, Ints], tuple[Ints, Ints, Ints]]:
+    """The days before a modification changed the dose, and those after; on the day itself both doses are right."""
+    if changed is None:
+        return (x, first, last), (x[:0], first[:0], last[:0])
+    before, after = first < changed, last > changed
+    early = (x[before], first[before], np.minimum(last, changed - 1)[before])
+    return early, (x[after], np.maximum(first, changed + 1)[after], last[after])
 
 
 def _window(course: Course, k: int) -> tuple[int, int]:
@@ -130,14 +147,16 @@ _AMOUNTS = ("given", "least", "most", "low", "rate", "weight", "weight_day", "we
 # --- limits -------------------------------------------------------------------------------------------------------
 
 
-def _limited(laid: Laid, x: Exposures, course: Course, stretch: Stretch, p: Pieces, target: list[int]) -> Pieces:
-    """The pieces of one stretch with the dose that is right in it."""
+def _limited(
+    laid: Laid, x: Exposures, course: Course, stretch: Stretch, p: Pieces, doses: tuple[Dose, ...], target: list[int]
+) -> Pieces:
+    """The pieces of one stretch with the dose that is right in them."""
     frequency = stretch.element.often()
     if frequency is not None:
         p.times[:], p.days[:] = frequency.times, frequency.days
     head = _first_of_series(x, p.x)
     left = np.ones(p.n, np.bool_)
-    for dose in stretch.element.doses():
+    for dose in doses:
         s = x.s[p.x]
         answer = all_of(dose.if_, laid.evidence, s, np.minimum(p.first, laid.evidence.horizon).astype(np.int32))
         p.fact[left & (answer < 0)] = FACTS.index("condition")
@@ -155,7 +174,7 @@ def _limited(laid: Laid, x: Exposures, course: Course, stretch: Stretch, p: Piec
             p.dosed[later] = ceiling
             p.least[later] = np.where(p.most[later] == UNKNOWN, UNKNOWN, 0)
             p.low[later] = UNKNOWN
-    _without_tolerance(laid, x, stretch, p, target)
+    _without_tolerance(laid, x, doses, p, target)
     p.dosed &= ~x.clashing[p.x]
     unheld = stretch.held[x.s[p.x]] < 0
     p.fact[unheld] = FACTS.index("condition")
@@ -245,12 +264,12 @@ def _targets(course: Course) -> list[int]:
     return [int(a.base) for a in doses if a is not None and not isinstance(a, Range) and "/" not in a.dimension]
 
 
-def _without_tolerance(laid: Laid, x: Exposures, stretch: Stretch, p: Pieces, target: list[int]) -> None:
+def _without_tolerance(laid: Laid, x: Exposures, doses: tuple[Dose, ...], p: Pieces, target: list[int]) -> None:
     """Without a tolerance amounts are compared at the recorded precision; what then differs cannot be told.
 
     The dose of another stretch is off for certain: it is another level, not an inexact one (decision 12).
     """
-    if not any(d.tolerance is None and not isinstance(d.amount, Range) for d in stretch.element.doses()):
+    if not any(d.tolerance is None and not isinstance(d.amount, Range) for d in doses):
         return
     step = laid.evidence.frames["administrations"]["step"].fill_null(1).to_numpy()
     step = step[laid.doses.place[x.head[p.x]]] * np.maximum(x.times[p.x], 1)

@@ -113,11 +113,9 @@ def joined(series: Longs, start: Ints, end: Ints) -> Spans:
 
 def _stopped(laid: Laid, activity: str, *, allowed: bool) -> Ints:
     """The day after a condition stopped the treatment: one that orders the stop, or also one that allows it."""
-    modifications = laid.plan.protocol.modifications
-    ordered = {name for name, m in modifications.items() if any(a.verb == "stop" for a in m.then)}
     stop = np.full(laid.evidence.n, FOREVER, np.int32)
     for state in laid.states.by_treatment.get(activity, []):
-        if state.kind == STOP and len(state.s) and (allowed or state.name in ordered):
+        if state.kind == STOP and len(state.s) and (allowed or state.must):
             np.minimum.at(stop, state.s, state.start + 1)
     return np.where(stop == FOREVER, NONE, stop).astype(np.int32)
 

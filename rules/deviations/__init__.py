@@ -38,6 +38,7 @@ from rules.deviations.infusion_too_fast import infusion_too_fast
 from rules.deviations.infusion_too_slow import infusion_too_slow
 from rules.deviations.interval_too_long import interval_too_long
 from rules.deviations.interval_too_short import interval_too_short
+from rules.deviations.level_not_acted_on import level_not_acted_on
 from rules.deviations.lost_to_follow_up import lost_to_follow_up
 from rules.deviations.modification_not_made import modification_not_made
 from rules.deviations.non_trial_treatment import non_trial_treatment
@@ -55,6 +56,7 @@ from rules.deviations.prohibited_medication import prohibited_medication
 from rules.deviations.record_after_death import record_after_death
 from rules.deviations.records_contradict import records_contradict
 from rules.deviations.records_overlap import records_overlap
+from rules.deviations.sample_mistimed import sample_mistimed
 from rules.deviations.too_many_in_span import too_many_in_span
 from rules.deviations.underdose import underdose
 from rules.deviations.unit_doubtful import unit_doubtful
@@ -122,6 +124,8 @@ RULES: tuple[Rule, ...] = (
     course_during_hold,
     course_after_stop,
     records_overlap,
+    level_not_acted_on,
+    sample_mistimed,
     weight_stale,
     weight_not_measured,
     weight_implausible,

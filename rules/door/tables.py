@@ -216,6 +216,7 @@ _ALL = (
         Column("at", "datetime", "when measured or sampled", required=True),
         Column("reported", "datetime", "when the result was known"),
         Column("method", "text", "how it was measured"),
+        Column("since_dose", "number", "time from the dose before to a sample of its level", unit="h"),
         Column("visit", "text", "the visit it belongs to"),
         derived=(
             Derived("word", pl.String(), "the value where it is no number"),

@@ -20,6 +20,7 @@ from rules.match.doses import dose_occasions, parts_of_doses
 from rules.match.exposures import exposure_occasions
 from rules.match.leaving import leaving_occasions
 from rules.match.medications import medication_occasions
+from rules.match.levels import level_occasions, sample_occasions
 from rules.match.people import criteria_occasions, death_occasions, people_occasions, weight_occasions
 from rules.match.planned import planned_occasions
 from rules.match.specifications import specification_occasions
@@ -35,6 +36,8 @@ def build_occasions(laid: Laid) -> dict[str, pl.DataFrame]:
         "courses": course_occasions(laid, taken),
         "exposures": exposure_occasions(laid, taken),
         "assessments": assessment_occasions(laid),
+        "levels": level_occasions(laid, taken),
+        "samples": sample_occasions(laid),
         "criteria": criteria_occasions(laid),
         "people": people_occasions(laid),
         "leaving": leaving_occasions(laid),

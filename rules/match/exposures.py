@@ -80,7 +80,7 @@ def _window(laid: Laid, taken: Taken) -> dict[str, Array]:
         s = x.s[p.x[rows]]
         due[rows], opens[rows], closes[rows] = course.due[s], course.opens[s], course.closes[s]
         timed[rows] = course.stretches[0].element.window is not None
-    timed &= begins[p.x] & (np.diff(p.x, prepend=-1) != 0)
+    timed &= begins[p.x] & (p.first == x.first[p.x]) & (np.diff(p.x, prepend=-1) != 0)
     return {"timed": timed, "due": due, "opens": opens, "closes": closes}
 
 

@@ -23,8 +23,10 @@ from rules.occasions.doses import DOSES
 from rules.occasions.exposures import EXPOSURES
 from rules.occasions.leaving import LEAVING
 from rules.occasions.medications import MEDICATIONS
+from rules.occasions.levels import LEVELS
 from rules.occasions.people import PEOPLE
 from rules.occasions.planned import PLANNED
+from rules.occasions.samples import SAMPLES
 from rules.occasions.specifications import SPECIFICATIONS
 from rules.occasions.values import VALUES
 from rules.occasions.weights import WEIGHTS
@@ -40,6 +42,8 @@ TABLES: dict[str, Occasions] = {
     "courses": COURSES,
     "exposures": EXPOSURES,
     "assessments": ASSESSMENTS,
+    "levels": LEVELS,
+    "samples": SAMPLES,
     "criteria": CRITERIA,
     "people": PEOPLE,
     "leaving": LEAVING,

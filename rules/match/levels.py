@@ -1,0 +1,197 @@
+"""Drug levels as occasions: values that order another dose and what followed, and samples drawn at another time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from protocol.actions import Action
+from protocol.conditions import names_of
+from protocol.model import Modification
+from rules.assignment import NONE
+from rules.conversion import in_time
+from rules.course.exposure import series_of
+from rules.course.taken import Taken
+from rules.evidence import Evidence, Flags, Ints, Points, days, key
+from rules.grid import Laid
+from rules.intended import UNKNOWN
+from rules.match.frame import Array, occasions_frame
+from rules.states import targets
+from rules.truth import Truth, all_of
+
+if TYPE_CHECKING:
+    from rules.wording import Wording
+
+CHANGES = {"raise": 1, "reduce": -1}
+
+
+def level_occasions(laid: Laid, taken: Taken) -> pl.DataFrame:
+    """One row per value that a modification `then` answers with another dose of a course, within a time."""
+    pieces = [_empty()]
+    for name, m in laid.plan.protocol.modifications.items():
+        for action in m.then:
+            for course in taken.courses if m.within is not None and action.verb in CHANGES else ():
+                if course.activity in targets(laid.plan.protocol, action.target):
+                    part = course.stretches[0].part.code
+                    pieces += _of_modification(laid, taken, name, m, action, (course.activity, part))
+    columns: dict[str, Array | pl.Series] = {c: np.concatenate([p[c] for p in pieces]) for c in pieces[0]}
+    more = {c: columns.pop(c) for c in ("until", "modification", "up")}
+    return occasions_frame("levels", columns, **more).with_columns(pl.col("until").cast(pl.Date))
+
+
+def _empty() -> dict[str, Array]:
+    nothing = np.zeros(0, np.int32)
+    whole = dict.fromkeys(("s", "part", "row", "occurrence", "day", "until"), nothing)
+    flags = dict.fromkeys(("over", "taken", "up"), np.zeros(0, np.bool_))
+    return {**whole, **flags, "acted": np.zeros(0, np.int8), "modification": np.zeros(0, object)}
+
+
+def _of_modification(
+    laid: Laid, taken: Taken, name: str, m: Modification, action: Action, course: tuple[str, int]
+) -> list[dict[str, Array]]:
+    """The values that make one modification's condition true, and whether it was followed."""
+    e, within = laid.evidence, m.within
+    assert within is not None
+    found = []
+    for measure in sorted(names_of(m.if_) & set(e.protocol.measures)):
+        values = e.measure(measure)
+        true = np.flatnonzero(all_of(m.if_, e, values.s, values.day) == 1).astype(np.int32)
+        if not len(true):
+            continue
+        s, day = values.s[true], values.day[true]
+        until = (day + within.days).astype(np.int32)
+        changed, taking = _changed(laid, taken, course[0], s, day, until, CHANGES[action.verb])
+        again = _next_day(values, s, day) <= until
+        excused = again | _reason(laid, course[0], s, day, until)
+        n = len(s)
+        found.append(
+            {
+                "s": s,
+                "part": np.full(n, course[1], np.int32),
+                "row": values.row[true],
+                "occurrence": np.full(n, NONE, np.int32),
+                "day": day,
+                "until": until,
+                "over": until < e.horizon,
+                "taken": taking,
+                "acted": np.where(excused, 1, changed).astype(np.int8),
+                "modification": np.full(n, name, object),
+                "up": np.full(n, action.verb == "raise", np.bool_),
+            }
+        )
+    return found
+
+
+def _changed(
+    laid: Laid, taken: Taken, activity: str, s: Ints, day: Ints, until: Ints, sign: int
+) -> tuple[Truth, Flags]:
+    """Whether the dose of a day rose (or fell) between two days, and whether the drug was taken on the first."""
+    x = taken.exposures
+    series = series_of(s, np.full(len(s), laid.doses.names.index(activity), np.int32))
+    if not len(x.s):
+        return np.zeros(len(s), np.int8), np.zeros(len(s), np.bool_)
+    keys = (x.series << 20) + x.first + (1 << 19)
+    begun = np.searchsorted(keys, (series << 20) + day + (1 << 19), side="right") - 1
+    earlier = np.searchsorted(keys, (series << 20) + day + (1 << 19), side="left") - 1
+    there = (begun >= 0) & (x.series[np.maximum(begun, 0)] == series)
+    # A dose changed on the day of the sample may answer it.
+    own = (earlier >= 0) & (x.series[np.maximum(earlier, 0)] == series)
+    before = np.maximum(np.where(own, earlier, begun), 0)
+    after = np.maximum(np.searchsorted(keys, (series << 20) + until + (1 << 19), side="right") - 1, 0)
+    taking = there & (x.last[np.maximum(begun, 0)] >= day - 1)
+    told = (x.amount[before] != UNKNOWN) & (x.amount[after] != UNKNOWN)
+    old, new = x.amount[before] * x.days[after], x.amount[after] * x.days[before]
+    changed = (new - old) * sign > 0
+    ended = x.last[after] < until
+    answer = np.where(ended, 1, np.where(told, changed, -1))
+    return np.where(before == after, ended, answer).astype(np.int8), taking
+
+
+def _next_day(values: Points, s: Ints, day: Ints) -> Ints:
+    """The day of the next value of the same participant."""
+    at = np.searchsorted(values.key, key(s, day), side="right")
+    index = np.minimum(at, len(values.s) - 1)
+    return np.where((at < len(values.s)) & (values.s[index] == s), values.day[index], 1 << 20).astype(np.int32)
+
+
+def _reason(laid: Laid, activity: str, s: Ints, day: Ints, until: Ints) -> Flags:
+    """A hold, an end of treatment or a decision on record between two days explains why nothing was changed."""
+    left = laid.states.end("treatment", activity, s)[0]
+    found = (left != NONE) & (left <= until)
+    keys = np.sort(np.concatenate([_dated(laid.evidence, "events", "start", ("hold",)), _decided(laid.evidence)]))
+    upto = np.searchsorted(keys, key(s, until), side="right")
+    since = np.searchsorted(keys, key(s, day), side="left")
+    reason: Flags = found | (upto > since)
+    return reason
+
+
+def _dated(e: Evidence, table: str, at: str, words: tuple[str, ...]) -> Array:
+    frame = e.frames[table].filter(pl.col("event").str.to_lowercase().is_in(list(words)))
+    return key(frame["s"].to_numpy(), days(frame, at)) if len(frame) else np.zeros(0, np.int64)
+
+
+def _decided(e: Evidence) -> Array:
+    frame = e.frames.get("decisions", pl.DataFrame())
+    return key(frame["s"].to_numpy(), days(frame, "decided")) if len(frame) else np.zeros(0, np.int64)
+
+
+def sample_occasions(laid: Laid) -> pl.DataFrame:
+    """One row per value of a measure that is drawn a stated time after a dose."""
+    e, frames = laid.evidence, []
+    for name, measure in e.protocol.measures.items():
+        if measure.drawn is not None:
+            frame = e.samples(name)
+            frames.append(frame.with_columns(in_time=in_time(frame, measure.drawn), criterion=pl.lit(name)))
+    columns = ("s", "row", "at", "since_dose", "in_time", "criterion")
+    if not frames or not sum(map(len, frames)):
+        nothing = np.zeros(0, np.int32)
+        empty: dict[str, Array | pl.Series] = dict.fromkeys(("s", "part", "row", "occurrence", "day", "since"), nothing)
+        empty["in_time"] = np.zeros(0, np.int8)
+        return occasions_frame("samples", empty, criterion=pl.Series([], dtype=pl.String))
+    rows = pl.concat([f.select(columns) for f in frames]).sort("s", "at", "row")
+    nobody = np.full(len(rows), NONE, np.int32)
+    return occasions_frame(
+        "samples",
+        {
+            "s": rows["s"].to_numpy(),
+            "part": nobody,
+            "row": rows["row"].to_numpy(),
+            "occurrence": nobody,
+            "day": days(rows, "at"),
+            "in_time": rows["in_time"],
+            "since": (rows["since_dose"] * 60).round().cast(pl.Int32),
+        },
+        criterion=rows["criterion"],
+    )
+
+
+# --- their words --------------------------------------------------------------------------------------------------
+
+
+def _ordered(w: Wording, hits: pl.DataFrame) -> pl.Series:
+    """What the modification orders, as written: `csa-trough < 100 ng/mL: raise ciclosporin within 7 d`."""
+    said = {}
+    for name in hits["modification"].unique():
+        m = w.protocol.modifications[name]
+        said[name] = f"{', '.join(map(_text, m.if_))}: {', '.join(map(str, m.then))}, {m.within}"
+    return hits["modification"].replace_strict(said, return_dtype=pl.String)
+
+
+def _text(condition: object) -> str:
+    return getattr(condition, "text", "") or type(condition).__name__
+
+
+def _drawn(w: Wording, hits: pl.DataFrame) -> pl.Series:
+    said = {name: str(m.drawn) for name, m in w.protocol.measures.items() if m.drawn is not None}
+    return hits["criterion"].replace_strict(said, return_dtype=pl.String)
+
+
+LEVEL_WORDS: dict[str, Callable[[Wording, pl.DataFrame], pl.Series]] = {
+    "ordered": _ordered,
+    "drawn": _drawn,
+    "since": lambda w, hits: (hits["since"] / 60).round(2).cast(pl.String) + " h",
+}
+"""The words of a template about a drug level: functions from the hits of a rule to a column of text."""
