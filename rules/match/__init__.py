@@ -19,8 +19,8 @@ from rules.match.decisions import decision_occasions
 from rules.match.doses import dose_occasions, parts_of_doses
 from rules.match.exposures import exposure_occasions
 from rules.match.leaving import leaving_occasions
-from rules.match.medications import medication_occasions
 from rules.match.levels import level_occasions, sample_occasions
+from rules.match.medications import medication_occasions
 from rules.match.people import criteria_occasions, death_occasions, people_occasions, weight_occasions
 from rules.match.planned import planned_occasions
 from rules.match.specifications import specification_occasions

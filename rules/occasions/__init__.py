@@ -22,8 +22,8 @@ from rules.occasions.decisions import DECISIONS
 from rules.occasions.doses import DOSES
 from rules.occasions.exposures import EXPOSURES
 from rules.occasions.leaving import LEAVING
-from rules.occasions.medications import MEDICATIONS
 from rules.occasions.levels import LEVELS
+from rules.occasions.medications import MEDICATIONS
 from rules.occasions.people import PEOPLE
 from rules.occasions.planned import PLANNED
 from rules.occasions.samples import SAMPLES
