@@ -27,13 +27,14 @@ Moments: TypeAlias = tuple[Longs, Longs]
 def lay_hours(laid: Laid, grid: Grid, c: int) -> None:
     """The window by the clock of one slot, and the days on which it opens and closes."""
     slot = grid.arm.slots[c]
-    if slot.clock is None or slot.follows:
+    if slot.clock is None:
         return
     low, high = slot.clock
     offset = slot.offset.days * DAY + slot.offset.minutes
     first, last = (_plus(moment, offset) for moment in moment_of(laid, grid, slot.ref))
     grid.hours[c] = Hours(first, last, low, high)
-    known = first != NEVER
+    # What accompanies a dose is due on its day; by the clock it may cross midnight once its time is known.
+    known = (first != NEVER) & (~np.bool_(slot.follows) | (first == last))
     for days_of, moment, span in ((grid.due, first, 0), (grid.opens, first, low), (grid.closes, last, high)):
         local = _local(laid.evidence, grid.s, _plus(moment, span))
         days_of[:, c] = np.where(known, local // DAY, days_of[:, c]).astype(np.int32)

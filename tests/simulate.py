@@ -391,10 +391,22 @@ def _wants_height(protocol: Protocol) -> bool:
     return any("/surface" in (a.low if isinstance(a, Range) else a).dimension for a in amounts)
 
 
+def _hour(protocol: Protocol, name: str) -> str:
+    """At noon what others accompany, and those in the middle of their time before it; of all else only the day."""
+    for other, treatment in protocol.treatments.items():
+        for part in parts_of(treatment):
+            for i in (i for moment in part.due for i in moment.alternatives if i.low and i.high and i.low.clock):
+                if i.anchor and i.anchor.which == "each" and name in (other, i.anchor.name):
+                    at = 720 + (i.low.minutes + i.high.minutes) // 2 if name == other else 720
+                    return f"{at // 60:02}:{at % 60:02}"
+    return ""
+
+
 def _dose_row(protocol: Protocol, patient: Patient, dose: Given) -> Row:
     """One line of administrations; the unit is that of the protocol's dose."""
     name = dose.treatment or dose.key[0]
-    row: Row = {"subject": patient.subject, "treatment": name, "start": dose.day, "status": dose.status or None}
+    start = f"{dose.day} {_hour(protocol, name)}".strip()
+    row: Row = {"subject": patient.subject, "treatment": name, "start": start, "status": dose.status or None}
     parts = parts_of(protocol.treatments[name]) if name in protocol.treatments else ()
     found = [d for p in parts for d in p.dose if d.amount]
     if dose.amount is not None and found:

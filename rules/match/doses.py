@@ -136,13 +136,14 @@ def _by_clock(laid: Laid) -> dict[str, Any]:
     """By how many minutes each dose misses its window, and its interval from the dose before, where these are hours."""
     n = len(laid.doses.s)
     off, apart_by = np.zeros(n, np.int32), np.zeros(n, np.int32)
-    timed, spaced, own = (np.zeros(n, np.bool_) for _ in range(3))
+    timed, spaced, own, beside = (np.zeros(n, np.bool_) for _ in range(4))
     clocked = any(grid.hours or _hour_limits(grid) for grid in laid.grids)
     for grid, who, column, rows in laid.placed if clocked else ():
         for c in grid.hours:
             mine = np.flatnonzero(column == c)
             timed[rows[mine]] = grid.arm.slots[c].part.judged
             off[rows[mine]], own[rows[mine]] = off_by(laid, grid, c, who[mine], rows[mine])
+            beside[rows[mine]] = grid.arm.slots[c].follows
         for c, least, most in _hour_limits(grid):
             mine = np.flatnonzero(column == c)
             before = _row_before(grid, c, who[mine])
@@ -151,7 +152,7 @@ def _by_clock(laid: Laid) -> dict[str, Any]:
             apart_by[chosen], unsure = apart(laid, chosen, before, least, most)
             own[chosen] |= unsure
     off, apart_by = np.where(timed, off, 0).astype(np.int32), np.where(spaced, apart_by, 0).astype(np.int32)
-    fact = _TIME_FACTS.gather(pl.Series(own).cast(pl.UInt8))
+    fact = _TIME_FACTS.gather(pl.Series(np.where(beside, 2, own)).cast(pl.UInt8))
     return {
         "by_clock": timed,
         "minutes_off": off,
@@ -161,7 +162,7 @@ def _by_clock(laid: Laid) -> dict[str, Any]:
     }
 
 
-_TIME_FACTS = pl.Series(["anchor-time", "time"])
+_TIME_FACTS = pl.Series(["anchor-time", "time", "hour"])
 """What is missing where a clock time is: that of the dose before, or the dose's own."""
 
 
