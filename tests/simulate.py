@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from random import Random
@@ -391,21 +391,21 @@ def _wants_height(protocol: Protocol) -> bool:
     return any("/surface" in (a.low if isinstance(a, Range) else a).dimension for a in amounts)
 
 
-def _hour(protocol: Protocol, name: str) -> str:
-    """At noon what others accompany, and those in the middle of their time before it; of all else only the day."""
+def _minutes(protocol: Protocol, name: str) -> int:
+    """Minutes of the day: at noon what others accompany, those in the middle of their time before it; 0 for all else."""
     for other, treatment in protocol.treatments.items():
         for part in parts_of(treatment):
             for i in (i for moment in part.due for i in moment.alternatives if i.low and i.high and i.low.clock):
                 if i.anchor and i.anchor.which == "each" and name in (other, i.anchor.name):
-                    at = 720 + (i.low.minutes + i.high.minutes) // 2 if name == other else 720
-                    return f"{at // 60:02}:{at % 60:02}"
-    return ""
+                    return 720 + (i.low.minutes + i.high.minutes) // 2 if name == other else 720
+    return 0
 
 
 def _dose_row(protocol: Protocol, patient: Patient, dose: Given) -> Row:
     """One line of administrations; the unit is that of the protocol's dose."""
     name = dose.treatment or dose.key[0]
-    start = f"{dose.day} {_hour(protocol, name)}".strip()
+    minutes = _minutes(protocol, name)
+    start = datetime.combine(dose.day, time(*divmod(minutes, 60))) if minutes else dose.day
     row: Row = {"subject": patient.subject, "treatment": name, "start": start, "status": dose.status or None}
     parts = parts_of(protocol.treatments[name]) if name in protocol.treatments else ()
     found = [d for p in parts for d in p.dose if d.amount]

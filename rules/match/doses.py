@@ -141,7 +141,10 @@ def _by_clock(laid: Laid) -> dict[str, Any]:
     for grid, who, column, rows in laid.placed if clocked else ():
         for c in grid.hours:
             mine = np.flatnonzero(column == c)
-            timed[rows[mine]] = grid.arm.slots[c].part.judged
+            slot = grid.arm.slots[c]
+            # Of what accompanies a dose that is not on record only the day can be told.
+            there = (grid.actual[who[mine], slot.ref.slot] != NONE) if slot.follows else True
+            timed[rows[mine]] = slot.part.judged & there
             off[rows[mine]], own[rows[mine]] = off_by(laid, grid, c, who[mine], rows[mine])
             beside[rows[mine]] = grid.arm.slots[c].follows
         for c, least, most in _hour_limits(grid):
