@@ -41,12 +41,12 @@ def lay_hours(laid: Laid, grid: Grid, c: int) -> None:
 
 
 def off_by(laid: Laid, grid: Grid, c: int, who: Ints, rows: Ints) -> tuple[Ints, Flags]:
-    """Minutes by which these doses miss the window of a slot: negative early, positive late, 0 inside.
+    """Minutes by which these doses or visits miss the window of a slot: negative early, positive late, 0 inside.
 
-    `NONE` where it cannot be told; and whether it is the dose's own time that is missing.
+    `NONE` where it cannot be told; and whether it is their own time that is missing.
     """
     hours = grid.hours[c]
-    at = of_records(laid, laid.doses, rows)
+    at = of_records(laid, laid.doses if grid.arm.slots[c].part.kind == "treatment" else laid.visits, rows)
     opens = hours.first[who] + hours.low, hours.last[who] + hours.low
     closes = hours.first[who] + hours.high, hours.last[who] + hours.high
     return _against(at, opens, closes, hours.first[who] != NEVER)

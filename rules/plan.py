@@ -104,13 +104,11 @@ def _judged(kind: Kind, step: Element, *, course: bool) -> bool:
 def _unjudged(part: Part) -> list[tuple[str, str]]:
     """What of a part is not judged: its path, and the key of the reason in the catalogue's `notes`."""
     step = part.element
-    clocked = step.window is not None and (step.window.low.clock or step.window.high.clock)
     reasons = {
         "no-gap": part.course and part.step == 0 and getattr(step, "gap", None) is None,
         "no-adherence": part.course and part.step == 0 and getattr(step, "adherence", None) is None,
         "no-window": _without_window(part),
         "no-time": part.kind == "assessment" and bool(step.due) and not _timed(step),
-        "hours": clocked and part.kind == "visit",
     }
     if isinstance(step, Treatment):
         reasons |= {

@@ -392,7 +392,7 @@ def _wants_height(protocol: Protocol) -> bool:
 
 
 def _minutes(protocol: Protocol, name: str) -> int:
-    """Minutes of the day: at noon what others accompany, those in the middle of their time before it; 0 for all else."""
+    """Minutes of the day: noon for what others accompany, the middle of their time for those; 0 for all else."""
     for other, treatment in protocol.treatments.items():
         for part in parts_of(treatment):
             for i in (i for moment in part.due for i in moment.alternatives if i.low and i.high and i.low.clock):

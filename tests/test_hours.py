@@ -9,6 +9,7 @@ import pytest
 from protocol import Protocol, ScalarError
 from protocol.timing import Window
 from rules import audit, from_frames, schedule
+from rules.plan import compile_plan
 from tests.test_schedule import AFTER_ALL, Row, protocol_of
 
 SECOND = "treatments: {one: {dose: 1 mg, due: day 0, window: ±1 d}, two: {dose: 1 mg, %s}}"
@@ -178,3 +179,75 @@ def test_the_calendar_shows_the_clock_times() -> None:
     assert [str(two[name]) for name in ("due", "opens", "closes")] == ["2024-03-31", "2024-03-31", "2024-03-31"]
     assert [two[name] for name in ("due_time", "opens_time", "closes_time")] == ["03:00", "03:00", "19:00"]
     assert table.filter(table["activity"] == "one")["due_time"].to_list() == [None]
+
+
+# --- what accompanies a dose ---------------------------------------------------------------------------------------
+
+INFUSIONS = protocol_of(
+    "treatments: {atg: {dose: 1 mg, due: days 0 to 1, window: ±1 d},"
+    " steroid: {dose: 1 mg, due: within 2 h before each atg}}"
+)
+
+
+def infusions(*pairs_of: tuple[str, str]) -> list[str]:
+    """Each infusion with its premedication."""
+    rows = [{"treatment": "atg", "start": atg} for atg, _ in pairs_of]
+    return codes(INFUSIONS, rows + [{"treatment": "steroid", "start": steroid} for _, steroid in pairs_of])
+
+
+@pytest.mark.parametrize(
+    ("steroid", "expected"),
+    [
+        ("2024-03-01 07:59", ["dose_early"]),
+        ("2024-03-01 08:00", []),
+        ("2024-03-01 10:00", []),
+        ("2024-03-01 10:01", ["dose_late"]),
+        ("2024-03-01", ["hour"]),
+    ],
+)
+def test_premedication_is_judged_by_the_clock_of_its_own_infusion(steroid: str, expected: list[str]) -> None:
+    """Too early, in time, after the infusion began, and without a time."""
+    assert infusions(("2024-03-01 10:00", steroid)) == expected
+
+
+def test_premedication_may_be_given_before_midnight() -> None:
+    """Half past eleven is in time for an infusion at one."""
+    assert infusions(("2024-03-01 01:00", "2024-02-29 23:30")) == []
+
+
+def test_premedication_without_hours_is_one_question_and_never_one_a_dose() -> None:
+    """Two infusions, no time recorded of any."""
+    assert infusions(("2024-03-01", "2024-03-01"), ("2024-03-02", "2024-03-02")) == ["hour"]
+
+
+# --- visits -------------------------------------------------------------------------------------------------------
+
+
+def sampled(body: str, at: str) -> list[str]:
+    """A sample after an infusion at ten o'clock."""
+    protocol = protocol_of(f"treatments: {{one: {{dose: 1 mg, due: day 0, window: ±1 d}}}}\nvisits: {{pk: {{{body}}}}}")
+    assert ("visits.pk", "hours") not in compile_plan(protocol).not_judged
+    return codes(protocol, pair("2024-03-01 10:00", "")[:1], visits=[{"visit": "pk", "date": at}])
+
+
+LESS = 'due: 30 min after one 1, window: "±10 % or 30 min whichever is less"'
+LONGER = 'due: 8 h after one 1, window: "±10 % or 30 min whichever is longer"'
+
+
+@pytest.mark.parametrize(
+    ("body", "at", "expected"),
+    [
+        (LESS, "2024-03-01 10:25", ["visit_out_of_window"]),
+        (LESS, "2024-03-01 10:27", []),
+        (LESS, "2024-03-01 10:33", []),
+        (LESS, "2024-03-01 10:34", ["visit_out_of_window"]),
+        (LESS, "2024-03-01", ["time"]),
+        (LESS.replace("30 min after", "8 h after"), "2024-03-01 18:30", []),
+        (LESS.replace("30 min after", "8 h after"), "2024-03-01 18:31", ["visit_out_of_window"]),
+        (LONGER, "2024-03-01 18:48", []),
+        (LONGER, "2024-03-01 18:49", ["visit_out_of_window"]),
+    ],
+)
+def test_a_sample_is_judged_by_the_clock(body: str, at: str, expected: list[str]) -> None:
+    """S34: three minutes at half an hour, thirty at eight hours and not forty-eight unless the longer counts."""
+    assert sampled(body, at) == expected

@@ -3,6 +3,7 @@
 What
 ----
 A visit that took place before the first or after the last day of its window. Both of these days are on time.
+Where the window is in hours, the clock times count.
 
 Why it matters
 --------------
@@ -33,9 +34,12 @@ visit_out_of_window = Rule(
     category="visit completion",
     term="visit out of window",
     applies=pl.col("visit") & pl.col("done") & pl.col("timed"),
-    deviates=~pl.col("day").is_between(pl.col("opens"), pl.col("closes")),
+    deviates=(~pl.col("by_clock") & ~pl.col("day").is_between(pl.col("opens"), pl.col("closes")))
+    | (pl.col("by_clock") & (pl.col("minutes_off") != 0)),
     rests_on=("due", "window"),
-    measure=pl.max_horizontal(pl.col("opens") - pl.col("day"), pl.col("day") - pl.col("closes")).dt.total_days(),
+    measure=pl.when("by_clock")
+    .then(pl.col("minutes_off").abs() / 1440)
+    .otherwise(pl.max_horizontal(pl.col("opens") - pl.col("day"), pl.col("day") - pl.col("closes")).dt.total_days()),
     measure_unit="d",
     message="Visit {which} took place on {day}, {measure} outside its window ({opens} to {closes}).",
     expected="{opens} to {closes}",

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from rules.assignment import NONE
+from rules.clock import off_by
 from rules.closed import without_calendar
 from rules.evidence import Flags, Ints
 from rules.grid import Grid, Laid
@@ -36,6 +37,7 @@ def planned_occasions(laid: Laid) -> pl.DataFrame:
         "over": over,
         "final": flag(e.final, n),
         "expected_fact": pl.Series(("policy", "stop-date", "condition", "working-days"))[fact],
+        "time_fact": pl.Series(("anchor-time", "time"))[columns["own_time"].astype(np.int32)],
         "due_fact": pl.Series(("day-zero", "working-days"))[columns["uncounted"].astype(np.int32)],
     }
     more = {c: columns[c] for c in _BESIDE if c in columns}
@@ -117,7 +119,8 @@ def _planned(laid: Laid, grid: Grid) -> dict[str, Array]:
         "closes": closes,
         "uncounted": uncounted,
         "unplaced": unplaced,
-        "timed": spread([s.low is not None for s in slots]) & ((opens != NONE) | uncounted),
+        **_visits_by_clock(laid, grid),
+        "timed": spread([s.low is not None or s.clock is not None for s in slots]) & ((opens != NONE) | uncounted),
         "closing": np.where(_waits(grid).ravel(), NONE, np.where(closes != NONE, closes, grid.due.ravel())),
         "excuse": np.abs(excuse),
         "judged": spread(judged),
@@ -127,6 +130,17 @@ def _planned(laid: Laid, grid: Grid) -> dict[str, Array]:
         "place": place,
         "actual": actual,
     }
+
+
+def _visits_by_clock(laid: Laid, grid: Grid) -> dict[str, Array]:
+    """Visits whose window is in hours: by how many minutes each misses it, and whether its own time is missing."""
+    by_clock, own = (np.zeros(grid.due.shape, np.bool_) for _ in range(2))
+    off = np.zeros(grid.due.shape, np.int32)
+    for c in (c for c in grid.hours if grid.arm.slots[c].part.kind == "visit"):
+        who = np.flatnonzero((grid.record[:, c] >= 0) & (grid.actual[:, c] != NONE)).astype(np.int32)
+        by_clock[who, c] = True
+        off[who, c], own[who, c] = off_by(laid, grid, c, who, grid.record[who, c])
+    return {"by_clock": by_clock.ravel(), "minutes_off": off.ravel(), "own_time": own.ravel()}
 
 
 def _waits(grid: Grid) -> Flags:

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from rules.occasions.column import DAY, TEXT, WHO, YES, Column, Occasions
+from rules.occasions.column import DAY, INT, TEXT, WHO, YES, Column, Occasions
 
 _COLUMNS = (
     *WHO,
@@ -24,6 +24,9 @@ _COLUMNS = (
     Column("opens", DAY, "first day on time", date(2024, 3, 14), "@due_fact"),
     Column("closes", DAY, "last day on time", date(2024, 3, 16), "@due_fact"),
     Column("due_fact", TEXT, "what is missing when these are", "day-zero"),
+    Column("by_clock", YES, "the window of the visit is clock time, in hours", False),
+    Column("minutes_off", INT, "by how much the visit misses that window; negative early", 0, "@time_fact", "min"),
+    Column("time_fact", TEXT, "what is missing when these are", "time"),
     Column("timed", YES, "the protocol states a window in days", True),
 )
 
