@@ -109,6 +109,7 @@ def _unjudged(part: Part) -> list[tuple[str, str]]:
         "no-adherence": part.course and part.step == 0 and getattr(step, "adherence", None) is None,
         "no-window": _without_window(part),
         "no-time": part.kind == "assessment" and bool(step.due) and not _timed(step),
+        "hours": part.kind == "assessment" and step.window is not None and (step.window.clock or step.window.share > 0),
     }
     if isinstance(step, Treatment):
         reasons |= {

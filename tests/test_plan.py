@@ -110,6 +110,8 @@ visits: {b: {due: 1 mo + 10 d after day-zero, every: 1 mo, times: 3}}
 NAMED = {
     "no-gap": "treatments: {a: {dose: 5 mg/d, frequency: twice daily, from: day 0, for: 28 d, adherence: 80 to 120 %}}",
     "no-adherence": "treatments: {a: {dose: 5 mg/kg/d, frequency: twice daily, from: day 0, for: 28 d, gap: 2 d}}",
+    "hours": "treatments: {a: {dose: 1 mg, due: day 0, window: ±1 d}}\n"
+    "assessments: {x: {due: 1 h after a 1, window: ±5 min}}",
     "no-window": "treatments: {a: {dose: 1 mg, due: day 0}}",
     "requires": "treatments: {a: {dose: 1 mg, due: day 0, window: ±1 d, requires: given a within 3 d}}",
     "rate": "treatments: {a: {dose: 1 mg, due: day 0, window: ±1 d, rate: 1 mg/kg/h}}",
