@@ -74,6 +74,7 @@ def _absent(planned: pl.DataFrame) -> pl.DataFrame:
 
 def _delayed(planned: pl.DataFrame) -> pl.DataFrame:
     """Doses that waited as ordered; beyond what the protocol allows the delay is a finding, and no departure."""
+    planned = planned.filter((pl.col("delayed") > 0) | (pl.col("allowed") > 0))
     beyond = (pl.col("day") > pl.col("closes")).fill_null(value=False)
     waited = (pl.col("day") - pl.col("due")).dt.total_days() + pl.col("delayed")
     moved = (pl.col("delayed") > 0) | (pl.col("day") > pl.col("closes") - pl.duration(days="allowed"))
