@@ -52,6 +52,14 @@ def off_by(laid: Laid, grid: Grid, c: int, who: Ints, rows: Ints) -> tuple[Ints,
     return _against(at, opens, closes, hours.first[who] != NEVER)
 
 
+def moved_by_days(laid: Laid, grid: Grid, c: int, who: Ints) -> Flags:
+    """For whom a delay or a limit in days opens the window of a slot later than its hours: then its days count."""
+    hours = grid.hours[c]
+    day = _local(laid.evidence, grid.s[who], _plus(hours.last[who], hours.low)) // DAY
+    moved: Flags = (hours.last[who] != NEVER) & (grid.opens[who, c] > day)
+    return moved
+
+
 def apart(laid: Laid, rows: Ints, before: Ints, least: int | None, most: int | None) -> tuple[Ints, Flags]:
     """Minutes by which the time since the dose before is too short (negative) or too long; as `off_by`."""
     at, since = of_records(laid, laid.doses, rows), of_records(laid, laid.doses, before)

@@ -181,6 +181,21 @@ def test_the_calendar_shows_the_clock_times() -> None:
     assert table.filter(table["activity"] == "one")["due_time"].to_list() == [None]
 
 
+@pytest.mark.parametrize(("second", "expected"), [("2024-03-05 20:00", []), ("2024-03-06 09:00", ["dose_late"])])
+def test_a_delay_that_the_protocol_orders_moves_a_window_in_hours_by_days(second: str, expected: list[str]) -> None:
+    """Due eight hours after the first, delayed by fever until the fifth: that day is right, the next one late."""
+    protocol = protocol_of(
+        "measures: {temperature: {unit: Cel}}\n"
+        + SECOND % "due: 8 h after one 1, window: ±30 min"
+        + "\nmodifications: {fever: {if: temperature > 38.5 Cel, then: delay two, until: temperature < 37.5 Cel}}"
+    )
+    fever = [
+        {"measure": "temperature", "value": value, "unit": "Cel", "at": at}
+        for value, at in (("39", "2024-03-01 12:00"), ("37", "2024-03-05 08:00"))
+    ]
+    assert codes(protocol, pair("2024-03-01 10:00", second), observations=fever) == expected
+
+
 # --- what accompanies a dose ---------------------------------------------------------------------------------------
 
 INFUSIONS = protocol_of(

@@ -11,7 +11,7 @@ from protocol.model import Treatment
 from protocol.quantity import Quantity
 from rules.amount_text import dose_of
 from rules.assignment import NONE
-from rules.clock import apart, off_by
+from rules.clock import apart, moved_by_days, off_by
 from rules.closed import doses_without_calendar
 from rules.dose import Doses, compute_doses
 from rules.evidence import Flags, Ints, days, key
@@ -144,7 +144,7 @@ def _by_clock(laid: Laid) -> dict[str, Any]:
             slot = grid.arm.slots[c]
             # Of what accompanies a dose that is not on record only the day can be told.
             there = (grid.actual[who[mine], slot.ref.slot] != NONE) if slot.follows else True
-            timed[rows[mine]] = slot.part.judged & there
+            timed[rows[mine]] = slot.part.judged & there & ~moved_by_days(laid, grid, c, who[mine])
             off[rows[mine]], own[rows[mine]] = off_by(laid, grid, c, who[mine], rows[mine])
             beside[rows[mine]] = grid.arm.slots[c].follows
         for c, least, most in _hour_limits(grid):

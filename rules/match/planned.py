@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from rules.assignment import NONE
-from rules.clock import off_by
+from rules.clock import moved_by_days, off_by
 from rules.closed import without_calendar
 from rules.evidence import Flags, Ints
 from rules.grid import Grid, Laid
@@ -138,7 +138,7 @@ def _visits_by_clock(laid: Laid, grid: Grid) -> dict[str, Array]:
     off = np.zeros(grid.due.shape, np.int32)
     for c in (c for c in grid.hours if grid.arm.slots[c].part.kind == "visit"):
         who = np.flatnonzero((grid.record[:, c] >= 0) & (grid.actual[:, c] != NONE)).astype(np.int32)
-        by_clock[who, c] = True
+        by_clock[who, c] = ~moved_by_days(laid, grid, c, who)
         off[who, c], own[who, c] = off_by(laid, grid, c, who, grid.record[who, c])
     return {"by_clock": by_clock.ravel(), "minutes_off": off.ravel(), "own_time": own.ravel()}
 
