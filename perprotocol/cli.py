@@ -48,7 +48,11 @@ class Lang(str, Enum):
 
 
 _ProtocolArg = Annotated[
-    str, typer.Argument(help="A protocol file, or the name of one in the library.", metavar="PROTOCOL")
+    str,
+    typer.Argument(
+        help="A protocol file, with the versions that it replaces beside it, or a name in the library.",
+        metavar="PROTOCOL",
+    ),
 ]
 _StudyArg = Annotated[Path | None, typer.Argument(help="A study folder, or one Excel workbook.", metavar="[STUDY]")]
 _AsOf = Annotated[
@@ -105,7 +109,8 @@ def schedule(
         import rules  # noqa: PLC0415
         from rules.blinding import read_facts  # noqa: PLC0415
 
-        trial = promised.read(protocol)
+        versions = promised.read_versions(protocol)
+        trial = versions[-1]
         person = Person(subject, arm, day_zero, weight, weighed_on, birth_date, height)
         say_weighed(person, day_zero, quiet=quiet)
         if study is None:
@@ -114,7 +119,7 @@ def schedule(
             refuse_beside(person.options(), "a STUDY, which knows its participants", "leave out one of the two")
             facts = read_facts(study, trial, blinded)
         when = resolve_as_of(as_of, quiet=quiet)
-        calendar = rules.schedule(trial, facts, as_of=when, blinded=blinded)
+        calendar = rules.schedule(versions, facts, as_of=when, blinded=blinded)
         _print(only_of(calendar, facts, subject if study is not None else None), format, lang, output, quiet=quiet)
 
 
@@ -165,7 +170,8 @@ def validate(
         import rules  # noqa: PLC0415
         from rules.blinding import is_blinded, read_facts  # noqa: PLC0415
 
-        trial = promised.read(protocol)
+        versions = promised.read_versions(protocol)
+        trial = versions[-1]
         person = Person(subject, arm, day_zero, weight, weighed_on, birth_date, height)
         say_weighed(person, on, quiet=quiet)
         if given is not None:
@@ -183,7 +189,7 @@ def validate(
             refuse_beside(typed, "a STUDY without a dose typed in", "add --given, or leave it out")
             facts = read_facts(study, trial, blinded)
             verdicts = rules.validate(
-                trial, facts, as_of=resolve_as_of(as_of, quiet=quiet), lang=lang.value, blinded=blinded
+                versions, facts, as_of=resolve_as_of(as_of, quiet=quiet), lang=lang.value, blinded=blinded
             )
             verdicts = only_of(verdicts, facts, subject)
         if given is not None and format is Format.table and output is None:
@@ -220,12 +226,13 @@ def audit(
         from rules.blinding import read_facts  # noqa: PLC0415
         from rules.report import write_report  # noqa: PLC0415
 
-        trial = promised.read(protocol)
+        versions = promised.read_versions(protocol)
+        trial = versions[-1]
         facts = read_facts(study, trial, blinded)
         when = resolve_as_of(as_of, quiet=quiet)
         with report_progress("audit", quiet=quiet) as progress:
-            report = rules.audit(trial, facts, as_of=when, lang=lang.value, progress=progress, blinded=blinded)
-        calendar = rules.schedule(trial, facts, as_of=when, blinded=blinded) if format is Format.html else None
+            report = rules.audit(versions, facts, as_of=when, lang=lang.value, progress=progress, blinded=blinded)
+        calendar = rules.schedule(versions, facts, as_of=when, blinded=blinded) if format is Format.html else None
         write_report(report, calendar, format.value, output, protocol_file=protocol, options={"strict": strict})
     if output is not None:
         say(f"wrote {output}", quiet=quiet)
@@ -269,9 +276,10 @@ def due(
         last = last or first + timedelta(days=6)
         if last < first:
             raise typer.BadParameter(f"{last} lies before {first}; write a later day", param_hint="--to")
-        trial = promised.read(protocol)
+        versions = promised.read_versions(protocol)
+        trial = versions[-1]
         facts = read_facts(study, trial, blinded)
-        calendar = only_of(rules.schedule(trial, facts, as_of=when, blinded=blinded), facts, subject)
+        calendar = only_of(rules.schedule(versions, facts, as_of=when, blinded=blinded), facts, subject)
         _print(worklist(trial, calendar, first, last), format, lang, output, quiet=quiet)
 
 

@@ -7,7 +7,7 @@ saa.treatments["uc-msc"].window             # ±1 d
 saa.origin("treatments.uc-msc.window")      # assumed, by whom
 """
 
-from protocol.document import library, read, read_text, write
+from protocol.document import library, read, read_text, read_versions, write
 from protocol.errors import DocumentError, Fault, InputError, PerprotocolError, ScalarError, StudyError
 from protocol.model import Protocol
 from protocol.origin import Origin
@@ -25,6 +25,7 @@ __all__ = [
     "library",
     "read",
     "read_text",
+    "read_versions",
     "schema",
     "write",
 ]

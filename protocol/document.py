@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from importlib import resources
 from pathlib import Path as FilePath
 from typing import Any
@@ -18,7 +19,7 @@ from protocol.model import Protocol
 from protocol.plain import plain_protocol
 from protocol.yaml_text import Path, Tree, read_tree
 
-__all__ = ["library", "read", "read_text", "write"]
+__all__ = ["library", "read", "read_text", "read_versions", "write"]
 
 
 def library() -> tuple[str, ...]:
@@ -37,6 +38,33 @@ def read(source: str | FilePath) -> Protocol:
         file = resources.files("protocol") / "library" / f"{name}.yaml"
         return read_text(file.read_text(encoding="utf-8"), f"{name}.yaml")
     raise DocumentError([_not_found(path, name)])
+
+
+def read_versions(source: str | FilePath) -> tuple[Protocol, ...]:
+    """The protocol with the versions that it replaces, oldest first, as far as their files lie beside it.
+
+    A version before is the file in the same folder with the same `protocol` and the `version` that `replaces` names.
+    """
+    versions = [read(source)]
+    folder = FilePath(source).parent if FilePath(source).is_file() else None
+    while folder is not None and versions[0].replaces is not None:
+        found = _version_before(folder, versions[0])
+        if found is None or any(found.version == known.version for known in versions):
+            break
+        versions.insert(0, found)
+    return tuple(versions)
+
+
+def _version_before(folder: FilePath, newer: Protocol) -> Protocol | None:
+    """The version that a protocol replaces, from a file of its folder. DocumentError where two files say so."""
+    named = re.compile(rf"^protocol:\s*[\"']?{re.escape(newer.protocol)}[\"']?\s*(#.*)?$", re.MULTILINE)
+    files = sorted(path for path in folder.iterdir() if path.suffix in (".yaml", ".yml") and path.is_file())
+    of_trial = [path for path in files if named.search(path.read_text("utf-8", errors="replace"))]
+    found = [(path, one) for path in of_trial if (one := read(path)).version == newer.replaces]
+    if len(found) > 1:
+        why = f"is version {newer.replaces} of {newer.protocol}, and so is {found[1][0].name}"
+        raise DocumentError([Fault(found[0][0].name, None, None, "version", "", why, "keep one of them in the folder")])
+    return found[0][1] if found else None
 
 
 def read_text(text: str, name: str = "<text>") -> Protocol:

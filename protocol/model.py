@@ -27,6 +27,7 @@ __all__ = [
     "Arm",
     "Assessment",
     "Cap",
+    "Consent",
     "Criterion",
     "Cycle",
     "Dose",
@@ -239,6 +240,17 @@ class Approval(Element):
     reason: str | None = None
 
 
+class Consent(Element):
+    """The consent form that goes with this version, the protocol's own version unless it is named.
+
+    `again`: everyone in the trial must sign it before anything more is done for the trial under this version.
+    """
+
+    short: ClassVar[str | None] = "form"
+    form: str | None = None
+    again: Literal["required"] | None = None
+
+
 class Protocol(Element):
     """One version of one trial's protocol. Maps keep the order of the document; `weight` None names no policy."""
 
@@ -246,6 +258,9 @@ class Protocol(Element):
     version: str
     effective: Day | None = None
     replaces: str | None = None
+    transition: Literal["at once", "from re-consent", "new participants", "next course"] | None = None
+    """To whom this version applies once it is active at a site; of those who come to the site later, to all."""
+    consent: Consent | None = None
     approved: Approval | None = None
     blinding: Literal["open", "blinded"] = "open"
     registry: str | None = None

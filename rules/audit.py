@@ -11,6 +11,7 @@ import polars as pl
 
 from protocol.model import Protocol
 from rules.again import read_again
+from rules.amended import beside_others, of_version, transitions_wanted, unknown_versions
 from rules.assessed import FIELDS, assess, group_causes
 from rules.blinding import BLINDED, OPEN, blinded_treatments, not_seen, sighted
 from rules.calendar_table import SCHEDULE, calendar_table
@@ -29,9 +30,11 @@ from rules.match.exposures import exposure_occasions
 from rules.page.labels import Labels
 from rules.partitions import DATED, Progress, horizon, over_partitions, place_of
 from rules.plan import compile_plan
+from rules.queries import once_each
 from rules.slots import Plan
 from rules.unmatched import unmatched_words
 from rules.verdicts import dose_verdicts
+from rules.versions import Promised, together, versions_of
 from rules.wording import catalogue
 
 
@@ -61,8 +64,8 @@ class Report:
     """Paths of the protocol, or tables, and why they are not judged: a key of the catalogue's `notes`."""
     blinding: str = OPEN
     """How the run saw the study: open, blinded, or unblinded where the trial is blinded."""
-    promised: Protocol | None = None
-    """The protocol as its file says it, where `protocol` is what a blinded reader may see of it."""
+    promised: tuple[Protocol, ...] = ()
+    """The versions of the protocol as their files say them; `protocol` is the newest, as this reader may see it."""
 
     @property
     def balance(self) -> pl.DataFrame:
@@ -105,37 +108,43 @@ class Report:
 
 
 def schedule(
-    protocol: Protocol, study: Study, *, as_of: date | None = None, blinded: bool | None = None
+    protocol: Promised, study: Study, *, as_of: date | None = None, blinded: bool | None = None
 ) -> pl.DataFrame:
     """The calendar: one row per expected occurrence (treatments, visits, assessments), with dose and status.
 
-    `blinded` (here and below) is what the protocol says, unless it is given.
+    `protocol` (here and below) is one protocol, or its versions, oldest first. `blinded` is what the protocol says,
+    unless it is given.
     """
-    protocol, study, _ = sighted(protocol, study, blinded)
-    frames = list(schedule_parts(protocol, study, as_of=as_of))
-    return pl.concat(frames) if frames else pl.DataFrame(schema=SCHEDULE)
+    versions, study, _ = sighted(versions_of(protocol), study, blinded)
+    frames = list(schedule_parts(versions, study, as_of=as_of))
+    calendar = pl.concat(frames) if frames else pl.DataFrame(schema=SCHEDULE)
+    order = ("subject", "due", "kind", "activity", "occurrence")
+    return calendar if len(versions) == 1 else calendar.sort(*order, nulls_last=True, maintain_order=True)
 
 
-def schedule_parts(protocol: Protocol, study: Study, *, as_of: date | None = None) -> Iterator[pl.DataFrame]:
+def schedule_parts(protocol: Promised, study: Study, *, as_of: date | None = None) -> Iterator[pl.DataFrame]:
     """The calendar partition by partition, for studies whose calendar is larger than memory."""
-    yield from over_partitions(compile_plan(protocol), study, as_of, calendar_table)
+    yield from over_partitions([compile_plan(one) for one in versions_of(protocol)], study, as_of, calendar_table)
 
 
 def validate(
-    protocol: Protocol, study: Study, *, as_of: date | None = None, lang: str = "en", blinded: bool | None = None
+    protocol: Promised, study: Study, *, as_of: date | None = None, lang: str = "en", blinded: bool | None = None
 ) -> pl.DataFrame:
     """One verdict per administration on record; *cannot tell* where its amount cannot be judged while blinded."""
-    hidden = blinded_treatments(protocol)
-    protocol, study, seen = sighted(protocol, study, blinded)
+    hidden = blinded_treatments(together(versions_of(protocol)))
+    versions, study, seen = sighted(versions_of(protocol), study, blinded)
     place = place_of(study)
 
     def work(laid: Laid) -> pl.DataFrame:
         taken = read_taken(laid, parts_of_doses(laid)[0])
-        exposures = exposure_occasions(laid, taken)
-        return dose_verdicts(laid, build_doses(laid), exposures, taken.exposures.of, place, lang)
+        exposures, tables = exposure_occasions(laid, taken), build_doses(laid)
+        verdicts = dose_verdicts(laid, tables, exposures, taken.exposures.of, place, lang)
+        return verdicts if laid.carried is None else of_version(laid, tables["doses"], verdicts, lang)
 
-    plan = compile_plan(protocol, assessments=False, visits=False)
-    verdicts = pl.concat(list(over_partitions(plan, study, as_of, work)))
+    plans = [compile_plan(version, assessments=False, visits=False) for version in versions]
+    verdicts = pl.concat(list(over_partitions(plans, study, as_of, work)))
+    if len(plans) > 1:
+        verdicts = verdicts.sort("subject", "activity", "date", "occurrence", nulls_last=True, maintain_order=True)
     return _timing_only(verdicts, hidden, lang) if seen == BLINDED else verdicts
 
 
@@ -149,7 +158,7 @@ def _timing_only(verdicts: pl.DataFrame, hidden: tuple[str, ...], lang: str) -> 
 
 
 def audit(
-    protocol: Protocol,
+    protocol: Promised,
     study: Study,
     *,
     as_of: date | None = None,
@@ -158,49 +167,64 @@ def audit(
     blinded: bool | None = None,
 ) -> Report:
     """All findings and queries of the study, with the counts behind them, beside decisions, corrections and the log."""
-    promised = protocol
-    protocol, study, seen = sighted(promised, study, blinded)
-    verdicts = list(audit_parts(protocol, study, as_of=as_of, lang=lang, progress=progress))
-    findings, queries, departures, counts = _together(verdicts)
-    notes = (*_plan_of(protocol, study).not_judged, *_absent(protocol, study, as_of))
-    notes += unusable_criteria(promised)
-    notes += not_seen(promised) if seen == BLINDED else ()
+    promised = versions_of(protocol)
+    versions, study, seen = sighted(promised, study, blinded)
+    known = together(versions)
+    verdicts = list(audit_parts(versions, study, as_of=as_of, lang=lang, progress=progress))
+    findings, queries, departures, counts = _together(verdicts, several=len(versions) > 1)
+    queries = pl.concat([queries, transitions_wanted(versions, study, lang)])
+    notes = (
+        _not_judged(promised, versions, study, seen)
+        + _absent(versions, study, as_of)
+        + unknown_versions(versions, study)
+    )
 
     def audited(before: Study) -> pl.DataFrame:
-        return _together(list(audit_parts(protocol, before, as_of=as_of, lang=lang)))[0]
+        return _together(list(audit_parts(versions, before, as_of=as_of, lang=lang)))[0]
 
     former, corrections = former_findings(study, findings, audited, as_of, lang)
     day = horizon(study, as_of)
     rows = assess(pl.concat([findings, queries, former]), study, day)
-    told, decisions, history = decide(rows, study, protocol, as_of, corrections, lang)
+    told, decisions, history = decide(rows, study, known, as_of, corrections, lang)
     ended = pl.int_range(pl.len()).ge(len(findings) + len(queries)) & ~pl.col("state").is_in(["new", "confirmed"])
     found = told.filter((pl.col("verdict") == "deviates") & ~ended)
     asked = told.filter((pl.col("verdict") != "deviates") & ~ended)
     rest = _explaining(asked, departures, lang)
-    found, reconciliation = reconcile(
-        found, rest, study, protocol, partial(_judged, protocol, study, as_of, lang), lang
-    )
+    found, reconciliation = reconcile(found, rest, study, known, partial(_judged, versions, study, as_of, lang), lang)
     found, asked, closed = (_shaped(frame) for frame in (found, asked, told.filter(ended)))
-    more = (unmatched_words(protocol, study), closed, decisions, history, reconciliation, notes, seen, promised)
-    return Report(protocol, study, day, lang, found, asked, departures, counts, *more)
+    more = (unmatched_words(known, study), closed, decisions, history, reconciliation, notes, seen, promised)
+    return Report(versions[-1], study, day, lang, found, asked, departures, counts, *more)
 
 
 def audit_parts(
-    protocol: Protocol, study: Study, *, as_of: date | None = None, lang: str = "en", progress: Progress | None = None
+    protocol: Promised, study: Study, *, as_of: date | None = None, lang: str = "en", progress: Progress | None = None
 ) -> Iterator[Verdicts]:
     """What the rules say partition by partition, before decisions, corrections and the log are laid beside it."""
     place = place_of(study)
 
     def work(laid: Laid) -> Verdicts:
-        return judge(laid, build_occasions(laid), place, lang)
+        verdicts = judge(laid, build_occasions(laid), place, lang)
+        return verdicts if laid.carried is None else beside_others(laid, laid.carried, verdicts, place, lang)
 
-    yield from over_partitions(_plan_of(protocol, study), study, as_of, work, progress)
+    yield from over_partitions([_plan_of(one, study) for one in versions_of(protocol)], study, as_of, work, progress)
 
 
 def _plan_of(protocol: Protocol, study: Study) -> Plan:
     """The plan of an audit: assessments are part of it where the study has results of any."""
     absent = study.settings.get("not_collected", "").replace(",", " ").split()
     return compile_plan(protocol, assessments="observations" in study.tables, not_collected=absent)
+
+
+def _not_judged(
+    promised: Sequence[Protocol], versions: Sequence[Protocol], study: Study, seen: str
+) -> tuple[tuple[str, str], ...]:
+    """What of the protocol is read and not judged, each once, whichever versions say it."""
+    notes: list[tuple[str, str]] = []
+    for told, version in zip(promised, versions, strict=True):
+        notes += _plan_of(version, study).not_judged
+        notes += unusable_criteria(told)
+        notes += not_seen(told) if seen == BLINDED else ()
+    return tuple(dict.fromkeys(notes))
 
 
 def _shaped(rows: pl.DataFrame) -> pl.DataFrame:
@@ -218,7 +242,7 @@ def _explaining(queries: pl.DataFrame, departures: pl.DataFrame, lang: str) -> p
     return pl.concat([part.select(*EXPLAINS) for part in (queries.with_columns(code=pl.lit("query")), allowed)])
 
 
-def _judged(protocol: Protocol, study: Study, as_of: date | None, lang: str, subjects: pl.Series) -> pl.DataFrame:
+def _judged(protocol: Promised, study: Study, as_of: date | None, lang: str, subjects: pl.Series) -> pl.DataFrame:
     """Of some participants the doses that comply and the visits that were done."""
     some = read_again(study, subjects=subjects).get()
     doses = validate(protocol, some, as_of=as_of, lang=lang).filter(pl.col("verdict") == "complies")
@@ -232,15 +256,22 @@ def _judged(protocol: Protocol, study: Study, as_of: date | None, lang: str, sub
     return pl.concat([part.select(pl.col(c).cast(t) for c, t in EXPLAINS.items()) for part in told])
 
 
-def _together(verdicts: Sequence[Verdicts]) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+def _together(
+    verdicts: Sequence[Verdicts], *, several: bool = False
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Partitions as one study, in an order that does not depend on the rows' order."""
     findings = _numbered(pl.concat([v.findings for v in verdicts]))
-    queries = _numbered(_one_a_gap(pl.concat([v.queries for v in verdicts])))
+    queries = _numbered(_one_a_gap(_asked_once([v.queries for v in verdicts], several=several)))
     departures = pl.concat([v.departures for v in verdicts]).sort("subject", "date", "activity", "occurrence")
     counts = pl.concat([v.counts for v in verdicts])
     order = counts["rule"].unique(maintain_order=True).to_frame()
     summed = counts.group_by("rule").agg(pl.all().sum())
     return findings, queries, departures, order.join(summed, on="rule", how="left", maintain_order="left")
+
+
+def _asked_once(queries: Sequence[pl.DataFrame], *, several: bool) -> pl.DataFrame:
+    """All queries; what is missing once for a participant is asked once, whichever versions ask for it."""
+    return once_each(pl.concat(queries), frozenset()) if several else pl.concat(queries)
 
 
 def _one_a_gap(queries: pl.DataFrame) -> pl.DataFrame:
@@ -263,12 +294,12 @@ def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(id=pl.when(place > 1).then(pl.format("{}/{}", "id", place)).otherwise("id"))
 
 
-def _absent(protocol: Protocol, study: Study, as_of: date | None) -> tuple[tuple[str, str], ...]:
-    """Tables and columns that are not there, and tables from which nothing follows yet."""
+def _absent(versions: Sequence[Protocol], study: Study, as_of: date | None) -> tuple[tuple[str, str], ...]:
+    """Tables and columns that are not there."""
     missing = [(t, f"no-{t}") for t in ("visits", "consents", "observations") if t not in study.tables]
-    unused = [(t, "not-read") for t in ("amendments",) if len(study.data(t))]
     later = [(t, "after") for t, day in DATED.items() if as_of is not None and (study.data(t)[day] > as_of).any()]
-    return (*missing, *unused, *later, *_unrecorded(protocol, study))
+    notes = [note for version in versions for note in _unrecorded(version, study)]
+    return (*missing, *later, *dict.fromkeys(notes))
 
 
 def _unrecorded(protocol: Protocol, study: Study) -> tuple[tuple[str, str], ...]:

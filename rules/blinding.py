@@ -7,6 +7,7 @@ withheld of one. All that follows is computed from these, and so is the manifest
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from rules.again import Change, read_again
 from rules.door.tables import SCHEMAS
 from rules.facts import Study, read_study
 from rules.records import treatments_named
+from rules.versions import together
 
 ARM = "blinded"
 OPEN, BLINDED, UNBLINDED = "open", "blinded", "unblinded"
@@ -44,14 +46,17 @@ def blinded_treatments(protocol: Protocol) -> tuple[str, ...]:
     return tuple(n for n, t in protocol.treatments.items() if any(_depends(part) for part in t.parts()))
 
 
-def sighted(protocol: Protocol, study: Study, blinded: bool | None) -> tuple[Protocol, Study, str]:
-    """Protocol and study as this run may see them, and how: open, blinded, or unblinded where the trial is blinded.
+def sighted(
+    versions: Sequence[Protocol], study: Study, blinded: bool | None
+) -> tuple[tuple[Protocol, ...], Study, str]:
+    """Versions and study as this run may see them, and how: open, blinded, or unblinded where the trial is blinded.
 
     `blinded` None is what the protocol says.
     """
-    if is_blinded(protocol, blinded):
-        return *blind(protocol, study), BLINDED
-    return protocol, study, UNBLINDED if protocol.blinding == BLINDED else OPEN
+    if any(is_blinded(version, blinded) for version in versions):
+        return tuple(blind_protocol(version) for version in versions), blind(together(versions), study)[1], BLINDED
+    unblinded = any(version.blinding == BLINDED for version in versions)
+    return tuple(versions), study, UNBLINDED if unblinded else OPEN
 
 
 def is_blinded(protocol: Protocol, blinded: bool | None) -> bool:

@@ -21,6 +21,7 @@ from rules.grid import Grid, Laid
 from rules.intended import FIXED, UNKNOWN, intend, needs, surface
 from rules.schedule import counts_from, counts_until
 from rules.slots import Part
+from rules.versions import UNTOLD
 
 SCHEDULE: dict[str, pl.DataType] = {
     "subject": pl.String(),
@@ -71,7 +72,13 @@ def _arm(laid: Laid, grid: Grid) -> pl.DataFrame:
     """The calendar of one arm."""
     slots, shape = grid.arm.slots, grid.due.shape
     subjects = laid.evidence.frames["subjects"][grid.s]
-    kept = np.flatnonzero((grid.expected != 0).ravel() | (grid.record >= 0).ravel())
+    shown = (grid.expected != 0) | (grid.record >= 0)
+    untold = np.zeros(shape, np.bool_)
+    if laid.carried is not None:
+        owned = laid.carried.owned(grid)
+        untold = (owned == UNTOLD) & (laid.carried.version == 0)
+        shown &= (owned == laid.carried.version) | untold
+    kept = np.flatnonzero(shown)
     who, column = np.unravel_index(kept, shape)
 
     def per_slot(values: list[object], dtype: pl.DataType) -> pl.Series:
@@ -99,7 +106,7 @@ def _arm(laid: Laid, grid: Grid) -> pl.DataFrame:
         "valid_to": _date(last.ravel()[kept]),
         **doses,
         "level": per_slot([getattr(s.part.element, "level", None) for s in slots], pl.Int32()),
-        "version": pl.Series([laid.plan.protocol.version]).new_from_index(0, len(kept)),
+        "version": pl.Series([laid.plan.protocol.version, None]).gather(untold.ravel()[kept].astype(np.uint32)),
         "basis": per_slot([o.basis for o in origins], pl.String()),
         "source": per_slot([o.text for o in origins], pl.String()),
         "status": _status(laid, grid, last).gather(kept),

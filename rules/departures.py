@@ -120,7 +120,7 @@ def _cut_short(laid: Laid, doses: pl.DataFrame) -> pl.DataFrame:
     """Infusions that were not completed; for safety where an adverse event is on record on that day."""
     cut = doses.filter(pl.col("status") == PARTLY)
     given = pl.Series(np.where(laid.doses.amount >= 0, laid.doses.amount, 0))
-    percent = given.filter(pl.Series(laid.doses.status == PARTLY)) * 100 / cut["amount"]
+    percent = given.gather(cut["dose"]) * 100 / cut["amount"]
     kind = pl.when("reaction").then(pl.lit("incomplete, stopped for safety")).otherwise(pl.lit("incomplete"))
     told = cut.with_columns(percent=percent).filter((pl.col("percent") < 100).fill_null(value=True))
     return _rows(told, date=pl.col("day"), kind=kind, percent=pl.col("percent"))

@@ -265,8 +265,8 @@ class Evidence:
         consents = self.frames["consents"]
         if len(consents) and "consented" not in found:
             found["consented"] = self._earliest(consents, "signed")
-        whole_trial = consents.filter(_whole_trial("scope") & _whole_trial("document")) if len(consents) else consents
-        withdrawn = self._earliest(whole_trial, "withdrawn")
+        of_trial = consents.filter(whole_trial("scope") & whole_trial("document")) if len(consents) else consents
+        withdrawn = self._earliest(of_trial, "withdrawn")
         recorded = found.get("withdrawal-of-consent", withdrawn)
         found["withdrawal-of-consent"] = _earlier(recorded, withdrawn)
         return found
@@ -399,7 +399,7 @@ def _earlier(one: Milestone, other: Milestone) -> Milestone:
     return Milestone(np.where(first, one.first, other.first), np.where(first, one.last, other.last))
 
 
-def _whole_trial(column: str) -> pl.Expr:
+def whole_trial(column: str) -> pl.Expr:
     """Whether a consent form is one for the whole trial by this column: empty, or without a word for less."""
     return ~pl.col(column).str.to_lowercase().str.contains(_NARROWER).fill_null(value=False)
 
@@ -445,7 +445,8 @@ def evidence_of(
     zone, closed = (settings or {}).get("time_zone", ""), closures_of(settings or {})
     for name, frame in frames.items():
         if "s" not in frame.columns:
-            slices[name] = frame
+            # Amendments are of no participant: they are judged once, with the first.
+            slices[name] = frame.clear() if first and name == "amendments" else frame
             continue
         bounds = np.searchsorted(frame["s"].to_numpy(), [first, last])
         part = frame.slice(int(bounds[0]), int(bounds[1] - bounds[0]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from rules.records import Records
 from rules.slots import ArmPlan, Plan
 from rules.states import States
 from rules.truth import Truth
+
+if TYPE_CHECKING:
+    from rules.carried import Carried
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,8 @@ class Laid:
     counts_until: Ints
     identity: Identity
     levels: Levels
+    carried: Carried | None = None
+    """What belongs to other versions of the protocol; None where only one is given."""
 
     @cached_property
     def placed(self) -> list[tuple[Grid, Ints, Ints, Ints]]:

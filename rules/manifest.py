@@ -45,12 +45,14 @@ def write_manifest(
     `hash` is the SHA-256 of everything above it. `run` says when, where and by whom (`operator`, else the environment
     variable PERPROTOCOL_OPERATOR, else null); it is not part of the hash.
     """
-    promised = report.promised or report.protocol
+    versions = report.promised or (report.protocol,)
+    promised = versions[-1]
     determined: Manifest = {
         "tool": "perprotocol", "version": _version("perprotocol"), "build": build_hash(),
         "python": platform.python_version(), "libraries": {name: _version(name) for name in _LIBRARIES},
         "study": report.study.name, "inputs": input_hashes(report.study), "protocol": promised.protocol,
         "protocol version": promised.version, "protocol hash": _sha256(write(promised).encode()),
+        **({"versions before": {v.version: _sha256(write(v).encode()) for v in versions[:-1]}} if versions[1:] else {}),
         "protocol file": _file(protocol_file), "approval": _approval(promised), "blinding": report.blinding,
         "data cut": _iso(report.study.data_cut), "data final": report.study.final, "as of": _iso(report.as_of),
         "language": report.lang, "options": {name: _plain(value) for name, value in sorted((options or {}).items())},

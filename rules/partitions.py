@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from rules.across import look_across
+from rules.carried import Carried, lay_versions
 from rules.evidence import evidence_of, numbers
 from rules.facts import Study
 from rules.grid import Laid
@@ -19,6 +20,7 @@ from rules.records import check_words, read_doses, read_visits
 from rules.rows import Place
 from rules.schedule import lay_out
 from rules.slots import Plan
+from rules.versions import versions_in_force
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -33,21 +35,25 @@ WORKERS = 2
 _FAR_FUTURE = date(2999, 1, 1)
 _TABLES = (
     "subjects", "sites", "consents", "milestones", "observations", "administrations", "lots", "visits", "events",
-    "decisions",
+    "decisions", "amendments",
 )  # fmt: skip
 
 
 def over_partitions(
-    plan: Plan, study: Study, as_of: date | None, work: Callable[[Laid], T], progress: Progress | None = None
+    plans: Sequence[Plan], study: Study, as_of: date | None, work: Callable[[Laid], T], progress: Progress | None = None
 ) -> Iterator[T]:
-    """What `work` makes of each partition, in the order of participants; only a few partitions are held at once."""
-    check_words(plan.protocol, study)
+    """What `work` makes of each partition, in the order of participants; only a few partitions are held at once.
+
+    `plans` are those of the protocol's versions, oldest first. With several, a partition is laid out once for each
+    version that is active at some site.
+    """
+    check_words([plan.protocol for plan in plans], study)
     frames = look_across({name: _sorted(_known(study.data(name), name, as_of)) for name in _TABLES})
     n = len(study.subjects)
     cut = as_of is not None or study.data_cut is not None
     day = (horizon(study, as_of) - date(1970, 1, 1)).days
 
-    def one(first: int) -> T:
+    def lay(plan: Plan, first: int, carried: Carried | None = None) -> Laid:
         last = min(first + PARTITION, n)
         evidence = evidence_of(
             plan.protocol,
@@ -61,12 +67,22 @@ def over_partitions(
             columns=study.columns,
             cut=cut,
         )
-        return work(lay_out(plan, evidence, read_doses(evidence), read_visits(evidence)))
+        return lay_out(plan, evidence, read_doses(evidence), read_visits(evidence), carried)
 
-    for done, result in enumerate(in_turn(one, range(0, max(n, 1), PARTITION)), 1):
+    def one(first: int) -> list[T]:
+        if len(plans) == 1:
+            return [work(lay(plans[0], first))]
+        last = min(first + PARTITION, n)
+        known = evidence_of(
+            plans[0].protocol, frames, study.tables, first, last, day, final=study.final, columns=study.columns
+        )
+        found = versions_in_force([plan.protocol for plan in plans], known, frames["amendments"])
+        return [work(laid) for laid in lay_versions(found, lambda v, carried: lay(plans[v], first, carried))]
+
+    for done, results in enumerate(in_turn(one, range(0, max(n, 1), PARTITION)), 1):
         if progress is not None:
             progress(min(done * PARTITION, n), n)
-        yield result
+        yield from results
 
 
 def in_turn(one: Callable[[S], T], items: Sequence[S]) -> Iterator[T]:

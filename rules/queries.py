@@ -64,10 +64,10 @@ def read_queries(
             asking.setdefault(str(fact), set()).add(str(table))
     several = frozenset(fact for fact, of in asking.items() if len(of) > 1)
     queries = stack([p for p in pieces if len(p)], SCHEMA)
-    return _merged(_once_each(queries, several))
+    return _merged(once_each(queries, several))
 
 
-def _once_each(queries: pl.DataFrame, several: frozenset[str]) -> pl.DataFrame:
+def once_each(queries: pl.DataFrame, several: frozenset[str]) -> pl.DataFrame:
     """A fact that is missing once is one query, whichever tables ask for it (`several`: more than one do)."""
     shared = pl.col("code").is_in([*_BY_SUBJECT, *_BY_SERIES])
     concerned = shared | pl.col("code").is_in(list(several))

@@ -6,6 +6,7 @@ before anything is judged. Rows that say *not given* stay: they answer for an oc
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -121,8 +122,9 @@ def read_visits(e: Evidence) -> Records:
     return replace(records, label=labelled).take(keep)
 
 
-def check_words(protocol: Protocol, study: Study) -> None:
-    """Raise StudyError with every treatment and every arm that the protocol does not know, each at its first row."""
+def check_words(versions: Sequence[Protocol], study: Study) -> None:
+    """Raise StudyError with every treatment and every arm that no version knows, each at its first row."""
+    protocol = versions[-1]
     faults: list[Fault] = []
     for table, column, known, what in (
         ("administrations", "treatment", tuple(protocol.treatments), "treatment or product"),
@@ -130,8 +132,7 @@ def check_words(protocol: Protocol, study: Study) -> None:
     ):
         frame = study.data(table)
         for word in sorted(set(frame[column].unique()) - {None}):
-            fine = treatments_named(protocol, str(word), known) if table == "administrations" else word in known
-            if not fine:
+            if not any(_knows(version, table, str(word)) for version in versions):
                 row = int(frame.filter(frame[column] == word)["row"].min())  # type: ignore[arg-type]
                 why = f"is no {what} of the protocol {protocol.protocol}"
                 faults.append(
@@ -139,6 +140,12 @@ def check_words(protocol: Protocol, study: Study) -> None:
                 )
     if faults:
         raise StudyError(faults)
+
+
+def _knows(protocol: Protocol, table: str, word: str) -> bool:
+    if table == "subjects":
+        return word in protocol.arms
+    return bool(treatments_named(protocol, word, tuple(protocol.treatments)))
 
 
 def treatment_words(protocol: Protocol, word: str) -> tuple[str, ...]:

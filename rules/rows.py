@@ -121,7 +121,7 @@ def assemble(
     subject, arm = (of_subjects(wording, hits, column) for column in ("subject", "arm"))
     activity = _about(hits, described.about, code, wording)
     when = _day(hits, described.day)
-    site = site_on(wording.laid.evidence, hits["s"], when)
+    site = hits["site"] if "site" in hits.columns else site_on(wording.laid.evidence, hits["s"], when)
     where = pl.coalesce(pl.lit(hits["occurrence"]).cast(pl.String), pl.lit(day_texts(when)), pl.lit(""))
     event = pl.concat_str(pl.lit(place.study), pl.lit(subject), pl.lit(activity).fill_null(""), where, separator="/")
     ids = hits.select(event=event, id=pl.concat_str(event, pl.lit(f"/{code}")))

@@ -10,6 +10,7 @@ import numpy as np
 
 from rules.anchors import add, due_from, last_given, recorded, reference
 from rules.assignment import NONE
+from rules.carried import Carried
 from rules.clock import lay_hours
 from rules.closed import add_working
 from rules.counts import count, counts_of
@@ -28,7 +29,7 @@ from rules.truth import all_of, both
 FAR = 1 << 24
 
 
-def lay_out(plan: Plan, evidence: Evidence, doses: Records, visits: Records) -> Laid:
+def lay_out(plan: Plan, evidence: Evidence, doses: Records, visits: Records, carried: Carried | None = None) -> Laid:
     """The grids of every arm, with each record in its place.
 
     What conditions count (delays, omissions in a row) follows from this and may change it: it is laid out once more.
@@ -38,13 +39,13 @@ def lay_out(plan: Plan, evidence: Evidence, doses: Records, visits: Records) -> 
     evidence.milestones["day-zero"] = _certain(zero)
     evidence.milestones["first-dose"] = _certain(first_given(doses, evidence.n))
     evidence.milestones["death"] = _not_before(evidence.milestone("death"), last_given(doses, evidence.n))
-    laid = _lay(plan, evidence, doses, visits, (zero, *zeros))
+    laid = _lay(plan, evidence, doses, visits, (zero, *zeros), carried)
     laid.levels = read_levels(evidence, _begun(laid))
     if counts := counts_of(plan):
         evidence.counted.update(count(laid, counts))
         levels = read_levels(evidence, _begun(laid))
         evidence.counted.update(levels.counters(counts))
-        laid = _lay(plan, evidence, doses, visits, (zero, *zeros))
+        laid = _lay(plan, evidence, doses, visits, (zero, *zeros), carried)
         laid.levels = levels
     return laid
 
@@ -53,7 +54,14 @@ def _begun(laid: Laid) -> list[tuple[Ints, CycleDays]]:
     return [(grid.s, cycles) for grid in laid.grids for cycles in grid.cycles.values()]
 
 
-def _lay(plan: Plan, evidence: Evidence, doses: Records, visits: Records, zeros: tuple[Ints, Ints, Ints]) -> Laid:
+def _lay(
+    plan: Plan,
+    evidence: Evidence,
+    doses: Records,
+    visits: Records,
+    zeros: tuple[Ints, Ints, Ints],
+    carried: Carried | None,
+) -> Laid:
     states = read_states(plan, evidence)
     dose_slot, visit_slot = (np.full(len(r.s), -1, np.int32) for r in (doses, visits))
     asked = np.zeros(len(doses.s), np.bool_)
@@ -61,7 +69,7 @@ def _lay(plan: Plan, evidence: Evidence, doses: Records, visits: Records, zeros:
     identity = Identity(np.full(len(doses.s), NONE, np.int32), np.zeros(len(doses.s), np.bool_))
     places = dose_slot, visit_slot, asked
     levels = Levels(evidence)
-    laid = Laid(plan, evidence, doses, visits, [], states, *zeros, *places, *counts, identity, levels)
+    laid = Laid(plan, evidence, doses, visits, [], states, *zeros, *places, *counts, identity, levels, carried)
     for place, arm in enumerate(plan.arms.values()):
         s = np.flatnonzero(evidence.arm_place == place).astype(np.int32)
         if len(s) and arm.slots:
@@ -144,13 +152,20 @@ def _lay_group(laid: Laid, grid: Grid, group: tuple[int, ...]) -> None:
     for c in group:
         _lay_slot(laid, grid, c)
         _expect(laid, grid, c)
+        _take_over(laid, grid, c)
     if slots[group[0]].part.course:
         take_course(laid, grid, group)
     elif slots[group[0]].part.kind != "assessment":
         take_records(laid, grid, group)
     for c in group:
         _limit(laid, grid, c)
+        _take_over(laid, grid, c)
         _note_counting(laid, grid, c)
+
+
+def _take_over(laid: Laid, grid: Grid, c: int) -> None:
+    if laid.carried is not None:
+        laid.carried.take_over(grid, c)
 
 
 def _note_counting(laid: Laid, grid: Grid, c: int) -> None:
@@ -184,6 +199,7 @@ def _lay_in_order(laid: Laid, grid: Grid, c: int) -> tuple[Ints, Ints]:
     _lay_slot(laid, grid, c)
     _limit(laid, grid, c)
     _expect(laid, grid, c)
+    _take_over(laid, grid, c)
     return counts_from(laid, grid, c), counts_until(laid, grid, c)
 
 

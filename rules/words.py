@@ -58,6 +58,10 @@ def _dates(name: str) -> Word:
     return lambda w, hits: day_texts(hits[name])
 
 
+def _cell(name: str) -> Word:
+    return lambda w, hits: hits[name]
+
+
 def _amounts(name: str, *, thousandths: bool = False) -> Word:
     return lambda w, hits: w.amounts(hits, name, thousandths)
 
@@ -154,7 +158,8 @@ def _slip_text(w: Wording, slip: int) -> str | None:
 
 def of_subjects(w: Wording, hits: pl.DataFrame, column: str) -> pl.Series:
     """A column of the subject table for every row."""
-    return w.laid.evidence.frames["subjects"][column][hits["s"].to_numpy()]
+    of, values = hits["s"], w.laid.evidence.frames["subjects"][column]
+    return values[of.to_numpy()] if not of.null_count() else values.gather(of.cast(pl.UInt32))
 
 
 def _zero(w: Wording, hits: pl.DataFrame) -> pl.Series:
@@ -199,6 +204,7 @@ _SHOWN = {
     "visits": ("visit", "date", "status"),
     "observations": ("measure", "value", "unit", "at"),
     "decisions": ("kind", "activity", "occurrence", "decided", "by", "document", "reason"),
+    "amendments": ("site", "version", "approved", "active"),
     "subjects": ("subject", "arm", "birth_date", "enrolled", "day_zero"),
 }
 
@@ -456,6 +462,8 @@ WORDS: dict[str, Word] = {
     "zero": _zero,
     "begun_by": begun_by,
     "decided": _dates("decided"),
+    **{name: _dates(name) for name in ("active", "approved", "since")},
+    **{name: _cell(name) for name in ("amendment", "form")},
     "decided_by": lambda w, hits: hits["by"],
     "decided_why": lambda w, hits: hits["reason"],
     "measure": _measure,

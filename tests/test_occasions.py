@@ -20,7 +20,7 @@ EXAMPLE = Path(__file__).parent.parent / "examples" / "uc-msc-saa"
 def built(study: rules.Study) -> dict[str, pl.DataFrame]:
     """Return every occasions table of a study of the seed's trial."""
     plan = compile_plan(protocol.read("uc-msc-saa"))
-    return next(over_partitions(plan, study, date(2024, 12, 31), build_occasions))
+    return next(over_partitions([plan], study, date(2024, 12, 31), build_occasions))
 
 
 STUDIES = {

@@ -3,6 +3,7 @@
 from rules.deviations.above_ceiling import above_ceiling
 from rules.deviations.adherence_high import adherence_high
 from rules.deviations.adherence_low import adherence_low
+from rules.deviations.amendment_before_approval import amendment_before_approval
 from rules.deviations.amount_zero import amount_zero
 from rules.deviations.assessment_incomplete import assessment_incomplete
 from rules.deviations.assessment_missed import assessment_missed
@@ -10,6 +11,7 @@ from rules.deviations.assessment_no_record import assessment_no_record
 from rules.deviations.assessment_out_of_window import assessment_out_of_window
 from rules.deviations.bag_of_another import bag_of_another
 from rules.deviations.bag_of_several import bag_of_several
+from rules.deviations.consent_version_outdated import consent_version_outdated
 from rules.deviations.course_after_end import course_after_end
 from rules.deviations.course_after_stop import course_after_stop
 from rules.deviations.course_during_hold import course_during_hold
@@ -77,6 +79,7 @@ from rules.rule import Rule
 RULES: tuple[Rule, ...] = (
     criterion_not_met,
     procedure_before_consent,
+    consent_version_outdated,
     wrong_treatment,
     wrong_product,
     wrong_route,
@@ -147,6 +150,7 @@ RULES: tuple[Rule, ...] = (
     record_after_death,
     records_contradict,
     waiver_granted,
+    amendment_before_approval,
 )
 """All rules."""
 

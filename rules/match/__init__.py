@@ -10,6 +10,7 @@ import polars as pl
 
 from rules.course.taken import read_taken
 from rules.grid import Laid
+from rules.match.amendments import amendment_occasions, reconsent_occasions
 from rules.match.assessments import assessment_occasions
 from rules.match.bags import bag_occasions
 from rules.match.conduct import conduct_occasions
@@ -18,6 +19,7 @@ from rules.match.courses import course_occasions
 from rules.match.decisions import decision_occasions
 from rules.match.doses import dose_occasions, parts_of_doses
 from rules.match.exposures import exposure_occasions
+from rules.match.in_force import keep_in_force
 from rules.match.leaving import leaving_occasions
 from rules.match.levels import level_occasions, sample_occasions
 from rules.match.medications import medication_occasions
@@ -28,9 +30,9 @@ from rules.match.values import value_occasions
 
 
 def build_occasions(laid: Laid) -> dict[str, pl.DataFrame]:
-    """Every occasions table of one partition."""
+    """Every occasions table of one partition, with the rows for which the plan's version is in force."""
     taken = read_taken(laid, parts_of_doses(laid)[0])
-    return {
+    tables = {
         **build_doses(laid),
         "planned": planned_occasions(laid),
         "courses": course_occasions(laid, taken),
@@ -45,9 +47,12 @@ def build_occasions(laid: Laid) -> dict[str, pl.DataFrame]:
         "contradictions": contradiction_occasions(laid),
         "deaths": death_occasions(laid),
         "decisions": decision_occasions(laid),
+        "amendments": amendment_occasions(laid),
+        "reconsents": reconsent_occasions(laid),
         "weights": weight_occasions(laid),
         "values": value_occasions(laid),
     }
+    return keep_in_force(laid, tables)
 
 
 def build_doses(laid: Laid) -> dict[str, pl.DataFrame]:

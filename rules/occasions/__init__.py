@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from rules.occasions.amendments import AMENDMENTS
 from rules.occasions.assessments import ASSESSMENTS
 from rules.occasions.bags import BAGS
 from rules.occasions.column import Column, Occasions, Value
@@ -26,6 +27,7 @@ from rules.occasions.levels import LEVELS
 from rules.occasions.medications import MEDICATIONS
 from rules.occasions.people import PEOPLE
 from rules.occasions.planned import PLANNED
+from rules.occasions.reconsents import RECONSENTS
 from rules.occasions.samples import SAMPLES
 from rules.occasions.specifications import SPECIFICATIONS
 from rules.occasions.values import VALUES
@@ -51,6 +53,8 @@ TABLES: dict[str, Occasions] = {
     "contradictions": CONTRADICTIONS,
     "deaths": DEATHS,
     "decisions": DECISIONS,
+    "amendments": AMENDMENTS,
+    "reconsents": RECONSENTS,
     "weights": WEIGHTS,
     "values": VALUES,
 }

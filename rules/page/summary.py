@@ -63,7 +63,8 @@ def by_site(report: Report, people: pl.DataFrame) -> pl.DataFrame:
 
 def marks(report: Report, labels: Labels) -> list[tuple[str, str]]:
     """What every page must say of itself, and why: that nobody approved the protocol file, and who may read it."""
-    found = [] if (report.promised or report.protocol).approved else [(labels("draft"), labels("draft why"))]
+    approved = all(version.approved for version in report.promised or (report.protocol,))
+    found = [] if approved else [(labels("draft"), labels("draft why"))]
     return found + ([] if report.blinding == OPEN else [(labels(report.blinding), labels(f"{report.blinding} why"))])
 
 
