@@ -235,6 +235,28 @@ def test_premedication_without_hours_is_one_question_and_never_one_a_dose() -> N
     assert infusions(("2024-03-01", "2024-03-01"), ("2024-03-02", "2024-03-02")) == ["hour"]
 
 
+# --- twice a day ---------------------------------------------------------------------------------------------------
+
+TWICE = protocol_of(
+    "milestones: {day-zero: start of drug 1}\n"
+    "treatments: {drug: {dose: 1 mg, due: [day-zero, 12 h after day-zero], every: 1 d, times: 6, window: ±2 h}}"
+)
+SIX = [f"2024-03-0{day} {hour}:00" for day in (1, 2, 3) for hour in ("08", "20")]
+
+
+@pytest.mark.parametrize(
+    ("starts", "expected"),
+    [
+        (SIX, []),
+        ([*SIX[:3], "2024-03-03 00:30", *SIX[4:]], ["dose_late"]),
+        ([*SIX[:2], *SIX[3:]], ["identity_untold"]),
+    ],
+)
+def test_a_dose_after_midnight_does_not_use_up_the_next_day_s(starts: list[str], expected: list[str]) -> None:
+    """Every twelve hours: as planned; one that slipped past midnight; and one that is missing, which is asked about."""
+    assert codes(TWICE, [{"treatment": "drug", "start": start} for start in starts]) == expected
+
+
 # --- visits -------------------------------------------------------------------------------------------------------
 
 
