@@ -53,6 +53,16 @@ def test_a_dose_that_cannot_be_told_is_no_dose_that_complies() -> None:
     assert verdicts["verdict"][1] == "cannot tell"
 
 
+def test_the_other_place_of_an_untold_dose_is_part_of_the_question() -> None:
+    """In final data too: what that dose may have been is not said to be missing as well; what it cannot be is."""
+    who = {"subject": "1", "arm": "active", "day_zero": ZERO}
+    doses = [{"subject": "1"} | row for row in given_on(0, 12)]
+    study = from_frames("identity", {"subjects": [who], "administrations": doses}, final=True)
+    report = audit(drug(WEEKLY.replace("times: 3", "times: 4")), study, as_of=AFTER_ALL)
+    assert report.findings.select("code", "occurrence").rows() == [("dose_not_given", 4)]
+    assert report.queries.filter(report.queries["code"] != "tolerance")["code"].to_list() == ["identity_untold"]
+
+
 def test_a_number_on_the_record_answers_it() -> None:
     """The site knows which dose it was."""
     doses = given_on(0, 12)

@@ -1,4 +1,4 @@
-"""Planned doses that another participant's record may be: of a bag that was released for this participant."""
+"""Planned doses that another record may be: of a bag for this participant, or one whose place is not told."""
 
 from __future__ import annotations
 
@@ -28,4 +28,20 @@ def claimed_doses(laid: Laid, grid: Grid) -> Flags:
         opens, closes, due = grid.opens[row, c], grid.closes[row, c], grid.due[row, c]
         inside = (opens != NONE) & (closes != NONE) & (opens <= day) & (day <= closes)
         found[row[inside | (due == day)], c] = True
+    return found
+
+
+def untold_doses(laid: Laid, grid: Grid) -> Flags:
+    """Of each occurrence without a record whether a dose beside it may be it: nobody can tell which one that is."""
+    found = np.zeros(grid.due.shape, np.bool_)
+    if not (laid.identity.margin == 0).any():
+        return found
+    for activity in dict.fromkeys(slot.part.activity for slot in grid.arm.slots if slot.part.kind == "treatment"):
+        columns = grid.arm.columns(activity)
+        record = grid.record[:, columns]
+        untold = (record >= 0) & (laid.identity.margin[record] == 0)
+        beside = np.zeros(untold.shape, np.bool_)
+        beside[:, 1:] |= untold[:, :-1]
+        beside[:, :-1] |= untold[:, 1:]
+        found[:, columns] = beside & (record < 0)
     return found

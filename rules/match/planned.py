@@ -10,7 +10,7 @@ from rules.clock import moved_by_days, off_by
 from rules.closed import without_calendar
 from rules.evidence import Flags, Ints
 from rules.grid import Grid, Laid
-from rules.match.claims import claimed_doses
+from rules.match.claims import claimed_doses, untold_doses
 from rules.match.frame import Array, flag, occasions_frame
 from rules.match.intervals import covered_doses
 from rules.match.leaving import since_contact
@@ -109,7 +109,7 @@ def _planned(laid: Laid, grid: Grid) -> dict[str, Array]:
         "done": done,
         "denied": denied,
         "excused": _excused(laid, grid, excuse, denied, place),
-        "claimed": claimed_doses(laid, grid).ravel() | by_interval,
+        "claimed": (claimed_doses(laid, grid) | untold_doses(laid, grid)).ravel() | by_interval,
         "by_interval": by_interval,
         "in_hour": np.full(len(record), -1, np.int8),
         "unknown": done & (status == STATUS_UNKNOWN),

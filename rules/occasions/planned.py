@@ -14,7 +14,7 @@ _COLUMNS = (
     Column("done", YES, "a record says it took place", True),
     Column("denied", YES, "a record says it did not take place", False),
     Column("excused", YES, "the protocol allows or orders its absence", False, "reason"),
-    Column("claimed", YES, "another participant's record of a bag released for this one may be it", False),
+    Column("claimed", YES, "another record may be it: of a bag released for this participant, or one untold", False),
     Column("by_interval", YES, "it accompanies another dose, and a record of several days covers its day", False),
     Column("in_hour", YES, "it came at the hour that the protocol has", True, "hour"),
     Column("unknown", YES, "a record says that it is unknown whether it took place", False),
