@@ -56,7 +56,8 @@ ROOMS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "rules: doses",
         "How much was intended, and how much was given.",
-        ("rules/intended.py", "rules/weighing.py", "rules/given.py", "rules/dose.py"),
+        ("rules/intended.py", "rules/weighing.py", "rules/given.py", "rules/dose.py",
+         "rules/totals.py"),
     ),
     ("rules: courses", "Treatments taken by days: what was taken beside what was planned.", ("rules/course/",)),
     (

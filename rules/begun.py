@@ -36,6 +36,21 @@ def begun_by(w: Wording, hits: pl.DataFrame) -> pl.Series:
     return pl.Series(said, dtype=pl.String)
 
 
+def unclosed_holds(w: Wording, hits: pl.DataFrame) -> pl.Series:
+    """The record of the hold without an end that each row depends on: the last of its treatment; null for none."""
+    row = np.full(len(hits), NONE, np.int32)
+    for part in hits["part"].unique().drop_nulls():
+        mine = np.flatnonzero((hits["part"] == part).to_numpy())
+        s, day = hits["s"].to_numpy()[mine].astype(np.int32), np.full(len(mine), w.laid.evidence.horizon, np.int32)
+        for column in ("day", "due"):
+            if column in hits.columns:
+                told = days(hits, column)[mine]
+                day = np.where(told != NONE, told, day).astype(np.int32)
+                break
+        row[mine] = w.laid.states.unclosed(w.laid.plan.parts[part].activity, s, day)[0]
+    return pl.Series(row, dtype=pl.Int32).replace(NONE, None)
+
+
 def _since(w: Wording, hits: pl.DataFrame) -> pl.Series:
     """The day on which the hold or stop that was in force on the day of each dose began; `NONE` where none was."""
     names = w.laid.doses.names

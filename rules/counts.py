@@ -17,10 +17,10 @@ from rules.calendar import add_span
 from rules.cycles import CycleDays
 from rules.evidence import Counter, Evidence, Flags, Ints, Longs, key
 from rules.grid import Grid, Laid
+from rules.holds import targets
 from rules.records import NOT_GIVEN
 from rules.slots import Plan
 from rules.spells import HOLD, STOP
-from rules.states import targets
 from rules.truth import counted_as
 
 
@@ -188,7 +188,7 @@ def _together(pieces: list[tuple[Ints, Ints, Longs]]) -> Steps:
     return _steps(*(np.concatenate(column) for column in zip(nothing, *pieces, strict=True)))
 
 
-def _given(laid: Laid, names: list[str]) -> Ints:
+def given_rows(laid: Laid, names: list[str]) -> Ints:
     """The doses given of these treatments, by participant and time."""
     r = laid.doses
     mine = np.isin(r.activity, [r.names.index(name) for name in names])
@@ -205,20 +205,20 @@ def running(s: Ints, amounts: Longs) -> Longs:
 
 
 def _doses(laid: Laid, names: list[str]) -> Steps:
-    rows = _given(laid, names)
+    rows = given_rows(laid, names)
     s = laid.doses.s[rows]
     return _steps(s, laid.doses.day[rows], running(s, np.ones(len(rows), np.int64)))
 
 
 def _total(laid: Laid, names: list[str]) -> Steps:
-    rows = _given(laid, names)
+    rows = given_rows(laid, names)
     s = laid.doses.s[rows]
     return _steps(s, laid.doses.day[rows], running(s, np.maximum(laid.doses.amount[rows], 0)))
 
 
 def _resumptions(laid: Laid, names: list[str]) -> Steps:
     """Holds after which a dose was given again, from the day of that dose."""
-    rows = _given(laid, names)
+    rows = given_rows(laid, names)
     s, day = laid.doses.s[rows], laid.doses.day[rows]
     who, when = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
     for state in (x for name in names for x in laid.states.by_treatment[name] if x.kind == HOLD):

@@ -19,7 +19,19 @@ from rules.evidence import Flags, Ints, Longs
 from rules.given import FACTS, Codes, amounts_given, countable
 from rules.grid import Laid
 from rules.growth import plausible_weight
-from rules.intended import FIXED, HEAVIEST, UNKNOWN, Intended, Reals, clearance, intend, needs, rate, surface
+from rules.intended import (
+    FIXED,
+    HEAVIEST,
+    UNKNOWN,
+    Intended,
+    Reals,
+    clearance,
+    intend,
+    needs,
+    rate,
+    surface,
+    total_limit,
+)
 from rules.slots import Part
 from rules.truth import Truth, all_of
 from rules.weighing import Recalculated, recalculate, weigh
@@ -57,6 +69,7 @@ class Doses:
             "least",
             "most",
             "ceiling",
+            "total_limit",
             "low",
             "high",
             "weight",
@@ -69,6 +82,7 @@ class Doses:
             self.columns[name] = np.full(self.n, UNKNOWN, np.int64)
         for name in (
             "capped",
+            "totalled",
             "far_over",
             "far_under",
             "unit_doubt",
@@ -220,7 +234,8 @@ def _one(
     found = intend(dose, measure, *(shares or ()))
     doses.columns["rate"][rows] = rate(dose)
     doses.flags["capped"][rows] = dose.max is not None
-    columns = {"ceiling": found.ceiling, "low": found.low, "high": found.high, "least": found.least, "most": found.most}
+    doses.flags["totalled"][rows] = dose.max_total is not None
+    columns = {name: getattr(found, name) for name in LIMITS} | {"total_limit": total_limit(dose, measure)}
     for name, values in columns.items():
         doses.columns[name][rows] = values
     if dose.tolerance is None:

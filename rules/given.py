@@ -51,12 +51,15 @@ class Given:
     right_brand: Truth
 
 
-def amounts_given(laid: Laid, part: Ints) -> Given:
-    """What was given of each dose; `part` is the plan's part of each, -1 for none."""
+def amounts_given(laid: Laid, part: Ints, *, whole: bool = True) -> Given:
+    """What was given of each dose; `part` is the plan's part of each, -1 for none.
+
+    Of one cut short the amount prepared is meant, as it is judged; without `whole` what reached the participant.
+    """
     frame, of = laid.evidence.frames["administrations"], laid.doses.dose_of
     n, parts = len(laid.doses.s), part[of]
     fact = np.full(len(frame), FACTS.index("amount"), np.uint8)
-    recorded = _recorded(frame, fact)
+    recorded = _recorded(frame, fact, whole=whole)
     other = _other_dimension(frame, [*map(_dimension, laid.plan.parts), ""], parts)
     fact[other] = FACTS.index("unit")
     amount, count_open = _counted(frame, [*map(_count, laid.plan.parts), 0], parts, recorded)
@@ -118,8 +121,8 @@ def countable(dose: Dose) -> bool:
     return dose.count is not None or _dimension_of(dose) != "cells"
 
 
-def _recorded(frame: pl.DataFrame, fact: Codes) -> Longs:
-    """The amount of each row: recorded, from volume and concentration, or prepared where it was cut short."""
+def _recorded(frame: pl.DataFrame, fact: Codes, *, whole: bool) -> Longs:
+    """The amount of each row: recorded, from volume and concentration, or prepared where it was cut short (`whole`)."""
     amount = numbers(frame["base"], UNKNOWN)
     none = frame["concentration"].null_count() == len(frame)
     product = frame["concentration"] if none else (frame["concentration"] * frame["volume"]).round()
@@ -133,7 +136,7 @@ def _recorded(frame: pl.DataFrame, fact: Codes) -> Longs:
         derived = np.where(apart, UNKNOWN, derived)
     amount = np.where(amount == UNKNOWN, derived, amount)
     partly = frame["status"].eq_missing("partly given").to_numpy()
-    if partly.any():
+    if whole and partly.any():
         prepared = frame["prepared"].fill_null(UNKNOWN).to_numpy()
         fact[partly] = FACTS.index("prepared")
         # More given than prepared is no part of it: the larger amount is judged.

@@ -12,7 +12,7 @@ from protocol.model import Protocol
 from rules.assignment import NONE
 from rules.evidence import Evidence, Ints, Longs, days, key, whole
 from rules.records import treatments_named
-from rules.spells import DAY, DELAY, FOREVER, HOLD, State, moment_of, place_of_moment
+from rules.spells import DAY, DELAY, FOREVER, HOLD, State, becomes, moment_of, place_of_moment
 
 
 def _named_in(protocol: Protocol, detail: str | None) -> frozenset[str]:
@@ -57,7 +57,30 @@ def recorded_holds(e: Evidence, treatment: str) -> list[State]:
     begins = moment_of(start, whole(held, "start_minute").astype(np.int32), DAY)
     holds = State(HOLD, "hold", s, start, end, begins, ends, opened, held["row"].to_numpy())
     # A hold with an end proves its own days, whatever one without an end leaves open beside it.
+    holds = _shown_over(e, treatment, holds) if opened.any() else holds
     return [_merged(holds, np.flatnonzero(among).astype(np.int32)) for among in (opened, ~opened) if among.any()]
+
+
+def _shown_over(e: Evidence, treatment: str, holds: State) -> State:
+    """Holds that nobody closed, ended on the day on which the protocol's own conditions to resume are shown to be met.
+
+    A condition that was met when the hold began says nothing of it.
+    """
+    end = np.full(len(holds.s), NONE, np.int32)
+    for m in e.protocol.modifications.values():
+        held = any(a.verb == "hold" and treatment in targets(e.protocol, a.target) for a in (*m.then, *m.may))
+        if held and m.until:
+            speaks, met = becomes(e, m.until, holds.s, holds.start)
+            end = np.where(speaks, np.maximum(end, met), end)
+    shown = holds.open & (end != NONE) & (end < FOREVER)
+    ends = np.where(shown, end.astype(np.int64) * DAY, holds.ends)
+    return replace(holds, end=np.where(shown, end, holds.end).astype(np.int32), ends=ends)
+
+
+def targets(protocol: Protocol, target: str) -> list[str]:
+    """The treatments that an action names: by id or product, or all of them."""
+    treatments = protocol.treatments
+    return [t for t in treatments if target in ("all", t) or treatments[t].product == target]
 
 
 def _merged(state: State, chosen: Ints) -> State:

@@ -79,6 +79,12 @@ def intend(dose: Dose, measure: Longs, least_share: Longs | None = None, most_sh
     return _limited(dose, low, high, floor, ceiling)
 
 
+def total_limit(dose: Dose, measure: Longs) -> Longs:
+    """The most that all doses together may be, in base units: absolute, or for a measure; `UNKNOWN` without it."""
+    limit = _limit(dose.max_total, measure, measure != UNKNOWN)
+    return np.full(len(measure), NO_CEILING, np.int64) if limit is None else inwards(limit, up=False)
+
+
 def intend_share(dose: Dose, in_force: Longs) -> Intended:
     """A dose of `90 %`: that share of the dose in force (thousandths of base units), rounded, with its tolerance."""
     known = in_force != UNKNOWN

@@ -20,8 +20,8 @@ from rules.assignment import NONE
 from rules.band import Index
 from rules.cycles import CycleDays
 from rules.evidence import Counter, Evidence, Flags, Ints, Longs
+from rules.holds import targets
 from rules.spells import DAY, DOSE, HOLD, State, moment_of, place_of_moment, spells_of
-from rules.states import targets
 from rules.truth import Truth, all_of
 
 WHOLE = 10_000

@@ -116,7 +116,7 @@ def _unjudged(part: Part) -> list[tuple[str, str]]:
             "requires": not tellable(step.requires),
             "rate": step.rate is not None and not rate_shown(step),
             "quota": part.course and bool(step.at_most),
-            "total": any(d.max_total is not None for d in step.dose),
+            "total": part.course and any(d.max_total is not None for d in step.dose),
         }
     return [(part.path, reason) for reason, holds in reasons.items() if holds]
 

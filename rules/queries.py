@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from rules.begun import unclosed_holds
 from rules.deviations import RULES
 from rules.occasions import column
 from rules.rows import SCHEMA, Place, Said, assemble, located, stack
@@ -44,7 +45,8 @@ def missing_facts(rule: Rule, rows: pl.DataFrame, index: npt.NDArray[np.generic]
         facts = rows[fact[1:]] if fact.startswith("@") else pl.Series([fact] * len(rows), dtype=pl.String)
         chosen = null.arg_true()
         pieces.append(pl.DataFrame({"at": pl.Series(index).gather(chosen), "fact": facts.gather(chosen)}))
-    unique = pl.concat(pieces).unique(maintain_order=True)
+    # Without a name a fact is asked for where it is missing, and not again where it only adds up.
+    unique = pl.concat(pieces).drop_nulls("fact").unique(maintain_order=True)
     return unique.with_columns(rule=pl.lit(rule.code), table=pl.lit(rule.table)).cast(UNTOLD)
 
 
@@ -99,6 +101,10 @@ def _ask(
         "rule": hits["rules"],
         "code": fact,
     }
+    if fact == "hold-end":
+        said["record"] = pl.select(
+            pl.format("{}:{}", pl.lit(place.files.get("events", "events")), unclosed_holds(wording, hits))
+        ).to_series()
     if fact == "weight-implausible":
         weighing = pl.format("{}:{}", pl.lit(place.files.get("observations", "observations")), "weight_row")
         said["record"] = hits.select(weighing).to_series()
@@ -127,13 +133,22 @@ def _once(hits: pl.DataFrame, fact: str, place: Place) -> pl.DataFrame:
     return first if "s" in keys else first.with_columns(grouped["affected"])
 
 
+_ASKED_BY = {"weight-implausible": "weight_implausible", "hold-end": "hold_not_closed"}
+"""Facts that a rule asks about, once for the record they stand in."""
+
+
 def _merged(queries: pl.DataFrame) -> pl.DataFrame:
-    """A dose that an implausible weight blocks is no second question: its rules join the query about that weight."""
-    blocked = queries.filter(pl.col("code") == "weight-implausible")
-    if not len(blocked):
-        return queries
+    """What an implausible weight or a hold without an end blocks is no second question: it joins the one about that."""
     rules = pl.col("rule").str.split(", ").explode().unique(maintain_order=True).str.join(", ")
-    more = blocked.group_by("record", "code").agg(rules.alias("more")).with_columns(code=pl.lit("weight_implausible"))
-    rest = queries.filter(pl.col("code") != "weight-implausible")
-    joined = rest.join(more, on=["record", "code"], how="left", maintain_order="left")
-    return joined.with_columns(rule=pl.concat_str("rule", "more", separator=", ", ignore_nulls=True)).drop("more")
+    for fact, asking in _ASKED_BY.items():
+        blocked = queries.filter(pl.col("code") == fact)
+        if not len(blocked):
+            continue
+        more = blocked.group_by("record", "code").agg(rules.alias("more")).with_columns(code=pl.lit(asking))
+        asked = queries.filter(pl.col("code") == asking)["record"]
+        alone = ~pl.col("record").is_in(asked.implode()).fill_null(value=False)
+        rest = queries.filter((pl.col("code") != fact) | alone)
+        joined = rest.join(more, on=["record", "code"], how="left", maintain_order="left")
+        both = pl.concat_str("rule", "more", separator=", ", ignore_nulls=True)
+        queries = joined.with_columns(rule=both).drop("more")
+    return queries

@@ -45,8 +45,8 @@ class Records:
 
     activity: place in `names`, or NOT_IN_ARM, ARM_UNKNOWN, AMBIGUOUS (a product of several treatments of the arm).
     place: row of the first record in the table's frame; `parts` how many rows were joined. `named`: the first activity
-    that the word may stand for, whatever the arm. `dose_of`: of each row of the
-    table of doses, which dose it is part of.
+    that the word may stand for, whatever the arm. `unsure`: a row without its amount may repeat it. `dose_of`: of each
+    row of the table of doses, which dose it is part of.
     """
 
     names: tuple[str, ...]
@@ -63,6 +63,7 @@ class Records:
     amount: Longs
     duplicate: Flags
     misfiled: Flags
+    unsure: Flags
     named: Ints
     words: tuple[str, ...] = ()
     dose_of: Ints = field(default_factory=lambda: np.zeros(0, np.int32))
@@ -90,6 +91,7 @@ class Records:
             "amount",
             "duplicate",
             "misfiled",
+            "unsure",
             "named",
         )
         return replace(self, **{c: getattr(self, c)[order] for c in columns})
@@ -269,6 +271,7 @@ def _records(
         base,
         np.zeros(n, np.bool_),
         misfiled,
+        np.zeros(n, np.bool_),
         _first_named(table, codes),
         words,
     )
@@ -305,8 +308,10 @@ def _joined(r: Records, frame: pl.DataFrame, e: Evidence) -> Records:
     label, numbered = r.label[pair + 1], r.label[pair]
     kept = (label == numbered) | (echo & ((label == NONE) | (numbered == NONE)))
     pair, echo, clash = pair[kept], echo[kept], clash[kept]
-    part, repeat = _tell_apart(r, frame, pair)
+    same_amount = (r.amount[pair] == r.amount[pair + 1]) & (r.amount[pair] >= 0)
+    part, repeat = _tell_apart(r, frame, pair, same_amount)
     again = given_again(e, r, frame, pair)
+    lacking = (np.minimum(r.amount[pair], r.amount[pair + 1]) < 0) & ~echo & (again == COUNTS)
     part, repeat = part | echo | (again != COUNTS), repeat & ~echo & (again == COUNTS)
     kinds = np.zeros(len(frame), np.uint8)
     kinds[r.place[pair[echo] + 1]] = np.where(clash[echo], CLASH, ECHO)
@@ -323,11 +328,14 @@ def _joined(r: Records, frame: pl.DataFrame, e: Evidence) -> Records:
     more = ~head & np.isin(kinds[r.place], (COUNTS, UNRULED))
     np.add.at(amount, first[more], np.maximum(r.amount[more], 0))
     np.logical_or.at(unknown, first, r.amount < 0)
+    unsure = np.zeros(len(head), np.bool_)
+    if lacking.any():
+        unsure[first[pair[lacking & _tell_apart(r, frame, pair, same_amount | lacking)[1]] + 1]] = True
     parts = np.bincount(first, minlength=len(head)).astype(np.int32)
     amount = np.where(unknown, -1, amount)
     status = r.status.copy()
     np.maximum.at(status, first, r.status)
-    return _headed(replace(r, amount=amount, parts=parts, duplicate=duplicate, status=status), head)
+    return _headed(replace(r, amount=amount, parts=parts, duplicate=duplicate, unsure=unsure, status=status), head)
 
 
 def _by_days(protocol: Protocol, names: tuple[str, ...]) -> Flags:
@@ -343,7 +351,7 @@ def _headed(r: Records, head: Flags) -> Records:
     return replace(r if head.all() else r.take(np.flatnonzero(head).astype(np.int32)), dose_of=dose_of)
 
 
-def _tell_apart(r: Records, frame: pl.DataFrame, pair: Ints) -> tuple[Flags, Flags]:
+def _tell_apart(r: Records, frame: pl.DataFrame, pair: Ints, same_amount: Flags) -> tuple[Flags, Flags]:
     """Of each row that follows another of its day: does it continue that dose, or repeat it? Else it is its own."""
     before, after = frame[r.place[pair]], frame[r.place[pair + 1]]
     bag_b, bag_a = before["bag"], after["bag"]
@@ -354,7 +362,6 @@ def _tell_apart(r: Records, frame: pl.DataFrame, pair: Ints) -> tuple[Flags, Fla
     end_b = whole(before, "end_minute", NONE).astype(np.int32)
     timed = (start_b != NONE) & (start_a != NONE)
     same_time = start_a == start_b
-    same_amount = (r.amount[pair] == r.amount[pair + 1]) & (r.amount[pair] >= 0)
     again = timed & (np.abs(start_a - start_b) <= TWICE) & same_amount & ~other_bag
     again &= (end_b == NONE) | (start_a < end_b)
     follows = timed & ~same_time & (start_a - np.where(end_b == NONE, start_b, end_b) <= RESTART)

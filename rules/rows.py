@@ -223,7 +223,7 @@ def _paths_of(rule: Rule, key: str | int | None, wording: Wording) -> list[str]:
 
 def _paths(protocol: Protocol, part: Part, field: str) -> list[str]:
     """Where a field of a part stands: a tolerance or a maximum belongs to its dose, a stop to its modification."""
-    if field in ("tolerance", "max"):
+    if field in ("tolerance", "max", "max_total"):
         return [f"{part.path}.dose.{field}"]
     if field == "weight":
         return ["weight.within"]

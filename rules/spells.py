@@ -113,6 +113,21 @@ def spells_of(
     return State(kind, name, *spells, up_to=up_to, must=must, within=m.in_, at=at, conditions=m.if_)
 
 
+def becomes(e: Evidence, conditions: Sequence[Condition], s: Ints, since: Ints) -> tuple[Flags, Ints]:
+    """Whether conditions are not true on a day of each participant, and the first day after it on which they are.
+
+    That day is `FOREVER` where there is none.
+    """
+    who, day, _ = _change_points(e, conditions)
+    true = all_of(conditions, e, who, day) == 1
+    who, day = who[true], day[true]
+    at = np.searchsorted(key(who, day), key(s, since), side="right")
+    first = np.minimum(at, max(len(who) - 1, 0))
+    there = (at < len(who)) & (who[first] == s) if len(who) else np.zeros(len(s), np.bool_)
+    after = np.where(there, day[first], FOREVER) if len(who) else np.full(len(s), FOREVER)
+    return all_of(conditions, e, s, since) != 1, after.astype(np.int32)
+
+
 def moment_of(day: Ints, minute: Ints, missing: int) -> Longs:
     """Days and minutes of the day as minutes from 1970; `missing` stands for a minute that is not recorded."""
     return day.astype(np.int64) * DAY + np.where(minute == NONE, missing, minute)

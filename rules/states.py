@@ -14,11 +14,10 @@ from typing import NamedTuple
 import numpy as np
 
 from protocol.conditions import names_of
-from protocol.model import Protocol
 from rules.assignment import NONE
 from rules.cycles import Waiting
 from rules.evidence import Evidence, Flags, Ints
-from rules.holds import as_delay, recorded_holds
+from rules.holds import as_delay, recorded_holds, targets
 from rules.slots import Kind, Plan
 from rules.spells import DELAY, FOREVER, HOLD, OMIT, STOP, State, moment_of, place_of_moment, spells_of
 from rules.truth import Truth, all_of
@@ -126,6 +125,19 @@ class States:
             answer = np.where(inside & state.open[at] & (answer == 0), -1, answer).astype(np.int8)
         return answer
 
+    def unclosed(self, treatment: str, s: Ints, day: Ints) -> tuple[Ints, Flags]:
+        """The record of the hold that nobody closed before a day, `NONE` for none; whether all rests on its end."""
+        row, doubt = np.full(len(s), NONE, np.int32), np.zeros(len(s), np.bool_)
+        for state in self.by_treatment.get(treatment, []):
+            inside, (at, there) = state.on(s, day)[0], state.spell(s, day)
+            if state.kind == HOLD and state.open.any():
+                row = np.where(there & state.open[at], state.row[at], row).astype(np.int32)
+                doubt |= inside
+        for state in self.by_treatment.get(treatment, []):
+            if state.kind != DELAY and not state.open.any():
+                doubt &= ~state.on(s, day)[0]
+        return row, doubt
+
     def words(self, treatment: str) -> frozenset[str]:
         """Words by which a recorded reason may name a modification that omits the treatment."""
         found: set[str] = set()
@@ -168,12 +180,6 @@ def read_states(plan: Plan, e: Evidence) -> States:
                 if action.verb == "delay":
                     states[treatment] += [as_delay(hold, up_to) for hold in recorded_holds(e, treatment)]
     return States(e, states, cycles, omissions, _not_enrolled(e), _ends(e, treatments))
-
-
-def targets(protocol: Protocol, target: str) -> list[str]:
-    """The treatments that an action names: by id or product, or all of them."""
-    treatments = protocol.treatments
-    return [t for t in treatments if target in ("all", t) or treatments[t].product == target]
 
 
 def _not_enrolled(e: Evidence) -> Flags:

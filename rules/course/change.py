@@ -9,8 +9,8 @@ from protocol.quantity import Quantity, Range
 from rules.course.stretch import Stretch
 from rules.evidence import Ints
 from rules.grid import Laid
+from rules.holds import targets
 from rules.spells import FOREVER, HOLD, spells_of
-from rules.states import targets
 
 CHANGES = frozenset({"raise", "reduce", "set"})
 

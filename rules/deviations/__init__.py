@@ -1,6 +1,7 @@
 """The catalogue: every rule, in the order in which a report shows them. A file that is not listed here is a fault."""
 
 from rules.deviations.above_ceiling import above_ceiling
+from rules.deviations.above_total import above_total
 from rules.deviations.adherence_high import adherence_high
 from rules.deviations.adherence_low import adherence_low
 from rules.deviations.amendment_before_approval import amendment_before_approval
@@ -35,6 +36,7 @@ from rules.deviations.duplicate_record import duplicate_record
 from rules.deviations.excursion_unacceptable import excursion_unacceptable
 from rules.deviations.excursion_unassessed import excursion_unassessed
 from rules.deviations.frequency_wrong import frequency_wrong
+from rules.deviations.hold_not_closed import hold_not_closed
 from rules.deviations.identity_untold import identity_untold
 from rules.deviations.infusion_too_fast import infusion_too_fast
 from rules.deviations.infusion_too_slow import infusion_too_slow
@@ -111,6 +113,7 @@ RULES: tuple[Rule, ...] = (
     infusion_too_slow,
     overdose,
     above_ceiling,
+    above_total,
     underdose,
     unit_doubtful,
     amount_zero,
@@ -134,6 +137,7 @@ RULES: tuple[Rule, ...] = (
     weight_implausible,
     value_unusable,
     dose_during_hold,
+    hold_not_closed,
     dose_after_stop,
     procedure_after_withdrawal,
     visit_out_of_window,

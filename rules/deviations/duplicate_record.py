@@ -3,7 +3,7 @@
 What
 ----
 Two records of one participant, treatment and day with the same amount, and nothing (bag, time, occurrence) that
-tells them apart. The first is judged as the dose.
+tells them apart. The first is judged as the dose. Where one of them lacks its amount this cannot be told.
 
 Why it matters
 --------------
@@ -15,11 +15,11 @@ ICH E6(R3) 4.2, on complete and accurate records.
 
 Deviates
 --------
-duplicate = yes
+repeated = yes
 
 Complies
 --------
-duplicate = no
+repeated = no
 """
 
 import polars as pl
@@ -34,7 +34,7 @@ duplicate_record = Rule(
     category="study procedure",
     term="duplicate record",
     applies=pl.lit(True),
-    deviates=pl.col("duplicate"),
+    deviates=pl.col("repeated"),
     message="{activity} on {day} is recorded more than once with the same amount.",
     expected="one record",
     observed="{given} recorded again",

@@ -19,6 +19,7 @@ from rules.match.courses import course_occasions
 from rules.match.decisions import decision_occasions
 from rules.match.doses import dose_occasions, parts_of_doses
 from rules.match.exposures import exposure_occasions
+from rules.match.holds import hold_occasions
 from rules.match.in_force import keep_in_force
 from rules.match.leaving import leaving_occasions
 from rules.match.levels import level_occasions, sample_occasions
@@ -41,6 +42,7 @@ def build_occasions(laid: Laid) -> dict[str, pl.DataFrame]:
         "levels": level_occasions(laid, taken),
         "samples": sample_occasions(laid),
         "criteria": criteria_occasions(laid),
+        "holds": hold_occasions(laid),
         "people": people_occasions(laid),
         "leaving": leaving_occasions(laid),
         "medications": medication_occasions(laid),

@@ -24,6 +24,7 @@ from rules.match.quotas import quota_columns
 from rules.records import ARM_UNKNOWN, NOT_GIVEN, NOT_IN_ARM
 from rules.records import UNKNOWN as STATUS_UNKNOWN
 from rules.spells import HOLD, STOP
+from rules.totals import totals
 from rules.truth import Truth
 
 
@@ -39,6 +40,7 @@ def dose_occasions(laid: Laid) -> pl.DataFrame:
         "row": laid.evidence.frames["administrations"]["row"].to_numpy()[r.place],
         "occurrence": occurrence,
         "duplicate": r.duplicate,
+        "repeated": np.where(r.unsure, -1, r.duplicate).astype(np.int8),
         "zero": (r.amount == 0) & (r.status != NOT_GIVEN) & ~r.misfiled & ~_nothing_due(laid)[part],
         **plan,
         **_identity(laid, part, doses),
@@ -47,6 +49,7 @@ def dose_occasions(laid: Laid) -> pl.DataFrame:
         **quota_columns(laid),
         **_amounts(doses, r.day),
         "not_recalculated": doses.flags["not_recalculated"],
+        **totals(laid, doses, part),
         **ordered(laid, doses.flags["modified"], doses.flags["unmodified"]),
     }
     _set_aside(laid, columns)

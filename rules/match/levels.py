@@ -17,9 +17,9 @@ from rules.course.exposure import series_of
 from rules.course.taken import Taken
 from rules.evidence import Evidence, Flags, Ints, Points, days, key
 from rules.grid import Laid
+from rules.holds import targets
 from rules.intended import UNKNOWN
 from rules.match.frame import Array, occasions_frame
-from rules.states import targets
 from rules.truth import Truth, all_of
 
 if TYPE_CHECKING:

@@ -39,6 +39,7 @@ def planned_occasions(laid: Laid) -> pl.DataFrame:
         "expected_fact": pl.Series(("policy", "stop-date", "condition", "working-days"))[fact],
         "time_fact": pl.Series(("anchor-time", "time"))[columns["own_time"].astype(np.int32)],
         "due_fact": pl.Series(("day-zero", "working-days"))[columns["uncounted"].astype(np.int32)],
+        "excused_fact": pl.Series(("reason", "hold-end"))[columns["open_hold"].astype(np.uint32)],
     }
     more = {c: columns[c] for c in _BESIDE if c in columns}
     return occasions_frame("planned", rule_columns, table=_tables(columns["kind"]), **more)
@@ -95,6 +96,8 @@ def _planned(laid: Laid, grid: Grid) -> dict[str, Array]:
     uncounted &= (laid.zero[grid.s] != NONE).repeat(len(slots))
     unplaced = uncounted & (grid.due == NONE).ravel()
     opens, closes = (np.where(uncounted, NONE, day) for day in (opens, closes))
+    excused = _excused(laid, grid, excuse, denied, place)
+    open_hold = (~done & ~denied).reshape(shape) & _in_open_hold(laid, grid)
     return {
         "s": np.repeat(grid.s, len(slots)),
         "part": spread([s.part.code for s in slots]).astype(np.int32),
@@ -108,7 +111,8 @@ def _planned(laid: Laid, grid: Grid) -> dict[str, Array]:
         "ending": _ending(laid, grid),
         "done": done,
         "denied": denied,
-        "excused": _excused(laid, grid, excuse, denied, place),
+        "excused": np.where(open_hold.ravel(), -1, excused).astype(np.int8),
+        "open_hold": open_hold.ravel(),
         "claimed": (claimed_doses(laid, grid) | untold_doses(laid, grid)).ravel() | by_interval,
         "by_interval": by_interval,
         "in_hour": np.full(len(record), -1, np.int8),
@@ -181,6 +185,15 @@ def _rows(laid: Laid, record: Ints, treatment: Array) -> tuple[Ints, Ints]:
             place[chosen] = records.place[record[chosen]]
             row[chosen] = laid.evidence.frames[table]["row"].to_numpy()[place[chosen]]
     return row, place
+
+
+def _in_open_hold(laid: Laid, grid: Grid) -> Flags:
+    """Doses due in a hold that nobody closed, with nothing else to account for their absence."""
+    found = np.zeros(grid.due.shape, np.bool_)
+    for c in np.flatnonzero((grid.excuse == HOLD).any(axis=0)):
+        found[:, c] = laid.states.unclosed(grid.arm.slots[c].part.activity, grid.s, grid.due[:, c])[1]
+    held: Flags = found & (grid.excuse == HOLD)
+    return held
 
 
 def _excused(laid: Laid, grid: Grid, excuse: Ints, denied: Flags, place: Ints) -> Truth:

@@ -22,6 +22,7 @@ from rules.occasions.deaths import DEATHS
 from rules.occasions.decisions import DECISIONS
 from rules.occasions.doses import DOSES
 from rules.occasions.exposures import EXPOSURES
+from rules.occasions.holds import HOLDS
 from rules.occasions.leaving import LEAVING
 from rules.occasions.levels import LEVELS
 from rules.occasions.medications import MEDICATIONS
@@ -47,6 +48,7 @@ TABLES: dict[str, Occasions] = {
     "levels": LEVELS,
     "samples": SAMPLES,
     "criteria": CRITERIA,
+    "holds": HOLDS,
     "people": PEOPLE,
     "leaving": LEAVING,
     "medications": MEDICATIONS,

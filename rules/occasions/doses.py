@@ -15,6 +15,7 @@ _COLUMNS = (
     Column("in_arm", YES, "the participant's arm gets this treatment", True, "arm"),
     Column("course", YES, "the treatment is taken by days; its records are not single occurrences", False),
     Column("duplicate", YES, "an earlier record says the same dose", False),
+    Column("repeated", YES, "the same; null where an amount that is lacking would tell", False, "amount"),
     Column("permitted", YES, "an unmatched dose is allowed by the protocol", False),
     Column("due", DAY, "day on which the occurrence is due", date(2024, 3, 15), "day-zero"),
     Column("opens", DAY, "first day on time", date(2024, 3, 14), "@anchored_fact"),
@@ -56,6 +57,19 @@ _COLUMNS = (
     Column("most", BIG, "largest amount inside the tolerance", 17_820_000, "@dose_fact", "base"),
     Column("capped", YES, "the protocol states a ceiling of one dose", True),
     Column("ceiling", BIG, "the ceiling of one dose; it has no tolerance", 100_000_000, "@dose_fact", "base"),
+    Column("totalled", YES, "the protocol states a ceiling of all doses together", True),
+    Column(
+        "total",
+        BIG,
+        "given up to this dose; an overdose itself as the dose intended",
+        48_600_000,
+        "@total_fact",
+        "base",
+    ),
+    Column(
+        "total_limit", BIG, "the ceiling of all doses together; it has no tolerance", 64_800_000, "@dose_fact", "base"
+    ),
+    Column("total_fact", TEXT, "what is missing when the total is; null where an earlier dose asks for it", "amount"),
     Column("far_over", YES, "over any dose this participant could be meant to get", False),
     Column("far_under", YES, "under any dose this participant could be meant to get", False),
     Column("unit_doubt", YES, "off by a factor that only a wrong unit explains", False),
