@@ -227,16 +227,24 @@ def activities_named(protocol: Protocol, word: str) -> list[str]:
 
 
 def _visit(protocol: Protocol, word: str, names: tuple[str, ...]) -> tuple[int, int]:
-    """The visit and the occurrence that a recorded word names: `weekly`, `weekly 2`, or a title."""
+    """The visit and the occurrence that a recorded word names: `weekly`, `weekly 2`, or a title.
+
+    A name itself goes before a name with a number: `visit-10` is no tenth `visit-1`.
+    """
     simple = word.lower().strip()
-    for n, name in enumerate(names):
-        spellings = {name, name.replace("-", " ")} | _titles(protocol.visits[name].title)
-        if simple in spellings:
-            return n, NONE
-        for spelling in spellings:
-            rest = simple.removeprefix(spelling).strip(" -#")
-            if simple.startswith(spelling) and rest.isascii() and rest.isdigit():
-                return n, int(rest)
+    spellings = {
+        spelling: n
+        for n, name in reversed(list(enumerate(names)))
+        for spelling in {name, name.replace("-", " ")} | _titles(protocol.visits[name].title)
+    }
+    if simple in spellings:
+        return spellings[simple], NONE
+    for spelling in sorted(spellings, key=len, reverse=True):
+        rest = simple.removeprefix(spelling)
+        apart = rest[:1] in (" ", "-", "#") or not spelling[-1:].isdigit()
+        number = rest.strip(" -#")
+        if simple.startswith(spelling) and apart and number.isascii() and number.isdigit():
+            return spellings[spelling], int(number)
     return NOT_IN_ARM, NONE
 
 
