@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 
 import rules.partitions
 from protocol import Protocol
+from protocol.durations import Window
 from rules import Report, Study, audit, from_frames
+from rules.rows import SCHEMA
 from tests.faults import FAULTS
 from tests.simulate import QUICK, Patient, Row, rows_of, study_of
 from tests.trials import TRIALS, trial
@@ -206,3 +208,69 @@ def test_moving_every_date_moves_what_is_found_and_changes_nothing_else(name: st
         expected = Counter(tuple(moved(v, k) for v in row) for row in getattr(before, frame).rows())
         assert Counter(getattr(after, frame).rows()) == expected
     assert after.counts.equals(before.counts)
+
+
+# --- several versions ---------------------------------------------------------------------------------------------
+
+AT = [name for name in SCHEMA if name != "record"]
+TRANSITIONS = ("at once", "from re-consent", "new participants", "next course", None)
+
+
+def amended(name: str, transition: str | None) -> list[Protocol]:
+    """A protocol and its amendment: no treatment has its window any more, but that of one day."""
+    before = trial(name)
+    changed = {key: t.model_copy(update={"window": Window.parse("±0 d")}) for key, t in before.treatments.items()}
+    update = {"version": "next", "replaces": before.version, "transition": transition, "treatments": changed}
+    return [before, before.model_copy(update=update)]
+
+
+def amended_tables(name: str, seed: int) -> Tables:
+    """Participants with faults at two sites; the amendment becomes active at one of them in the midst of its doses."""
+    tables = tables_of(trial(name), [case.patient for case in faulty(name, seed, 8)])
+    days = sorted(str(row["start"])[:10] for row in tables["administrations"])
+    tables["subjects"] = [row | {"site": f"0{1 + n % 2}"} for n, row in enumerate(tables["subjects"])]
+    tables["consents"] += [
+        {"subject": row["subject"], "version": "next", "signed": days[2 * len(days) // 3]} for row in tables["subjects"]
+    ]
+    middle = days[len(days) // 2]
+    tables["amendments"] = [{"site": "01", "version": "next", "approved": middle, "active": middle}]
+    return tables
+
+
+def amended_results(versions: list[Protocol], tables: Tables, k: int = 0) -> dict[str, Counter[tuple[Any, ...]]]:
+    """What an audit of these rows tells, without where its records stand, with every date k days later."""
+    later = {t: [{c: moved(v, k) for c, v in row.items()} for row in rows] for t, rows in tables.items() if rows}
+    report = audit(versions, from_frames("sim", later), as_of=AFTER_ALL + timedelta(days=k))
+    frames = {name: getattr(report, name).drop("record").filter(pl.col("subject").is_not_null()) for name in FRAMES}
+    return {name: Counter(tuple(moved(v, -k) for v in row) for row in frame.rows()) for name, frame in frames.items()}
+
+
+@pytest.mark.parametrize("transition", TRANSITIONS)
+@settings(QUICK, max_examples=2)
+@given(seed=SEEDS, k=st.integers(-4000, 4000))
+def test_two_versions_keep_the_promises_of_one(transition: str | None, seed: int, k: int) -> None:
+    """Under an amendment too: each alone, all at once, in any partitions and on other days, the same is found."""
+    versions, tables = amended("per-kg", transition), amended_tables("per-kg", seed)
+    together = amended_results(versions, tables)
+    assert {row[AT.index("version")] for row in together["findings"]} <= {v.version for v in versions}
+    assert amended_results(versions, tables, k) == together
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rules.partitions, "PARTITION", 3)
+        assert amended_results(versions, tables) == together
+    alone: dict[str, Counter[tuple[Any, ...]]] = {name: Counter() for name in FRAMES}
+    for subject in {str(row["subject"]) for row in tables["subjects"]}:
+        mine = {t: [row for row in rows if row.get("subject", subject) == subject] for t, rows in tables.items()}
+        for name, rows in amended_results(versions, mine).items():
+            alone[name].update(rows)
+    assert alone == together
+
+
+def test_an_amendment_that_changes_nothing_changes_nothing() -> None:
+    """What is found under two versions that say the same is what is found under one, but for the version's name."""
+    tables, at = amended_tables("per-kg", 3), AT.index("version")
+    same = trial("per-kg").model_copy(update={"version": "next", "replaces": trial("per-kg").version})
+    versions = [trial("per-kg"), same.model_copy(update={"transition": "at once"})]
+    one, two = amended_results(versions[:1], tables), amended_results(versions, tables)
+    for name in ("findings", "queries"):
+        assert {row[:at] + row[at + 1 :] for row in two[name]} == {row[:at] + row[at + 1 :] for row in one[name]}
+    assert {row[at] for row in two["findings"]} == {version.version for version in versions}

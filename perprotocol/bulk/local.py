@@ -36,7 +36,9 @@ def audit_to_parquet(
         report = audit(protocol, part[1](), as_of=as_of, lang=lang)
         gaps = report.queries.filter(pl.col("subject").is_null())
         own = report.queries.filter(pl.col("subject").is_not_null())
-        for name, frame in (("findings", report.findings), ("queries", own), ("departures", report.departures)):
+        # What is of no participant, such as an amendment, is in every part: it is told once.
+        found = report.findings.filter(pl.col("subject").is_not_null() | (part[0] == 0))
+        for name, frame in (("findings", found), ("queries", own), ("departures", report.departures)):
             _write(frame, out / name, part[0])
         return report.counts, gaps
 

@@ -38,7 +38,7 @@ dose_early = Rule(
     | (pl.col("by_clock") & (pl.col("minutes_off") < 0)),
     rests_on=("due", "window"),
     measure=pl.when("by_clock")
-    .then(-pl.col("minutes_off") / 1440)
+    .then((-pl.col("minutes_off") / 1440).round(9))
     .otherwise((pl.col("opens") - pl.col("day")).dt.total_days()),
     measure_unit="d",
     message="{which} was given on {day}, {measure} before its window opened on {opens} (due {due}).",

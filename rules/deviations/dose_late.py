@@ -38,7 +38,7 @@ dose_late = Rule(
     | (pl.col("by_clock") & (pl.col("minutes_off") > 0)),
     rests_on=("due", "window"),
     measure=pl.when("by_clock")
-    .then(pl.col("minutes_off") / 1440)
+    .then((pl.col("minutes_off") / 1440).round(9))
     .otherwise((pl.col("day") - pl.col("closes")).dt.total_days()),
     measure_unit="d",
     message="{which} was given on {day}, {measure} after its window closed on {closes} (due {due}).",

@@ -38,7 +38,7 @@ interval_too_long = Rule(
     | (pl.col("spaced_by_clock") & (pl.col("minutes_apart") > 0)),
     rests_on=("limits",),
     measure=pl.when("spaced_by_clock")
-    .then(pl.col("minutes_apart") / 1440)
+    .then((pl.col("minutes_apart") / 1440).round(9))
     .otherwise((pl.col("day") - pl.col("latest")).dt.total_days()),
     measure_unit="d",
     message="{activity} on {day} came {measure} too late: not after {latest} is allowed after the dose before.",
