@@ -167,8 +167,8 @@ def agree(folder: Path) -> Figures:
     """How many findings of the engine and of the loops are the same, and how many of those say the same.
 
     `series` are the treatments of a subject; in `other_identity` of them some record is another planned dose for the
-    engine than for the loops, and their findings are not compared. `engine_only` and `loops_only` have no reason;
-    `same_words` of the findings that both have are equal in every text and in the measure.
+    engine than for the loops, or none that can be told, and their findings are not compared. `engine_only` and
+    `loops_only` have no reason; `same_words` of the findings that both have are equal in every text and in the measure.
     """
     plan, study = bench_protocol(), rules.read_study(folder)
     report, verdicts = rules.audit(plan, study), rules.validate(plan, study)
@@ -177,6 +177,8 @@ def agree(folder: Path) -> Figures:
     series_of = {row: (subjects[s], name) for row, s, name in doses.select("row", "s", "treatment").iter_rows()}
     occurrence = dict.fromkeys(series_of) | dict(_numbers(verdicts)) | dict(_numbers(report.findings))
     other = {series_of[row] for row, number in judged.occurrence.items() if number != occurrence[row]}
+    untold = report.queries.filter(code="identity_untold").select("subject", "activity")
+    other |= {(subject, activity) for subject, activity in untold.iter_rows()}
     engine = {key: said for frame in (report.findings, report.queries) for key, said in _keys(frame)}
     loops = {
         (f.subject, f.activity, f.code, f.occurrence, _row(f.record)): _said(

@@ -2,11 +2,13 @@
 
 import re
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
+import rules
 from rules.compare import CHANGES, DAY, FACTS, LIBRARIES, OPTIONS, PROTOCOL, UNEXPLAINED
 from rules.compare import RULES as RULES_CHANGED
 from rules.deviations import BY_CODE, RULES
@@ -137,3 +139,24 @@ def test_every_rule_and_every_question_has_a_title_in_both_languages(code: str) 
     """What stands over a list is no code."""
     assert Labels("en").code(code) != code
     assert re.search("[\u4e00-\u9fff]", Labels("zh").code(code))
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_catalogue_says_each_thing_once(lang: str) -> None:
+    """No key stands twice in one block: YAML would keep the last one without a word."""
+    blocks: Counter[tuple[str, ...]] = Counter()
+    place: list[tuple[int, str]] = []
+    for line in (Path(rules.__file__).parent / f"catalogue/{lang}.yaml").read_text(encoding="utf-8").splitlines():
+        if found := re.match(r"( *)([\w][^:#]*):(?: |$)", line):
+            depth = len(found[1])
+            place = [*((d, key) for d, key in place if d < depth), (depth, found[2])]
+            blocks[tuple(key for _, key in place)] += 1
+    assert [key for key, n in blocks.items() if n > 1] == []
+
+
+def test_no_note_is_left_over() -> None:
+    """Every note of the catalogue is a reason that the code can give."""
+    code = "\n".join(path.read_text(encoding="utf-8") for path in Path(rules.__file__).parent.rglob("*.py"))
+    given = {note for note in en["notes"] if f'"{note}"' in code}
+    made = {f"no-{name}" for name in ("visits", "consents", "observations", "route", "end")}
+    assert set(en["notes"]) - given - made == set()
