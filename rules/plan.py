@@ -154,8 +154,9 @@ def _timed(step: Element) -> bool:
 
 
 def _beyond(action: Action, courses: set[str]) -> bool:
-    """Whether nothing follows from an action yet: repeated assessments, a set dose, and the dose of a course."""
-    return action.verb in ("repeat", "set") or (action.verb in ("reduce", "raise") and action.target in courses)
+    """Whether nothing follows from an action yet: a repeated assessment, a dose set, a course raised or reduced."""
+    of_course = action.target in courses
+    return action.verb == "repeat" or action.verb in (("reduce", "raise") if of_course else ("set",))
 
 
 def _dosed_by_day(treatment: Treatment) -> bool:
