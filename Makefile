@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test bench docs lint types imports clean
+.PHONY: demo test bench recall docs lint types imports clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -29,6 +29,9 @@ imports: $(VENV)/.installed
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m bench
+
+recall: $(VENV)/.installed
+	$(BIN)/python -m bench.recall --page
 
 docs: $(VENV)/.installed
 	$(BIN)/python -m docs.generate

@@ -80,6 +80,11 @@ ROOMS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ),
     ("rules: reports", "Tables, texts and the page.", ("rules/report.py", "rules/manifest.py", "rules/page/")),
     ("perprotocol: how people reach it", "The command.", ("perprotocol/", "perprotocol/bulk/")),
+    (
+        "perprotocol: synthetic participants",
+        "Perfect by the protocol alone, and with faults put in; nothing of the engine is used here.",
+        ("perprotocol/simulation/", "perprotocol/simulation/faults/"),
+    ),
 )  # fmt: skip
 NOTE = "<!-- Written by `make docs`. Change the code, not this page. -->\n\n"
 

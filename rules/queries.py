@@ -24,7 +24,9 @@ _COLUMNS = {"count": "viable_or_total", "counted": "counted", "brand": "brand"}
 _BY_PLAN = tuple(
     rule.code
     for rule in RULES
-    if rule.table == "planned" or {"matched", "spaced", "dosed"} & set(rule.applies.meta.root_names())
+    if rule.table in ("planned", "assessments")
+    or {"matched", "spaced", "spaced_to", "dosed", "countable"}
+    & {*rule.applies.meta.root_names(), *rule.deviates.meta.root_names()}
 )
 _BY_ARM = tuple(rule.code for rule in RULES if "in_arm" in rule.deviates.meta.root_names())
 _WAITING = {"day-zero": ", ".join(_BY_PLAN), "arm": ", ".join((*_BY_PLAN, *_BY_ARM))}

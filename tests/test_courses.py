@@ -397,3 +397,12 @@ def test_a_course_judged_alone_or_among_others_is_judged_alike() -> None:
     ]
     same = ["subject", "code", "measure", "message"]
     assert together.findings.select(same).rows() == pl.concat(alone).select(same).rows()
+
+
+def test_months_of_a_course_count_from_the_day_on_which_it_was_begun() -> None:
+    """Begun on 1 March where 29 February was due, 6 months end on 31 August and not on the 29th."""
+    months = _trial(ONCE.replace("28 d", "6 mo"))
+    subjects = [{"subject": "1", "arm": "everyone", "day_zero": "2024-02-29"}]
+    dose = {"subject": "1", "treatment": "drug", "amount": "10", "unit": "mg"} | _interval("2024-03-01", "2024-08-31")
+    tables = {"subjects": subjects, "administrations": [dose]}
+    assert _said(rules.audit(months, rules.from_frames("s", tables, data_cut=date(2025, 1, 1)))) == []

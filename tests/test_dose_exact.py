@@ -13,10 +13,10 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from perprotocol.simulation.amounts import intended, limits
 from protocol import Protocol, read_text
 from rules import Study, audit, from_frames, validate
-from tests.arithmetic import intended, limits
-from tests.simulate import QUICK
+from tests.trials import QUICK
 
 DAY = date(2024, 3, 15)
 LATER = date(2024, 6, 1)

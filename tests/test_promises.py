@@ -1,4 +1,4 @@
-"""What the engine promises, held on simulated studies: see `simulate.py`, and `faults.py` for what is put into them."""
+"""What the engine promises, held on simulated studies: `perprotocol.simulation`, and its faults put into them."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rules.partitions
+from perprotocol.simulation.faults import KINDS, Case, Found, World
+from perprotocol.simulation.patient import Patient, Row
+from perprotocol.simulation.tables import frames_of, tables_of
 from protocol import Protocol
 from protocol.durations import Window
 from rules import Report, Study, audit, from_frames
 from rules.rows import SCHEMA
-from tests.faults import FAULTS
-from tests.simulate import QUICK, Patient, Row, rows_of, study_of
-from tests.trials import TRIALS, trial
-from tests.world import Case, Found, World
+from tests.trials import AWAITING, QUICK, TRIALS, cast, trial
 
-AFTER_ALL = date(2031, 1, 1)
+AFTER_ALL = date(2040, 1, 1)
+FAULTS = [kind.put for kind in KINDS.values()]
 SEEDS = st.integers(0, 10_000)
 Tables = dict[str, list[Row]]
 Lines = dict[str, list[int]]
 
 
 def world(name: str, seed: int) -> World:
-    """A participant of that protocol; the seed tells the arm as well."""
-    protocol = trial(name)
-    return World(name, protocol, list(protocol.arms)[seed % len(protocol.arms)], seed)
+    """A participant of that protocol."""
+    return World(cast(name), seed)
 
 
 def faulty(name: str, seed: int, number: int) -> list[Case]:
@@ -42,13 +42,9 @@ def faulty(name: str, seed: int, number: int) -> list[Case]:
     return [case for case in cases if case is not None]
 
 
-def tables_of(protocol: Protocol, patients: list[Patient]) -> Tables:
-    """The rows of all of them."""
-    tables: Tables = {}
-    for patient in patients:
-        for table, rows in rows_of(protocol, patient).items():
-            tables.setdefault(table, []).extend(rows)
-    return tables
+def study_of(protocol: Protocol, patients: list[Patient]) -> Study:
+    """The study of some participants."""
+    return from_frames("sim", frames_of(tables_of(protocol, patients)))
 
 
 def found(report: Report) -> dict[str | None, Counter[Found]]:
@@ -69,12 +65,13 @@ def found(report: Report) -> dict[str | None, Counter[Found]]:
 @given(seed=SEEDS)
 def test_nothing_is_found_of_those_who_follow_the_protocol(name: str, seed: int) -> None:
     """Perfect participants have neither a finding nor a query, and none of their records is left unjudged."""
+    if name in AWAITING:
+        pytest.xfail(AWAITING[name])
     people = [world(name, seed + i).live() for i in range(40)]
     report = audit(trial(name), study_of(trial(name), people), as_of=AFTER_ALL)
     assert report.findings.rows() == []
     assert report.queries.rows() == []
-    late = report.counts.filter(pl.col("rule") == "dose_late")
-    assert late["judged"].item() >= len(people)
+    assert report.counts["judged"].sum() >= len(people)
 
 
 @cache
@@ -82,7 +79,7 @@ def audited(name: str) -> tuple[dict[str, list[Case]], dict[str | None, Counter[
     """Participants with every kind of fault, and what one audit of them all finds by participant."""
     cases: dict[str, list[Case]] = {}
     for n, fault in enumerate(FAULTS):
-        drawn = (fault(world(name, seed), Random(seed)) for seed in range(1000 + 20 * n, 1012 + 20 * n))
+        drawn = (fault(world(name, seed), Random(seed)) for seed in range(1000 + 20 * n, 1008 + 20 * n))
         cases[fault.__name__] = [case for case in drawn if case is not None]
     people = [case.patient for kind in cases.values() for case in kind]
     return cases, found(audit(trial(name), study_of(trial(name), people), as_of=AFTER_ALL))
@@ -92,6 +89,8 @@ def audited(name: str) -> tuple[dict[str, list[Case]], dict[str | None, Counter[
 @pytest.mark.parametrize("name", TRIALS)
 def test_a_fault_is_found_once_and_nothing_else_is(name: str, fault: str) -> None:
     """Of a participant with one fault exactly that is found, with the consequences that the fault names."""
+    if name in AWAITING:
+        pytest.xfail(AWAITING[name])
     cases, by_subject = audited(name)
     for case in cases[fault]:
         assert by_subject.get(case.patient.subject) == case.expected, case.patient
@@ -168,7 +167,8 @@ def test_partitions_cannot_be_seen_in_the_result(name: str, seed: int, size: int
     protocol = trial(name)
     people = [case.patient for case in faulty(name, seed, 12)]
     for person in people:
-        person.doses[-1].amount = 7 * (person.doses[-1].amount or 0) // 6
+        last = next((dose for dose in reversed(person.doses) if dose.amount), person.doses[-1])
+        last.amount = last.amount and 7 * last.amount // 6
     study = study_of(protocol, people)
     whole = audit(protocol, study, as_of=AFTER_ALL)
     with pytest.MonkeyPatch.context() as patch:

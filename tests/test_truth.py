@@ -21,7 +21,7 @@ from rules import from_frames
 from rules.assignment import NONE
 from rules.evidence import Evidence, Milestone, evidence_of
 from rules.truth import truth
-from tests.simulate import QUICK
+from tests.trials import QUICK
 
 START = date(2024, 1, 1)
 ZERO = (START - date(1970, 1, 1)).days

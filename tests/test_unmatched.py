@@ -6,6 +6,7 @@ import polars as pl
 
 import protocol
 import rules
+from rules.records import visit_named
 
 TRIAL = """
 protocol: trial
@@ -69,3 +70,9 @@ def test_the_arithmetic_names_the_ceiling_that_binds() -> None:
     weight = [{"subject": "001", "measure": "weight", "value": "94.8", "unit": "kg", "at": "2024-03-01"}]
     verdicts = rules.validate(protocol.read_text(text), _study(observations=weight))
     assert ", at most 400 mg = 400 mg" in verdicts["because"][0]
+
+
+def test_a_visit_whose_name_begins_like_another_is_itself() -> None:
+    """`visit-10` is a visit of its own and no tenth `visit-1`."""
+    assert visit_named(protocol.read("lzzt"), "visit-10") == "visit-10"
+    assert visit_named(protocol.read("uc-msc-saa"), "weekly 2") == "weekly"

@@ -11,7 +11,7 @@ from rules.anchors import add, reference
 from rules.assignment import NONE
 from rules.evidence import Flags, Ints
 from rules.grid import Grid, Laid
-from rules.slots import Part
+from rules.slots import Part, Span
 from rules.spells import FOREVER
 from rules.truth import Truth
 
@@ -106,17 +106,20 @@ def _fill(laid: Laid, grid: Grid, course: Course) -> None:
     course.due[s], course.begun[s] = grid.due[:, head], grid.actual[:, head]
     course.opens[s], course.closes[s] = grid.opens[:, head], grid.closes[:, head]
     course.expected[s] = grid.expected[:, head]
-    shift = np.where(grid.actual[:, head] != NONE, grid.actual[:, head] - grid.due[:, head], 0)
-    floating, before = True, None
+    began = np.where(grid.actual[:, head] != NONE, grid.actual[:, head], grid.due[:, head]).astype(np.int32)
+    floating, before, length = True, None, Span()
     for c in columns:
         part = grid.arm.slots[c].part
         stretch = next(x for x in course.stretches if x.part.code == part.code)
         floating &= c == head or stretch.element.from_ is None
-        start = grid.due[:, c] + np.where(floating & (c != head) & (grid.due[:, c] != NONE), shift, 0)
+        start = add(laid, s, began, length) if floating and c != head else grid.due[:, c]
         end, ended = _end(laid, grid, c)
-        floating &= stretch.element.for_ is not None
-        # A course for so many days has them from the day on which it was begun.
-        end = np.where(floating & (end != FOREVER), end + shift, end)
+        lasts = stretch.element.for_
+        floating &= lasts is not None
+        if floating and lasts is not None:
+            # A course for so long lasts from the day on which it was begun; months are added at once from there.
+            length += Span(lasts.months, lasts.days)
+            end = np.where(end != FOREVER, add(laid, s, began, length), end)
         held = grid.expected[:, c] if part.element.if_ else (grid.expected[:, c] != 0).astype(np.int8)
         if part.element.if_ and stretch.element.level is not None and before is not None:
             # Whoever does not reach the next level stays at the level before.

@@ -1,4 +1,4 @@
-"""What is intended and what is allowed, in fractions: the oracle for every amount."""
+"""What is intended and what is allowed, in fractions: amount × capped input, then bounds, rounding, tolerance."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ from decimal import Decimal
 from fractions import Fraction
 
 from protocol.dosing import Dose
-from protocol.quantity import Range
+from protocol.quantity import Quantity, Range
+
+MILLIGRAM, ONE_AUC = Fraction(Quantity.parse("1 mg").base), Fraction(Quantity.parse("1 AUC").base)
+WHOLE = Fraction(1)
 
 
-def intended(dose: Dose, grams: int, mm: int = 0) -> tuple[Fraction, Fraction]:
-    """The lowest and the highest intended dose in base units: amount × capped input, then bounds, then rounding."""
-    amount = dose.amount
+def intended(
+    dose: Dose, grams: int, mm: int = 0, clearance: int = 0, share: Fraction = WHOLE
+) -> tuple[Fraction, Fraction]:
+    """The lowest and the highest intended dose in base units; `clearance` in mL/min, `share` of the full dose."""
+    amount = dose.amount or dose.start
     assert amount is not None
     low, high = (amount.low, amount.high) if isinstance(amount, Range) else (amount, amount)
     size = Fraction(1)
@@ -25,7 +30,10 @@ def intended(dose: Dose, grams: int, mm: int = 0) -> tuple[Fraction, Fraction]:
         root = (Decimal(mm) / 10 * Decimal(grams) / 1000 / 3600).sqrt()
         size = Fraction(math.floor(root * 100 + Decimal("0.5")), 100)
         size = min(size, Fraction(dose.cap.bsa.value)) if dose.cap and dose.cap.bsa else size
-    return _bounded(Fraction(low.base) * size, dose), _bounded(Fraction(high.base) * size, dose)
+    if dose.formula == "calvert":
+        rate = min(Fraction(clearance), Fraction(dose.cap.gfr.value)) if dose.cap and dose.cap.gfr else clearance
+        size = (rate + 25) * MILLIGRAM / ONE_AUC
+    return _bounded(Fraction(low.base) * size * share, dose), _bounded(Fraction(high.base) * size * share, dose)
 
 
 def _bounded(amount: Fraction, dose: Dose) -> Fraction:
@@ -41,9 +49,9 @@ def _bounded(amount: Fraction, dose: Dose) -> Fraction:
     return min(options, key=lambda o: abs(o - amount)) if options else amount
 
 
-def limits(dose: Dose, grams: int, mm: int = 0) -> tuple[int, int]:
+def limits(dose: Dose, grams: int, mm: int = 0, clearance: int = 0, share: Fraction = WHOLE) -> tuple[int, int]:
     """The smallest and the largest whole amount inside the tolerance and under the ceiling."""
-    low, high = intended(dose, grams, mm)
+    low, high = intended(dose, grams, mm, clearance, share)
     if dose.tolerance is None and not isinstance(dose.amount, Range):
         return math.floor(low + Fraction(1, 2)), math.floor(high + Fraction(1, 2))
     points = (dose.tolerance.low_bp, dose.tolerance.high_bp) if dose.tolerance else (0, 0)

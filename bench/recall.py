@@ -1,0 +1,201 @@
+"""Recall and precision of every rule, over synthetic studies under every library protocol: `python -m bench.recall`.
+
+Perfect participants must give no finding and no query; of those with a fault exactly what the simulator lists must be
+found. The list comes from the protocol, never from the engine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from time import perf_counter
+
+import polars as pl
+
+import protocol
+import rules
+from perprotocol.simulation.faults import KINDS
+from perprotocol.simulation.study import Simulated, simulate
+from rules.deviations import RULES
+
+AFTER_ALL = date(2040, 1, 1)
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "recall.md"
+COLUMNS = ["subject", "code", "activity", "occurrence"]
+NOT_YET = "no kind of fault puts it in yet; its cases are in `tests/cases`"
+WITHOUT_FAULT: dict[str, str] = {
+    "course_no_record": NOT_YET,
+    "course_not_started": NOT_YET,
+    "course_start_out_of_window": NOT_YET,
+    "course_gap": NOT_YET,
+    "course_ended_early": NOT_YET,
+    "adherence_low": NOT_YET,
+    "adherence_high": NOT_YET,
+    "dose_off_level": NOT_YET,
+    "frequency_wrong": NOT_YET,
+    "course_after_end": NOT_YET,
+    "course_during_hold": NOT_YET,
+    "course_after_stop": NOT_YET,
+    "records_overlap": NOT_YET,
+    "wrong_product": NOT_YET,
+    "wrong_route": NOT_YET,
+    "product_expired": NOT_YET,
+    "product_out_of_specification": NOT_YET,
+    "product_failed_later": NOT_YET,
+    "excursion_unassessed": NOT_YET,
+    "excursion_unacceptable": NOT_YET,
+    "bag_of_several": NOT_YET,
+    "bag_of_another": NOT_YET,
+    "modification_not_made": NOT_YET,
+    "dose_not_recalculated": NOT_YET,
+    "out_of_order": NOT_YET,
+    "order_reversed": NOT_YET,
+    "prerequisite_missing": NOT_YET,
+    "premedication_mistimed": NOT_YET,
+    "infusion_too_fast": NOT_YET,
+    "infusion_too_slow": NOT_YET,
+    "too_many_in_span": NOT_YET,
+    "level_not_acted_on": NOT_YET,
+    "sample_mistimed": NOT_YET,
+    "prohibited_medication": NOT_YET,
+    "non_trial_treatment": NOT_YET,
+    "lost_to_follow_up": NOT_YET,
+    "assessment_missed": NOT_YET,
+    "assessment_incomplete": NOT_YET,
+    "assessment_no_record": NOT_YET,
+    "assessment_out_of_window": NOT_YET,
+    "records_contradict": NOT_YET,
+    "consent_version_outdated": NOT_YET,
+    "above_total": NOT_YET,
+    "hold_not_closed": NOT_YET,
+    "amendment_before_approval": NOT_YET,
+    "identity_untold": "a date that fits two doses is nobody's fault; dense schedules are measured by themselves",
+    "dose_not_counted": "no protocol of the library says from when on a dose counts; its cases are in `tests/cases`",
+}
+"""Rules for which no fault can be put into one participant by the protocol alone, and why."""
+
+
+@dataclass
+class Measured:
+    """What one protocol gave: alarms about perfect participants, and by code what was put in, found, and both."""
+
+    protocol: str
+    participants: int
+    alarms: int
+    seconds: tuple[float, float]
+    injected: Counter[str] = field(default_factory=Counter)
+    found: Counter[str] = field(default_factory=Counter)
+    both: Counter[str] = field(default_factory=Counter)
+    examples: list[str] = field(default_factory=list)
+
+    @property
+    def whole(self) -> bool:
+        """Nothing is missed and nothing is found that was not put in."""
+        return not self.alarms and self.injected == self.found == self.both
+
+
+def measure(name: str, perfect: int, faulty: int, each: int, seed: int) -> Measured:
+    """One library protocol, audited with perfect participants and with so many faults of each kind."""
+    trial = protocol.read(name)
+    began = perf_counter()
+    clean = simulate(trial, perfect, seed)
+    made = perf_counter()
+    alarms = _told(trial, clean)
+    result = Measured(name, perfect, alarms.total(), (made - began, perf_counter() - made))
+    with_faults = simulate(trial, faulty, seed + 1, dict.fromkeys(KINDS, each))
+    found = _told(trial, with_faults)
+    injected = Counter(with_faults.injected.select(COLUMNS).rows())
+    for counts, rows in ((result.injected, injected), (result.found, found), (result.both, injected & found)):
+        for row, times in rows.items():
+            counts[row[1]] += times
+    kinds = dict(with_faults.injected.select("subject", "kind").rows())
+    for said, rows in (("alarm", alarms), ("missed", injected - found), ("too much", found - injected)):
+        result.examples += [f"{said}: {kinds.get(row[0])} {row}" for row in list(rows)[:20]]
+    return result
+
+
+def _told(trial: protocol.Protocol, simulated: Simulated) -> Counter[tuple[object, ...]]:
+    """Everything an audit finds or asks, by participant, code, activity and occurrence."""
+    study = rules.from_frames("synthetic", simulated.frames)
+    report = rules.audit(trial, study, as_of=AFTER_ALL)
+    return Counter(pl.concat([report.findings, report.queries]).select(COLUMNS).rows())
+
+
+def by_rule(results: Sequence[Measured]) -> pl.DataFrame:
+    """Of every code what was put in, found, and both, with recall and precision; over all protocols."""
+    codes = [rule.code for rule in RULES]
+    codes += sorted({c for r in results for c in (*r.injected, *r.found)} - set(codes))
+    rows = []
+    for code in codes:
+        injected, found, both = (sum(getattr(r, w)[code] for r in results) for w in ("injected", "found", "both"))
+        recall = round(100 * both / injected, 2) if injected else None
+        rows.append((code, injected, found, both, recall, round(100 * both / found, 2) if found else None))
+    schema = ["code", "injected", "found", "both", "recall", "precision"]
+    return pl.DataFrame(rows, schema=schema, orient="row", infer_schema_length=None)
+
+
+def page(results: Sequence[Measured], each: int) -> str:
+    """The figures as a page."""
+    perfect = sum(r.participants for r in results)
+    lines = [_HEAD.format(perfect=perfect, each=each), "| protocol | perfect participants | findings and queries |"]
+    lines += ["|---|---:|---:|", *(f"| {r.protocol} | {r.participants} | {r.alarms} |" for r in results)]
+    lines += ["", "| rule | put in | found | recall | precision |", "|---|---:|---:|---:|---:|"]
+    for code, injected, found, _, recall, precision in by_rule(results).rows():
+        why = WITHOUT_FAULT.get(code)
+        shares = (f"{share:g} %" if share is not None else "" for share in (recall, precision))
+        lines.append(f"| `{code}` | {injected or ''} | {found or ''} | " + " | ".join(shares) + " |")
+        lines[-1] += f" {why}" if why and not injected else ""
+    lines += ["", "| kind of fault | what it is |", "|---|---|"]
+    lines += [f"| `{name}` | {kind.said} |" for name, kind in KINDS.items()]
+    return "\n".join(lines) + "\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure every library protocol, print the figures; 1 where something is missed or found too much."""
+    parser = argparse.ArgumentParser(prog="python -m bench.recall", description=__doc__)
+    parser.add_argument("--perfect", type=int, default=10_000, help="perfect participants under each protocol; 10000")
+    parser.add_argument("--faulty", type=int, default=2_000, help="participants of the studies with faults; 2000")
+    parser.add_argument("--each", type=int, default=25, help="faults of each kind under each protocol; 25")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same studies; 1")
+    parser.add_argument("--protocols", nargs="*", default=protocol.library(), help="only these; all of the library")
+    parser.add_argument("--format", choices=("table", "json"), default="table", help="how to print the figures")
+    parser.add_argument("--page", action="store_true", help="write docs/recall.md too")
+    options = parser.parse_args(arguments)
+    results = []
+    for name in options.protocols:
+        results.append(measure(name, options.perfect, options.faulty, options.each, options.seed))
+        r = results[-1]
+        sys.stderr.write(f"{name}: {r.alarms} alarms, {r.both.total()} of {r.injected.total()} found, ")
+        sys.stderr.write(f"{r.found.total() - r.both.total()} too much; {r.seconds[0]:.0f} s, {r.seconds[1]:.0f} s\n")
+        sys.stderr.write("".join(f"  {example}\n" for example in r.examples))
+    figures = by_rule(results)
+    if options.format == "json":
+        print(json.dumps({"rules": figures.to_dicts(), "perfect": {r.protocol: r.alarms for r in results}}, indent=2))
+    else:
+        with pl.Config(tbl_rows=-1, tbl_hide_column_data_types=True, tbl_hide_dataframe_shape=True):
+            print(figures)
+    if options.page:
+        PAGE.write_text(page(results, options.each), encoding="utf-8")
+    return 0 if all(r.whole for r in results) else 1
+
+
+_HEAD = """\
+# Recall and precision
+
+<!-- Written by `make recall`. Change bench/recall.py, not this page. -->
+
+Measured on synthetic studies (`perprotocol simulate`) under every protocol of [the library](library.md): {perfect}
+perfect participants, then up to {each} faults of every kind under each, every fault in a participant of its own.
+What must be found of a fault, its unavoidable consequences with it, is listed by the simulator from the protocol alone;
+it imports nothing of the engine. A simulator by the same authors cannot show a misunderstanding that both share: the
+situations in `tests/situations` are a set of their own, written by hand.
+
+"""
+
+if __name__ == "__main__":
+    raise SystemExit(main())

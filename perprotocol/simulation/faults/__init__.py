@@ -1,0 +1,60 @@
+"""Every kind of fault that can be put into a study, and the rules that find it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from perprotocol.simulation.faults import amounts, contradictions, people, records, timing
+from perprotocol.simulation.faults.case import Case, Fault, Found, World
+
+__all__ = ["KINDS", "Case", "Fault", "Found", "Kind", "World"]
+
+
+class Kind(NamedTuple):
+    """A kind of fault: how it is put in, and the codes it may be found under (its consequences apart)."""
+
+    put: Fault
+    finds: tuple[str, ...]
+
+    @property
+    def said(self) -> str:
+        """What it is, in a sentence."""
+        return (self.put.__doc__ or "").strip().partition("\n")[0]
+
+
+_ALL = (
+    Kind(timing.dose_late, ("dose_late",)),
+    Kind(timing.dose_early, ("dose_early",)),
+    Kind(timing.interval_too_short, ("interval_too_short",)),
+    Kind(timing.interval_too_long, ("interval_too_long",)),
+    Kind(timing.dose_not_given, ("dose_not_given",)),
+    Kind(timing.dose_no_record, ("dose_no_record",)),
+    Kind(timing.visit_late, ("visit_out_of_window",)),
+    Kind(timing.visit_early, ("visit_out_of_window",)),
+    Kind(timing.visit_missed, ("visit_missed",)),
+    Kind(timing.visit_no_record, ("visit_no_record",)),
+    Kind(amounts.tenfold, ("overdose", "above_ceiling")),
+    Kind(amounts.overdose, ("overdose", "above_ceiling")),
+    Kind(amounts.underdose, ("underdose",)),
+    Kind(amounts.above_ceiling, ("above_ceiling",)),
+    Kind(amounts.unit_slip, ("unit_doubtful",)),
+    Kind(amounts.amount_zero, ("amount_zero",)),
+    Kind(amounts.weight_stale, ("weight_stale",)),
+    Kind(amounts.weight_missing, ("weight",)),
+    Kind(records.wrong_arm, ("wrong_treatment",)),
+    Kind(records.unplanned, ("unplanned_dose",)),
+    Kind(records.duplicate, ("duplicate_record",)),
+    Kind(records.hold, ("dose_during_hold",)),
+    Kind(records.after_stop, ("dose_after_stop",)),
+    Kind(contradictions.weight_not_measured, ("weight_not_measured",)),
+    Kind(contradictions.weight_implausible, ("weight_implausible",)),
+    Kind(contradictions.value_unusable, ("value_unusable",)),
+    Kind(contradictions.day_zero_disagrees, ("day_zero_disagrees",)),
+    Kind(contradictions.record_after_death, ("record_after_death",)),
+    Kind(contradictions.after_withdrawal, ("procedure_after_withdrawal",)),
+    Kind(contradictions.waiver, ("waiver_granted",)),
+    Kind(people.ineligible, ("criterion_not_met",)),
+    Kind(people.before_consent, ("procedure_before_consent",)),
+)
+KINDS: dict[str, Kind] = {kind.put.__name__: kind for kind in _ALL}
+"""Kinds of fault by name."""

@@ -1,0 +1,113 @@
+"""Wrong amounts, and weights that a dose may not count with."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from random import Random
+
+from perprotocol.simulation.faults.case import NEVER, Case, Found, World, one
+from perprotocol.simulation.patient import Given, Patient
+
+
+def amounts(world: World, rng: Random, *, judged: bool) -> Iterator[tuple[Patient, Given, int]]:
+    """Doses whose amount may be changed, and that amount; `judged`: only those that have limits."""
+    patient = world.live()
+    for key in world.doses(rng, first=True):
+        given = patient.dose(key)
+        if given.amount and (given.judged or not judged):
+            yield patient, given, given.amount
+
+
+def _above(given: Given, amount: int) -> str:
+    return "above_ceiling" if given.ceiling is not None and amount > given.ceiling else "overdose"
+
+
+def tenfold(world: World, rng: Random) -> Case | None:
+    """Ten times the amount: over, or above the ceiling where there is one."""
+    for patient, given, amount in amounts(world, rng, judged=False):
+        given.amount = amount * 10
+        return Case(patient, one(_above(given, given.amount), given.key))
+    return None
+
+
+def overdose(world: World, rng: Random) -> Case | None:
+    """One base unit more than the tolerance allows: above the ceiling where that is the limit."""
+    for patient, given, _ in amounts(world, rng, judged=True):
+        given.amount = given.most + 1
+        return Case(patient, one(_above(given, given.amount), given.key))
+    return None
+
+
+def underdose(world: World, rng: Random) -> Case | None:
+    """One base unit less than the tolerance allows."""
+    for patient, given, _ in amounts(world, rng, judged=True):
+        given.amount = given.least - 1
+        return Case(patient, one("underdose", given.key))
+    return None
+
+
+def above_ceiling(world: World, rng: Random) -> Case | None:
+    """One base unit more than the ceiling."""
+    for patient, given, _ in amounts(world, rng, judged=True):
+        if given.ceiling is not None:
+            given.amount = given.ceiling + 1
+            return Case(patient, one("above_ceiling", given.key))
+    return None
+
+
+def unit_slip(world: World, rng: Random) -> Case | None:
+    """A million times the amount."""
+    for patient, given, amount in amounts(world, rng, judged=True):
+        given.amount = amount * 10**6
+        return Case(patient, one("unit_doubtful", given.key))
+    return None
+
+
+def amount_zero(world: World, rng: Random) -> Case | None:
+    """An amount of 0 and no status."""
+    for patient, given, _ in amounts(world, rng, judged=False):
+        given.amount = 0
+        return Case(patient, one("amount_zero", given.key))
+    return None
+
+
+def weight_stale(world: World, rng: Random) -> Case | None:
+    """The weighings before one dose, none of them due at a visit, moved back too far: all doses that rested on them."""
+    patient, policy = world.live(), world.protocol.weight
+    weighed = [d for d in patient.doses if d.weighed and d.line is not None and not d.line.course]
+    if not weighed or policy is None or policy.within is None or policy.use != "latest":
+        return None
+    given, within = rng.choice(weighed), policy.within.days
+    back = given.day - within - rng.randint(1, 4)
+    grams = patient.weighings[given.day]
+    if any(back <= day <= given.day for day in patient.weighed_for):
+        return None
+    for day in [d for d in patient.weighings if back <= d <= given.day]:
+        del patient.weighings[day]
+    patient.weighings[back] = grams
+    expected: Counter[Found] = Counter()
+    for dose in weighed:
+        age = dose.day - max((d for d in patient.weighings if d <= dose.day), default=-NEVER)
+        if age > within:
+            expected += one("weight_stale" if age < NEVER // 2 else "weight", dose.key)
+    return Case(patient, expected) if _same_weights(patient, weighed) else None
+
+
+def _same_weights(patient: Patient, weighed: list[Given]) -> bool:
+    """No dose lies outside its limits because it counts with another weight now."""
+    return all(patient.weight_on(d.day) in (None, d.grams) for d in weighed)
+
+
+def weight_missing(world: World, rng: Random) -> Case | None:
+    """No weight on record at all, where no visit asks for one: asked once for every dose that counts by it."""
+    patient = world.live()
+    patient.weighings.clear()
+    expected: Counter[Found] = Counter()
+    for dose in patient.doses:
+        course = dose.line is not None and dose.line.course
+        if dose.weighed and not course:
+            expected["weight", *dose.key] += 1
+        elif dose.weighed:
+            expected["weight", dose.key[0], None] = 1
+    return Case(patient, expected) if expected and not patient.weighed_for else None

@@ -1,0 +1,85 @@
+"""Records that contradict each other, that cannot be used, or that should not be there at all."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from random import Random
+
+from perprotocol.simulation.days import DAY
+from perprotocol.simulation.faults.case import Case, World, one
+from perprotocol.simulation.patient import Seen
+
+
+def weight_not_measured(world: World, rng: Random) -> Case | None:
+    """A dose ordered by a weight that nobody measured, though the amount is right."""
+    patient = world.live()
+    for key in world.doses(rng, first=True):
+        given = patient.dose(key)
+        if given.weighed and given.amount:
+            used = given.grams + 200
+            while used in patient.weighings.values():
+                used += 200
+            given.more["weight_used"] = str(Decimal(used) / 1000)
+            return Case(patient, one("weight_not_measured", key))
+    return None
+
+
+def weight_implausible(world: World, rng: Random) -> Case | None:
+    """A weight that is on record of a person far too light for the age, and that no dose counts with."""
+    patient = world.live()
+    used = {d.day for d in patient.doses if d.weighed}
+    days = [day for day in patient.weighings if day < min(used, default=day + 1) - 1]
+    if len(patient.weighings) < 2 or not days or patient.baseline:
+        return None
+    patient.weighings[days[0]] //= 4
+    return Case(patient, one("weight_implausible", ("weight", None)))
+
+
+def value_unusable(world: World, rng: Random) -> Case | None:
+    """A value that a modification reads, in a unit that cannot be compared; nothing was due to follow from it."""
+    patient = world.live()
+    story = world.cast.story
+    read = {n for t in story.triggers for n in t.measured}
+    found = [s for s in patient.seen if s.measure in read and s.unit and s.at // DAY > patient.zero]
+    if not found or patient.events or world.protocol.cycles:
+        return None
+    seen = rng.choice(found)
+    seen.unit = "mmHg"
+    return Case(patient, one("value_unusable", (seen.measure, None)))
+
+
+def day_zero_disagrees(world: World, rng: Random) -> Case | None:
+    """Day zero recorded some days before the event that defines it."""
+    stated = world.protocol.milestones.get("day-zero")
+    if stated is None or stated.anchor is None:
+        return None
+    patient = world.live()
+    patient.day_zero = patient.zero - rng.randint(2, 5)
+    return Case(patient, one("day_zero_disagrees", ("day", None)))
+
+
+def record_after_death(world: World, rng: Random) -> Case | None:
+    """A measurement dated after death."""
+    patient = world.leaver("death")
+    died = next(at for name, at in patient.milestones if name == "death")
+    patient.seen.append(Seen("temperature", "37.1", "Cel", died + rng.randint(2, 9) * DAY))
+    return Case(patient, one("record_after_death", ("record", None)))
+
+
+def after_withdrawal(world: World, rng: Random) -> Case | None:
+    """An unscheduled visit after consent was withdrawn."""
+    if not world.judged:
+        return None
+    patient = world.leaver("withdrawal")
+    left = next(at for name, at in patient.milestones if name == "withdrawal")
+    patient.milestones = [("withdrawal-of-consent" if n == "withdrawal" else n, at) for n, at in patient.milestones]
+    patient.visits["unscheduled", 1] = left + rng.randint(2, 9) * DAY, ""
+    return Case(patient, one("procedure_after_withdrawal", ("procedure", None)))
+
+
+def waiver(world: World, rng: Random) -> Case | None:
+    """A departure allowed in advance; nobody made use of it."""
+    patient = world.live()
+    decided = patient.enrolled * DAY + 600
+    patient.decisions.append({"kind": "waiver", "decided": decided, "by": "the sponsor", "reason": "asked by the site"})
+    return Case(patient, one("waiver_granted", (None, None)))

@@ -1,0 +1,110 @@
+"""Doses that should not be there, and days on which none should be given."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from random import Random
+
+from perprotocol.simulation.days import DAY
+from perprotocol.simulation.faults.case import Case, World, counts_from, lapsed, one
+from perprotocol.simulation.faults.timing import stays
+from perprotocol.simulation.patient import Given, Planned
+
+
+def wrong_arm(world: World, rng: Random) -> Case | None:
+    """A dose of a treatment whose product only other arms get."""
+    patient = world.live()
+    mine = {str(line.treatment.product or line.activity) for line in world.cast.scripts[patient.arm].lines
+            if line.kind == "treatment"}  # fmt: skip
+    for name, treatment in world.protocol.treatments.items():
+        arms = {arm for part in treatment.parts() for arm in part.arm}
+        if (
+            arms
+            and patient.arm not in arms
+            and str(treatment.product or name) not in mine
+            and stays(world, patient.zero + 31)
+        ):
+            patient.doses.append(Given((name, 1), (patient.zero + 30) * DAY + 600))
+            return Case(patient, one("wrong_treatment", (name, None)))
+    return None
+
+
+def unplanned(world: World, rng: Random) -> Case | None:
+    """A dose long after the last one."""
+    patient = world.live()
+    doses = [d for d in patient.doses if d.line is not None and not d.line.course and not d.status]
+    if not doses or patient.events:
+        return None
+    given = max(doses, key=lambda d: (d.at, d.key))
+    last = max(d.key[1] for d in patient.doses if d.key[0] == given.key[0])
+    if not stays(world, given.day + 201) or given.line is None or given.line.part.in_ is not None:
+        return None
+    patient.labelled = False
+    patient.doses.append(replace(given, key=(given.key[0], last + 1), at=given.at + 200 * DAY,
+                                 end=(given.end or given.at) + 200 * DAY, more={"occurrence": None}))  # fmt: skip
+    follows = lapsed(patient, patient.doses[-1], (given.key[0], None))
+    return Case(patient, one("unplanned_dose", (given.key[0], None)) + follows)
+
+
+def duplicate(world: World, rng: Random) -> Case | None:
+    """The same dose entered twice."""
+    patient = world.live()
+    doses = [d for d in patient.doses if d.amount and d.line is not None and not d.line.course]
+    if not doses:
+        return None
+    given = rng.choice(doses)
+    patient.doses.append(replace(given))
+    return Case(patient, one("duplicate_record", (given.key[0], None)))
+
+
+def hold(world: World, rng: Random) -> Case | None:
+    """A hold over one dose; other doses of the treatment inside it are found as well."""
+    patient = world.live()
+    doses = [d for d in patient.doses if d.line is not None and not d.line.course and not d.status]
+    if not doses:
+        return None
+    given = rng.choice(doses)
+    start, end = given.day - rng.randint(1, 3), given.day + rng.randint(0, 3)
+    patient.events.append(
+        {"event": "hold", "start": start * DAY + 360, "end": (end + 1) * DAY - 1, "detail": given.key[0]}
+    )
+    held = [d for d in doses if d.key[0] == given.key[0] and start <= d.day <= end]
+    return Case(patient, Counter(("dose_during_hold", *d.key) for d in held))
+
+
+def _nothing(plan: Planned) -> None:
+    return None
+
+
+def after_stop(world: World, rng: Random) -> Case | None:
+    """A dose after the day on which all treatment was discontinued; no other is given from then on."""
+    perfect = world.perfect
+    planned = perfect.planned
+    if (
+        perfect.milestones
+        or perfect.events
+        or any(d.line is not None and d.line.course for d in perfect.doses)
+        or world.protocol.cycles
+    ):
+        return None
+    for key in world.doses(rng):
+        given = perfect.dose(key)
+        if key not in planned or planned[key].at is not None:
+            continue
+        for before in range(1, 4):
+            end = given.day - before
+            left = [d for d in perfect.doses if d.day > end and d.key != key]
+            waited = any(planned[d.key].due <= end or (d.key[0] == key[0] and d.key < key) for d in left)
+            undone = [d.key for d in left] + [k for k in planned if k[0] == key[0] and k >= key]
+            if waited or any(counts_from(plan, k) for plan in planned.values() for k in undone):
+                continue
+            patient = world.live({d.key: _nothing for d in left})
+            if patient.dose(key).day != given.day or len(patient.doses) != len(perfect.doses) - len(left):
+                continue
+            patient.milestones.append(("discontinuation", end * DAY + 540))
+            plan = patient.planned[key]
+            on_grid = plan.line.part.late == "keep" and plan.line.part.missed == "skip" and plan.base is not None
+            placed = key[1] if (plan.grid_opens if on_grid else plan.opens) <= end else None
+            return Case(patient, one("dose_after_stop", (key[0], placed)))
+    return None
