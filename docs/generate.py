@@ -79,7 +79,13 @@ ROOMS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
          "rules/compare.py", "rules/blinding.py", "rules/amended.py"),
     ),
     ("rules: reports", "Tables, texts and the page.", ("rules/report.py", "rules/manifest.py", "rules/page/")),
-    ("perprotocol: how people reach it", "The command.", ("perprotocol/", "perprotocol/bulk/")),
+    (
+        "perprotocol: how people reach it",
+        "The command.",
+        ("perprotocol/", "perprotocol/verbs/", "perprotocol/verbs/imports/", "perprotocol/verbs/exports/",
+         "perprotocol/bulk/"),
+    ),
+    ("perprotocol: the formats of the field", "Read and written; nothing is judged here.", ("perprotocol/formats/",)),
     (
         "perprotocol: synthetic participants",
         "Perfect by the protocol alone, and with faults put in; nothing of the engine is used here.",
@@ -110,9 +116,17 @@ def main() -> None:
 
 
 def verbs() -> dict[str, Verb]:
-    """Every verb of the command by name, in the order of its help."""
+    """Every verb of the command by name, in the order of its help; those of a group as `group verb`."""
     command: Any = get_command(app)
-    return dict(command.commands)
+    return dict(_flat("", command))
+
+
+def _flat(prefix: str, group: Verb) -> Iterator[tuple[str, Verb]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _flat(f"{prefix}{name} ", command)
+        else:
+            yield prefix + name, command
 
 
 def commands_page() -> str:

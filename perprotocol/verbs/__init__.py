@@ -1,0 +1,1 @@
+"""The verbs people type, one file each: read at the door, call the engine, print."""

@@ -1,0 +1,109 @@
+"""The verb `validate`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from perprotocol.door import bad_input, resolve_as_of, say_weighed
+from perprotocol.options import (
+    Arm,
+    AsOf,
+    BirthDate,
+    Blinded,
+    DayZero,
+    Format,
+    FormatOpt,
+    Height,
+    Lang,
+    LangOpt,
+    Out,
+    ProtocolArg,
+    Quiet,
+    StudyArg,
+    Subject,
+    WeighedOn,
+    Weight,
+)
+from perprotocol.output import print_table, print_text
+
+EXAMPLES = (
+    "Examples:\n\n"
+    "perprotocol validate uc-msc-saa examples/uc-msc-saa --format csv\n\n"
+    'perprotocol validate uc-msc-saa examples/uc-msc-saa --subject 109 --treatment uc-msc --given "1.63e7 cells" '
+    "--on 2015-10-27\n\n"
+    'perprotocol validate uc-msc-saa --subject 001 --arm msc --day-zero 2024-03-01 --weight "16.2 kg" '
+    '--treatment uc-msc --given "1.62e8 cells" --on 2024-03-15'
+)
+
+
+def validate(
+    protocol: ProtocolArg,
+    study: StudyArg = None,
+    subject: Subject = None,
+    treatment: Annotated[
+        str | None, typer.Option("--treatment", help="Treatment of the dose typed in.", metavar="NAME")
+    ] = None,
+    given: Annotated[
+        str | None,
+        typer.Option(
+            "--given", help='Amount typed in, such as "1.6e7 cells", in the count the protocol uses.', metavar="AMOUNT"
+        ),
+    ] = None,
+    on: Annotated[str | None, typer.Option("--on", help="Day of the dose typed in.", metavar="DATE")] = None,
+    arm: Arm = None,
+    day_zero: DayZero = None,
+    weight: Weight = None,
+    weighed_on: WeighedOn = None,
+    birth_date: BirthDate = None,
+    height: Height = None,
+    as_of: AsOf = None,
+    format: FormatOpt = Format.table,
+    output: Out = None,
+    lang: LangOpt = Lang.en,
+    blinded: Blinded = None,
+    quiet: Quiet = False,
+) -> None:
+    """Was (or would be) a dose right? One verdict per administration on record, or for one dose typed in.
+
+    Nothing is stored. Exit status for one dose: 0 complies, 1 deviates, 3 cannot tell.
+    """
+    from perprotocol.pages import judged_text  # noqa: PLC0415
+    from perprotocol.typed_in import Person, TypedDose, judge_typed, only_of, refuse_beside  # noqa: PLC0415
+
+    with bad_input(output):
+        import protocol as promised  # noqa: PLC0415
+        import rules  # noqa: PLC0415
+        from rules.blinding import is_blinded, read_facts  # noqa: PLC0415
+
+        versions = promised.read_versions(protocol)
+        trial = versions[-1]
+        person = Person(subject, arm, day_zero, weight, weighed_on, birth_date, height)
+        say_weighed(person, on, quiet=quiet)
+        if given is not None:
+            if is_blinded(trial, blinded):
+                raise typer.BadParameter(
+                    "an amount tells the arm: a dose of a blinded trial is judged with --unblinded"
+                )
+            known = read_facts(study, trial, blinded) if study is not None else None
+            judged = judge_typed(trial, known, TypedDose(subject, treatment, given, on), person, lang.value)
+            verdicts = judged.verdict
+        elif study is None:
+            raise typer.BadParameter("give a STUDY folder, or one dose with --treatment, --given and --on")
+        else:
+            typed = {"--treatment": treatment, "--on": on, **person.options()}
+            refuse_beside(typed, "a STUDY without a dose typed in", "add --given, or leave it out")
+            facts = read_facts(study, trial, blinded)
+            verdicts = rules.validate(
+                versions, facts, as_of=resolve_as_of(as_of, quiet=quiet), lang=lang.value, blinded=blinded
+            )
+            verdicts = only_of(verdicts, facts, subject)
+        if given is not None and format is Format.table and output is None:
+            print_text(judged_text(judged, lang.value), None)
+        else:
+            print_table(verdicts, format, lang, output, quiet=quiet)
+    worst = set(verdicts["verdict"])
+    if given is not None:
+        raise typer.Exit(1 if "deviates" in worst else 3 if "cannot tell" in worst or not worst else 0)
+    raise typer.Exit(1 if "deviates" in worst else 0)
