@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rules.assignment import NONE, Assignment, Days, assign, reach
-from rules.chain import assign_chain
+from rules.identity.assignment import NONE, Assignment, Days, assign, reach
+from rules.identity.chain import assign_chain
 
 DOSES = 10
 

@@ -18,7 +18,7 @@ from rules.deviations import RULES
 from rules.door.settings import KEYS
 from rules.door.starting import describe_tables
 from rules.rule import Rule
-from rules.wording import catalogue
+from rules.telling.wording import catalogue
 
 Verb: TypeAlias = Any
 Parameter: TypeAlias = Any
@@ -33,32 +33,18 @@ _HOUSE = (
 ROOMS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("protocol: what was promised", "Frozen models and the document they are read from.", ("protocol/",)),
     ("rules: the facts", "A study folder, checked and typed.", ("rules/facts.py", "rules/door/", "rules/parts.py")),
-    (
-        "rules: the plan",
-        "A protocol, compiled once.",
-        ("rules/slots.py", "rules/expansion.py", "rules/judgeable.py", "rules/plan.py"),
-    ),
+    ("rules: the plan", "A protocol, compiled once.", ("rules/plan.py", "rules/planning/")),
     (
         "rules: what happened, in the protocol's words",
         "One partition of participants at a time.",
-        ("rules/across.py", "rules/partitions.py", "rules/evidence.py", "rules/truth.py", "rules/spells.py",
-         "rules/holds.py", "rules/states.py", "rules/counts.py", "rules/levels.py", "rules/records.py",
-         "rules/shared.py", "rules/repeated.py", "rules/routes.py", "rules/lots.py", "rules/policy.py",
-         "rules/growth.py", "rules/conversion.py", "rules/versions.py"),
+        ("rules/partitions.py", "rules/happened/"),
     ),
     (
         "rules: schedule and identity",
         "Which occurrences are expected, and which record is which.",
-        ("rules/cycles.py", "rules/grid.py", "rules/calendar.py", "rules/closed.py", "rules/schedule.py",
-         "rules/anchors.py", "rules/clock.py", "rules/identity.py", "rules/assignment.py", "rules/band.py",
-         "rules/chain.py", "rules/calendar_table.py", "rules/carried.py"),
+        ("rules/schedule.py", "rules/timing/", "rules/identity/"),
     ),
-    (
-        "rules: doses",
-        "How much was intended, and how much was given.",
-        ("rules/intended.py", "rules/weighing.py", "rules/given.py", "rules/dose.py",
-         "rules/totals.py"),
-    ),
+    ("rules: doses", "How much was intended, and how much was given.", ("rules/dose.py", "rules/dosing/")),
     ("rules: courses", "Treatments taken by days: what was taken beside what was planned.", ("rules/course/",)),
     (
         "rules: occasions and rules",
@@ -68,15 +54,12 @@ ROOMS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "rules: findings and their words",
         "Answers as rows, questions and sentences.",
-        ("rules/findings.py", "rules/rows.py", "rules/importance.py", "rules/queries.py", "rules/departures.py",
-         "rules/unmatched.py", "rules/belonging.py", "rules/verdicts.py", "rules/wording.py", "rules/words.py",
-         "rules/begun.py", "rules/amount_text.py", "rules/audit.py", "rules/ahead.py"),
+        ("rules/audit.py", "rules/verdicts.py", "rules/findings.py", "rules/ahead.py", "rules/telling/"),
     ),
     (
         "rules: what people say of them",
         "Decisions, corrections and the site's log, beside the findings they concern.",
-        ("rules/decided.py", "rules/corrected.py", "rules/again.py", "rules/logged.py", "rules/assessed.py",
-         "rules/compare.py", "rules/blinding.py", "rules/amended.py"),
+        ("rules/review/", "rules/blinding.py"),
     ),
     ("rules: reports", "Tables, texts and the page.", ("rules/report.py", "rules/manifest.py", "rules/page/")),
     (

@@ -11,7 +11,7 @@ from perprotocol.typed_in import Judged
 from protocol import Fault, StudyError
 from rules.deviations import BY_CODE, RULES
 from rules.page.labels import Labels
-from rules.wording import catalogue, rule_text
+from rules.telling.wording import catalogue, rule_text
 
 
 def list_rules(lang: str) -> pl.DataFrame:

@@ -13,8 +13,8 @@ from protocol.quantity import Quantity, parse_unit
 from rules import Study, from_frames, validate
 from rules.ahead import follows
 from rules.door.cells import parse_date
-from rules.records import treatment_words
-from rules.wording import hypothetical
+from rules.happened.records import treatment_words
+from rules.telling.wording import hypothetical
 
 Row = dict[str, object]
 Typed = dict[str, list[tuple[Row, dict[str, str]]]]

@@ -10,7 +10,7 @@ from protocol.model import Protocol
 from rules.audit import schedule
 from rules.facts import Study
 from rules.plan import compile_plan
-from rules.slots import ArmPlan
+from rules.planning.slots import ArmPlan
 
 WAITING = ("upcoming", "open", "overdue", "no record")
 """What is still to come, or may be."""

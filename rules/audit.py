@@ -10,32 +10,32 @@ from functools import partial
 import polars as pl
 
 from protocol.model import Protocol
-from rules.again import read_again
-from rules.amended import beside_others, of_version, transitions_wanted, unknown_versions
-from rules.assessed import FIELDS, assess, group_causes
 from rules.blinding import BLINDED, OPEN, blinded_treatments, not_seen, sighted
-from rules.calendar_table import SCHEDULE, calendar_table
-from rules.corrected import former_findings
 from rules.course.taken import read_taken
-from rules.decided import decide
 from rules.facts import Study
 from rules.findings import Verdicts, judge
-from rules.grid import Laid
-from rules.importance import unusable_criteria
-from rules.judgeable import paced
-from rules.logged import EXPLAINS, reconcile
+from rules.happened.versions import Promised, together, versions_of
 from rules.match import build_doses, build_occasions
 from rules.match.doses import parts_of_doses
 from rules.match.exposures import exposure_occasions
 from rules.page.labels import Labels
 from rules.partitions import DATED, Progress, horizon, over_partitions, place_of
 from rules.plan import compile_plan
-from rules.queries import once_each
-from rules.slots import Plan
-from rules.unmatched import unmatched_words
+from rules.planning.judgeable import paced
+from rules.planning.slots import Plan
+from rules.review.again import read_again
+from rules.review.assessed import FIELDS, assess, group_causes
+from rules.review.corrected import former_findings
+from rules.review.decided import decide
+from rules.review.logged import EXPLAINS, reconcile
+from rules.telling.amended import beside_others, of_version, transitions_wanted, unknown_versions
+from rules.telling.calendar_table import SCHEDULE, calendar_table
+from rules.telling.importance import unusable_criteria
+from rules.telling.queries import once_each
+from rules.telling.unmatched import unmatched_words
+from rules.telling.wording import catalogue
+from rules.timing.grid import Laid
 from rules.verdicts import dose_verdicts
-from rules.versions import Promised, together, versions_of
-from rules.wording import catalogue
 
 
 @dataclass(frozen=True)

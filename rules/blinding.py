@@ -18,11 +18,11 @@ from protocol.errors import Fault, StudyError
 from protocol.model import Arm, Protocol, Treatment
 from protocol.timing import Anchor, Moment
 from protocol.walk import values
-from rules.again import Change, read_again
 from rules.door.tables import SCHEMAS
 from rules.facts import Study, read_study
-from rules.records import treatments_named
-from rules.versions import together
+from rules.happened.records import treatments_named
+from rules.happened.versions import together
+from rules.review.again import Change, read_again
 
 ARM = "blinded"
 OPEN, BLINDED, UNBLINDED = "open", "blinded", "unblinded"

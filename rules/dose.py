@@ -14,12 +14,8 @@ import polars as pl
 from protocol.dosing import Dose
 from protocol.model import Treatment
 from protocol.quantity import Range
-from rules.assignment import NONE
-from rules.evidence import Flags, Ints, Longs
-from rules.given import FACTS, Codes, amounts_given, countable
-from rules.grid import Laid
-from rules.growth import plausible_weight
-from rules.intended import (
+from rules.dosing.given import FACTS, Codes, amounts_given, countable
+from rules.dosing.intended import (
     FIXED,
     HEAVIEST,
     UNKNOWN,
@@ -32,9 +28,13 @@ from rules.intended import (
     surface,
     total_limit,
 )
-from rules.slots import Part
-from rules.truth import Truth, all_of
-from rules.weighing import Recalculated, recalculate, weigh
+from rules.dosing.weighing import Recalculated, recalculate, weigh
+from rules.happened.evidence import Flags, Ints, Longs
+from rules.happened.growth import plausible_weight
+from rules.happened.truth import Truth, all_of
+from rules.identity.assignment import NONE
+from rules.planning.slots import Part
+from rules.timing.grid import Laid
 
 SLIPS = (10, 100, 1000, 2.2046, 2, 3, 5)
 """Factors of known slips: a power of ten, pounds for kilograms, a daily dose taken for a single one."""

@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from rules.departures import read_departures
 from rules.deviations import RULES
-from rules.grid import Laid
-from rules.queries import missing_facts, read_queries
-from rules.rows import SCHEMA, Place, finding_rows, stack
 from rules.rule import Rule
-from rules.wording import Wording
+from rules.telling.departures import read_departures
+from rules.telling.queries import missing_facts, read_queries
+from rules.telling.rows import SCHEMA, Place, finding_rows, stack
+from rules.telling.wording import Wording
+from rules.timing.grid import Laid
 
 COUNTS = ("rule", "judged", "complies", "deviates", "cannot tell", "not applicable")
 

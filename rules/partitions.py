@@ -11,16 +11,16 @@ from typing import TypeVar
 import numpy as np
 import polars as pl
 
-from rules.across import look_across
-from rules.carried import Carried, lay_versions
-from rules.evidence import evidence_of, numbers
 from rules.facts import Study
-from rules.grid import Laid
-from rules.records import check_words, read_doses, read_visits
-from rules.rows import Place
+from rules.happened.across import look_across
+from rules.happened.evidence import evidence_of, numbers
+from rules.happened.records import check_words, read_doses, read_visits
+from rules.happened.versions import versions_in_force
+from rules.planning.slots import Plan
 from rules.schedule import lay_out
-from rules.slots import Plan
-from rules.versions import versions_in_force
+from rules.telling.rows import Place
+from rules.timing.carried import Carried, lay_versions
+from rules.timing.grid import Laid
 
 S = TypeVar("S")
 T = TypeVar("T")

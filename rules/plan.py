@@ -16,9 +16,9 @@ from protocol.conditions import Condition, Count, Given, Recent, leaves
 from protocol.model import Protocol, Treatment
 from protocol.timing import Moment
 from protocol.walk import values
-from rules.expansion import expand_arm
-from rules.judgeable import rate_shown, shown, tellable
-from rules.slots import ArmPlan, CyclePlan, Element, Kind, Part, Plan, Ref, Slot
+from rules.planning.expansion import expand_arm
+from rules.planning.judgeable import rate_shown, shown, tellable
+from rules.planning.slots import ArmPlan, CyclePlan, Element, Kind, Part, Plan, Ref, Slot
 
 
 def compile_plan(

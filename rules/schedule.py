@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from rules.anchors import add, due_from, last_given, recorded, reference
-from rules.assignment import NONE
-from rules.carried import Carried
-from rules.clock import lay_hours
-from rules.closed import add_working
-from rules.counts import count, counts_of
-from rules.cycles import CycleDays, Waiting, lay_cycle
-from rules.evidence import Evidence, Flags, Ints, Milestone
-from rules.grid import Grid, Identity, Laid
-from rules.identity import take_course, take_in_order, take_in_rhythm, take_records
-from rules.levels import Levels, read_levels
-from rules.records import Records, first_given
-from rules.shared import share_out
-from rules.slots import ArmPlan, CyclePlan, Plan, Slot, Span
-from rules.spells import HOLD, OMIT, STOP
-from rules.states import Place, read_states
-from rules.truth import all_of, both
+from rules.happened.counts import count, counts_of
+from rules.happened.evidence import Evidence, Flags, Ints, Milestone
+from rules.happened.levels import Levels, read_levels
+from rules.happened.records import Records, first_given
+from rules.happened.shared import share_out
+from rules.happened.spells import HOLD, OMIT, STOP
+from rules.happened.states import Place, read_states
+from rules.happened.truth import all_of, both
+from rules.identity.assignment import NONE
+from rules.identity.series import take_course, take_in_order, take_in_rhythm, take_records
+from rules.planning.slots import ArmPlan, CyclePlan, Plan, Slot, Span
+from rules.timing.anchors import add, due_from, last_given, recorded, reference
+from rules.timing.carried import Carried
+from rules.timing.clock import lay_hours
+from rules.timing.closed import add_working
+from rules.timing.cycles import CycleDays, Waiting, lay_cycle
+from rules.timing.grid import Grid, Identity, Laid
 
 FAR = 1 << 24
 

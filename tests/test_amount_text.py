@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.quantity import format_amount
-from rules.amount_text import amount_texts
+from rules.telling.amount_text import amount_texts
 
 UNITS = (
     ("cells", "cells"),

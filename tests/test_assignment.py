@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.assignment import LABEL, NONE, UNLIMITED, Assignment, Days, assign, reach
+from rules.identity.assignment import LABEL, NONE, UNLIMITED, Assignment, Days, assign, reach
 
 Pairs = tuple[tuple[int, int], ...]
 WEEKLY = reach([0, 7, 14], -2, 2)

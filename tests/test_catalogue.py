@@ -9,17 +9,17 @@ import polars as pl
 import pytest
 
 import rules
-from rules.compare import CHANGES, DAY, FACTS, LIBRARIES, OPTIONS, PROTOCOL, UNEXPLAINED
-from rules.compare import RULES as RULES_CHANGED
 from rules.deviations import BY_CODE, RULES
 from rules.door.tables import DECISIONS
-from rules.logged import BOTH, MATCHES, ONLY_DETECTED, ONLY_LOGGED
+from rules.happened.spells import EXCUSES
 from rules.occasions import TABLES, column
 from rules.page.labels import Labels, _words
+from rules.review.compare import CHANGES, DAY, FACTS, LIBRARIES, OPTIONS, PROTOCOL, UNEXPLAINED
+from rules.review.compare import RULES as RULES_CHANGED
+from rules.review.logged import BOTH, MATCHES, ONLY_DETECTED, ONLY_LOGGED
 from rules.rule import CATEGORIES, Rule
-from rules.spells import EXCUSES
-from rules.wording import catalogue, placeholders, rule_text
-from rules.words import WORDS
+from rules.telling.wording import catalogue, placeholders, rule_text
+from rules.telling.words import WORDS
 from tests.test_rules import of_each_rule
 
 STATUSES = ("upcoming", "open", "overdue", "done", "not given", "no record", "not expected")

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.assignment import LABEL, NONE, UNLIMITED, Days, assign, reach
-from rules.chain import assign_chain
+from rules.identity.assignment import LABEL, NONE, UNLIMITED, Days, assign, reach
+from rules.identity.chain import assign_chain
 from tests.test_assignment import Pairs, random_series
 
 ANY = {"missed": 99, "extra": 99}

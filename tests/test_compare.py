@@ -15,8 +15,8 @@ import protocol
 import rules
 from perprotocol.cli import app
 from protocol.errors import StudyError
-from rules.compare import Run, compare, read_run
 from rules.report import write_report
+from rules.review.compare import Run, compare, read_run
 from tests.test_records import DAY, SLIP, correction, decision, study
 
 LATE = "small/001/uc-msc/2/dose_late"

@@ -8,7 +8,7 @@ import pytest
 
 import protocol
 import rules
-from rules.routes import route_term, same_route
+from rules.happened.routes import route_term, same_route
 
 HEAD = """
 protocol: conduct

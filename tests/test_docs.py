@@ -16,14 +16,14 @@ from typer.testing import CliRunner
 import protocol
 from docs.generate import pages, verbs
 from perprotocol.cli import app
-from rules.assessed import CAUSES, FIELDS
-from rules.calendar_table import SCHEDULE
-from rules.compare import COMPARED
-from rules.decided import DECISIONS, HISTORY
-from rules.departures import DEPARTURES
 from rules.deviations import RULES
 from rules.findings import COUNTS
-from rules.logged import RECONCILIATION
+from rules.review.assessed import CAUSES, FIELDS
+from rules.review.compare import COMPARED
+from rules.review.decided import DECISIONS, HISTORY
+from rules.review.logged import RECONCILIATION
+from rules.telling.calendar_table import SCHEDULE
+from rules.telling.departures import DEPARTURES
 from rules.verdicts import VERDICTS
 
 ROOT = Path(__file__).resolve().parent.parent

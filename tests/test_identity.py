@@ -8,8 +8,8 @@ import pytest
 
 from bench.identity import simulate
 from rules import audit, from_frames, validate
-from rules.assignment import assign
-from rules.identity import in_doubt
+from rules.identity.assignment import assign
+from rules.identity.series import in_doubt
 from tests.test_schedule import AFTER_ALL, ZERO, Row, calendar, days_of, drug, given_on
 
 WEEKLY = "due: day 0, every: 8 d, times: 3, window: ±2 d"

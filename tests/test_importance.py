@@ -7,7 +7,7 @@ import pytest
 import protocol
 import rules
 from protocol.importance import Importance
-from rules.importance import bound_in, unusable_criteria
+from rules.telling.importance import bound_in, unusable_criteria
 from tests.test_records import DAY, study
 
 TRIAL = """

@@ -9,7 +9,7 @@ import pytest
 import protocol
 import rules
 from rules.plan import compile_plan
-from rules.wording import catalogue
+from rules.telling.wording import catalogue
 
 CYCLES = """
 protocol: cycles

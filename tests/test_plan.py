@@ -7,7 +7,7 @@ import pytest
 from protocol import Protocol, read_text
 from protocol.errors import DocumentError
 from rules.plan import compile_plan
-from rules.slots import ArmPlan, Plan, Ref, Span
+from rules.planning.slots import ArmPlan, Plan, Ref, Span
 from tests.trials import TRIALS, trial
 
 

@@ -21,7 +21,7 @@ from perprotocol.simulation.tables import frames_of, tables_of
 from protocol import Protocol
 from protocol.durations import Window
 from rules import Report, Study, audit, from_frames
-from rules.rows import SCHEMA
+from rules.telling.rows import SCHEMA
 from tests.trials import AWAITING, QUICK, TRIALS, cast, trial
 
 AFTER_ALL = date(2040, 1, 1)

@@ -13,20 +13,20 @@ from rich.cells import cell_len
 
 import protocol
 import rules
-from rules.assessed import CAUSES, FIELDS
-from rules.calendar_table import SCHEDULE
-from rules.compare import COMPARED
-from rules.decided import DECISIONS, HISTORY
-from rules.departures import DEPARTURES
 from rules.deviations import BY_CODE
 from rules.findings import COUNTS
-from rules.logged import RECONCILIATION
 from rules.manifest import manifest_hash, write_manifest
 from rules.page.labels import Labels, _words
 from rules.page.summary import by_code, by_site, by_subject
 from rules.report import write_report, write_table
+from rules.review.assessed import CAUSES, FIELDS
+from rules.review.compare import COMPARED
+from rules.review.decided import DECISIONS, HISTORY
+from rules.review.logged import RECONCILIATION
+from rules.telling.calendar_table import SCHEDULE
+from rules.telling.departures import DEPARTURES
+from rules.telling.wording import catalogue
 from rules.verdicts import VERDICTS
-from rules.wording import catalogue
 
 DAY = date(2024, 4, 20)
 

@@ -6,7 +6,7 @@ import polars as pl
 
 import protocol
 import rules
-from rules.records import visit_named
+from rules.happened.records import visit_named
 
 TRIAL = """
 protocol: trial

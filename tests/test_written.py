@@ -10,7 +10,7 @@ import pytest
 import protocol
 import rules
 from protocol.errors import StudyError
-from rules.again import read_again
+from rules.review.again import read_again
 
 SUBJECTS = "subject;arm;day_zero\n001;msc;01/03/2024\n"
 DOSES = "sep=;\nsubject;treatment;start;amount;unit;viability\n001;uc-msc;15.3.2024 10:20;1,62e7;cells;81,5\n"

@@ -40,8 +40,8 @@ def compare(
     """
     with bad_input(output):
         import rules  # noqa: PLC0415
-        from rules.compare import compare as beside  # noqa: PLC0415
-        from rules.compare import counted, read_run  # noqa: PLC0415
+        from rules.review.compare import compare as beside  # noqa: PLC0415
+        from rules.review.compare import counted, read_run  # noqa: PLC0415
 
         studies = [rules.read_study(folder) if folder is not None else None for folder in (old_study, new_study)]
         told = beside(read_run(old, studies[0]), read_run(new, studies[1]))

@@ -7,10 +7,10 @@ import numpy as np
 from protocol.dosing import Dose
 from protocol.quantity import Quantity, Range
 from rules.course.stretch import Stretch
-from rules.evidence import Ints
-from rules.grid import Laid
-from rules.holds import targets
-from rules.spells import FOREVER, HOLD, spells_of
+from rules.happened.evidence import Ints
+from rules.happened.holds import targets
+from rules.happened.spells import FOREVER, HOLD, spells_of
+from rules.timing.grid import Laid
 
 CHANGES = frozenset({"raise", "reduce", "set"})
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from protocol.model import Treatment
-from rules.assignment import NONE
 from rules.course.frequency import read_frequencies
-from rules.evidence import Flags, Ints, Longs, days
-from rules.given import FACTS, Codes, amounts_given
-from rules.grid import Laid
-from rules.intended import UNKNOWN
-from rules.records import NOT_GIVEN
+from rules.dosing.given import FACTS, Codes, amounts_given
+from rules.dosing.intended import UNKNOWN
+from rules.happened.evidence import Flags, Ints, Longs, days
+from rules.happened.records import NOT_GIVEN
+from rules.identity.assignment import NONE
+from rules.timing.grid import Laid
 
 NIGHT = 6 * 60
 """Minutes after midnight in which a dose may still be that of the day before. A tool default."""

@@ -12,18 +12,18 @@ import numpy as np
 from protocol.dosing import Dose
 from protocol.model import Treatment
 from protocol.quantity import Range
-from rules.assignment import NONE
 from rules.course.change import changed_from, is_fixed
 from rules.course.exposure import Exposures, series_of
 from rules.course.stretch import Course, Stretch
 from rules.dose import COARSE
-from rules.evidence import Flags, Ints, Longs
-from rules.given import FACTS, Codes
-from rules.grid import Laid
-from rules.intended import FIXED, NO_CEILING, UNKNOWN, Intended, intend, intend_share, needs, rate, surface
-from rules.spells import FOREVER
-from rules.truth import all_of
-from rules.weighing import weigh
+from rules.dosing.given import FACTS, Codes
+from rules.dosing.intended import FIXED, NO_CEILING, UNKNOWN, Intended, intend, intend_share, needs, rate, surface
+from rules.dosing.weighing import weigh
+from rules.happened.evidence import Flags, Ints, Longs
+from rules.happened.spells import FOREVER
+from rules.happened.truth import all_of
+from rules.identity.assignment import NONE
+from rules.timing.grid import Laid
 
 AFTER = -1
 """The part of pieces after the last day of their course."""

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from protocol.model import Treatment
-from rules.anchors import add, reference
-from rules.assignment import NONE
-from rules.evidence import Flags, Ints
-from rules.grid import Grid, Laid
-from rules.slots import Part, Span
-from rules.spells import FOREVER
-from rules.truth import Truth
+from rules.happened.evidence import Flags, Ints
+from rules.happened.spells import FOREVER
+from rules.happened.truth import Truth
+from rules.identity.assignment import NONE
+from rules.planning.slots import Part, Span
+from rules.timing.anchors import add, reference
+from rules.timing.grid import Grid, Laid
 
 
 @dataclass

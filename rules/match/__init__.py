@@ -9,7 +9,6 @@ from __future__ import annotations
 import polars as pl
 
 from rules.course.taken import read_taken
-from rules.grid import Laid
 from rules.match.amendments import amendment_occasions, reconsent_occasions
 from rules.match.assessments import assessment_occasions
 from rules.match.bags import bag_occasions
@@ -28,6 +27,7 @@ from rules.match.people import criteria_occasions, death_occasions, people_occas
 from rules.match.planned import planned_occasions
 from rules.match.specifications import specification_occasions
 from rules.match.values import value_occasions
+from rules.timing.grid import Laid
 
 
 def build_occasions(laid: Laid) -> dict[str, pl.DataFrame]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from rules.assignment import NONE
-from rules.carried import Carried
-from rules.evidence import Ints, days
-from rules.grid import Laid
+from rules.happened.evidence import Ints, days
+from rules.happened.records import NOT_GIVEN, Records
+from rules.happened.versions import NEVER, form_of, signed
+from rules.identity.assignment import NONE
 from rules.match.frame import Array, occasions_frame
 from rules.occasions import schema
-from rules.records import NOT_GIVEN, Records
-from rules.versions import NEVER, form_of, signed
+from rules.timing.carried import Carried
+from rules.timing.grid import Laid
 
 
 def amendment_occasions(laid: Laid) -> pl.DataFrame:

@@ -15,17 +15,17 @@ import numpy.typing as npt
 import polars as pl
 
 from protocol.model import Protocol
-from rules.assignment import NONE
-from rules.evidence import Evidence, Flags, Ints
-from rules.grid import Grid, Laid
+from rules.happened.evidence import Evidence, Flags, Ints
+from rules.happened.records import GIVEN, PARTLY, visit_occurrence
+from rules.happened.truth import all_of
+from rules.identity.assignment import NONE
 from rules.match.frame import Array, occasions_frame
 from rules.match.leaving import since_contact
 from rules.match.results import Results, read_results, within
 from rules.match.tasks import Measures, Task, tasks_of
 from rules.occasions import schema
-from rules.records import GIVEN, PARTLY, visit_occurrence
-from rules.slots import ArmPlan
-from rules.truth import all_of
+from rules.planning.slots import ArmPlan
+from rules.timing.grid import Grid, Laid
 
 States = npt.NDArray[np.int8]
 THERE, NONE_COMES, UNTOLD, UNDATED, NEVER = range(5)

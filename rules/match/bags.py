@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from rules.assignment import NONE
-from rules.evidence import Longs
-from rules.grid import Laid
-from rules.intended import UNKNOWN
-from rules.lots import DAY, NEVER, Span, about, first_rows, matched, moments, use_ended
+from rules.dosing.intended import UNKNOWN
+from rules.happened.evidence import Longs
+from rules.happened.lots import DAY, NEVER, Span, about, first_rows, matched, moments, use_ended
+from rules.happened.repeated import CLASH, ECHO
+from rules.happened.truth import Truth
+from rules.identity.assignment import NONE
 from rules.match.frame import Array, occasions_frame
 from rules.occasions import schema
-from rules.repeated import CLASH, ECHO
-from rules.truth import Truth
+from rules.timing.grid import Laid
 
 if TYPE_CHECKING:
-    from rules.wording import Wording
+    from rules.telling.wording import Wording
 
 ACCEPTABLE = ("acceptable", "accepted", "ok", "yes", "pass", "可接受", "合格")
 NOT_ACCEPTABLE = ("not acceptable", "unacceptable", "rejected", "no", "fail", "不可接受", "不合格")

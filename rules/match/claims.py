@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from rules.assignment import NONE
-from rules.evidence import Flags, days
-from rules.grid import Grid, Laid
-from rules.records import treatment_words
+from rules.happened.evidence import Flags, days
+from rules.happened.records import treatment_words
+from rules.identity.assignment import NONE
+from rules.timing.grid import Grid, Laid
 
 
 def claimed_doses(laid: Laid, grid: Grid) -> Flags:

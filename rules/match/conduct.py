@@ -11,20 +11,20 @@ import polars as pl
 
 from protocol.conditions import Compare, Condition, Inside
 from protocol.model import Treatment
-from rules.assignment import NONE
-from rules.evidence import Evidence, Flags, Ints, days, key, whole
-from rules.grid import Laid
-from rules.intended import UNKNOWN
-from rules.judgeable import paced, rate_shown, tellable
+from rules.dosing.intended import UNKNOWN
+from rules.happened.evidence import Evidence, Flags, Ints, days, key, whole
+from rules.happened.records import NOT_GIVEN
+from rules.happened.routes import same_route
+from rules.happened.truth import Truth, all_of_answers, truth
+from rules.identity.assignment import NONE
 from rules.match.frame import Array, occasions_frame
 from rules.match.infusion import infusion_columns
 from rules.occasions import schema
-from rules.records import NOT_GIVEN
-from rules.routes import same_route
-from rules.truth import Truth, all_of_answers, truth
+from rules.planning.judgeable import paced, rate_shown, tellable
+from rules.timing.grid import Laid
 
 if TYPE_CHECKING:
-    from rules.wording import Wording
+    from rules.telling.wording import Wording
 
 _MORE: dict[str, pl.DataType] = {"dose": pl.Int32(), "before": pl.Int32(), "percent": pl.Float64()}
 _GUARDS = ("routed", "branded", "required", "ordered", "paced")

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import polars as pl
 
-from rules.assignment import NONE
-from rules.evidence import Evidence, Ints, days
-from rules.grid import Laid
+from rules.happened.evidence import Evidence, Ints, days
+from rules.identity.assignment import NONE
 from rules.match.frame import Array, occasions_frame
 from rules.occasions import schema
+from rules.timing.grid import Laid
 
 if TYPE_CHECKING:
-    from rules.wording import Wording
+    from rules.telling.wording import Wording
 
 
 class Pair(NamedTuple):

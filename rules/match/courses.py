@@ -6,17 +6,17 @@ import numpy as np
 import polars as pl
 
 from protocol.quantity import Range
-from rules.assignment import NONE
 from rules.course.exposure import series_of
 from rules.course.stretch import Course
 from rules.course.taken import Spans, Taken, joined
-from rules.evidence import Flags, Ints, Longs
-from rules.grid import Laid
+from rules.happened.evidence import Flags, Ints, Longs
+from rules.happened.records import NOT_GIVEN
+from rules.happened.spells import FOREVER
+from rules.identity.assignment import NONE
 from rules.match.exposures import SCALE
 from rules.match.frame import Array, flag, occasions_frame
 from rules.occasions import schema
-from rules.records import NOT_GIVEN
-from rules.spells import FOREVER
+from rules.timing.grid import Laid
 
 _DAYS = ("opens", "closes", "last", "until", "gap_from", "gap_to")
 """Days that the sentences name and no rule reads."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from rules.grid import Laid
+from rules.happened.records import activities_named
 from rules.occasions import schema
-from rules.records import activities_named
+from rules.timing.grid import Laid
 
 
 def decision_occasions(laid: Laid) -> pl.DataFrame:

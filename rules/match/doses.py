@@ -9,23 +9,23 @@ import polars as pl
 
 from protocol.model import Treatment
 from protocol.quantity import Quantity
-from rules.amount_text import dose_of
-from rules.assignment import NONE
-from rules.clock import apart, moved_by_days, off_by
-from rules.closed import doses_without_calendar
 from rules.dose import Doses, compute_doses
-from rules.evidence import Flags, Ints, days, key
-from rules.given import FACTS
-from rules.grid import Grid, Laid
-from rules.intended import UNKNOWN
+from rules.dosing.given import FACTS
+from rules.dosing.intended import UNKNOWN
+from rules.dosing.totals import totals
+from rules.happened.evidence import Flags, Ints, days, key
+from rules.happened.records import ARM_UNKNOWN, NOT_GIVEN, NOT_IN_ARM
+from rules.happened.records import UNKNOWN as STATUS_UNKNOWN
+from rules.happened.spells import HOLD, STOP
+from rules.happened.truth import Truth
+from rules.identity.assignment import NONE
 from rules.match.frame import Array, after_death, occasions_frame
 from rules.match.ordered import ordered
 from rules.match.quotas import quota_columns
-from rules.records import ARM_UNKNOWN, NOT_GIVEN, NOT_IN_ARM
-from rules.records import UNKNOWN as STATUS_UNKNOWN
-from rules.spells import HOLD, STOP
-from rules.totals import totals
-from rules.truth import Truth
+from rules.telling.amount_text import dose_of
+from rules.timing.clock import apart, moved_by_days, off_by
+from rules.timing.closed import doses_without_calendar
+from rules.timing.grid import Grid, Laid
 
 
 def dose_occasions(laid: Laid) -> pl.DataFrame:

@@ -9,17 +9,17 @@ import numpy as np
 import polars as pl
 
 from protocol.model import Treatment
-from rules.assignment import NONE
 from rules.course.pieces import AFTER
 from rules.course.taken import Taken
-from rules.evidence import Ints
-from rules.given import FACTS
-from rules.grid import Laid
-from rules.intended import NO_CEILING, UNKNOWN
+from rules.dosing.given import FACTS
+from rules.dosing.intended import NO_CEILING, UNKNOWN
+from rules.happened.evidence import Ints
+from rules.identity.assignment import NONE
 from rules.match.frame import Array, occasions_frame
+from rules.timing.grid import Laid
 
 if TYPE_CHECKING:
-    from rules.wording import Wording
+    from rules.telling.wording import Wording
 
 SCALE = 5040
 """A dose in whole parts that every usual number of days divides."""

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from rules.assignment import NONE
-from rules.evidence import Flags, Ints
-from rules.grid import Laid
-from rules.intended import UNKNOWN
+from rules.dosing.intended import UNKNOWN
+from rules.happened.evidence import Flags, Ints
+from rules.identity.assignment import NONE
 from rules.occasions import schema
+from rules.timing.grid import Laid
 
 Array = npt.NDArray[Any]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 if TYPE_CHECKING:
-    from rules.wording import Wording
+    from rules.telling.wording import Wording
 
 Word = Callable[["Wording", pl.DataFrame], pl.Series | pl.Expr]
 

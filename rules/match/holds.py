@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from rules.assignment import NONE
-from rules.evidence import Ints
-from rules.grid import Laid
+from rules.happened.evidence import Ints
+from rules.happened.records import NOT_GIVEN
+from rules.happened.spells import HOLD
+from rules.identity.assignment import NONE
 from rules.match.frame import Array, occasions_frame
 from rules.occasions import schema
-from rules.records import NOT_GIVEN
-from rules.spells import HOLD
+from rules.timing.grid import Laid
 
 
 def hold_occasions(laid: Laid) -> pl.DataFrame:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from rules.assignment import NONE
-from rules.evidence import Flags, Ints
-from rules.grid import Laid
+from rules.happened.evidence import Flags, Ints
+from rules.identity.assignment import NONE
 from rules.occasions import TABLES
+from rules.timing.grid import Laid
 
 
 def keep_in_force(laid: Laid, tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:

@@ -15,16 +15,16 @@ from protocol.dosing import Span
 from protocol.model import Treatment
 from protocol.quantity import Quantity
 from protocol.timing import Duration
-from rules.assignment import NONE
-from rules.evidence import Flags, Ints, Longs, days, whole
-from rules.given import summed
-from rules.grid import Laid
-from rules.intended import UNKNOWN
-from rules.judgeable import paced as paced_by
-from rules.judgeable import rate_shown
+from rules.dosing.given import summed
+from rules.dosing.intended import UNKNOWN
+from rules.happened.evidence import Flags, Ints, Longs, days, whole
+from rules.happened.records import PARTLY
+from rules.happened.repeated import CLASH, ECHO, VOMITED
+from rules.identity.assignment import NONE
 from rules.match.frame import Array
-from rules.records import PARTLY
-from rules.repeated import CLASH, ECHO, VOMITED
+from rules.planning.judgeable import paced as paced_by
+from rules.planning.judgeable import rate_shown
+from rules.timing.grid import Laid
 
 Index: TypeAlias = npt.NDArray[np.integer]
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from rules.assignment import NONE
-from rules.evidence import NO_RESULT, Ints, days
-from rules.grid import Grid, Laid
+from rules.happened.evidence import NO_RESULT, Ints, days
+from rules.happened.states import LOST
+from rules.identity.assignment import NONE
 from rules.match.frame import Array, occasions_frame
 from rules.occasions import schema
-from rules.states import LOST
+from rules.timing.grid import Grid, Laid
 
 if TYPE_CHECKING:
-    from rules.wording import Wording
+    from rules.telling.wording import Wording
 
 _NEVER = 1 << 24
 """Later than any day."""

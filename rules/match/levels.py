@@ -11,19 +11,19 @@ import polars as pl
 from protocol.actions import Action
 from protocol.conditions import names_of
 from protocol.model import Modification
-from rules.assignment import NONE
-from rules.conversion import in_time
 from rules.course.exposure import series_of
 from rules.course.taken import Taken
-from rules.evidence import Evidence, Flags, Ints, Points, days, key
-from rules.grid import Laid
-from rules.holds import targets
-from rules.intended import UNKNOWN
+from rules.dosing.intended import UNKNOWN
+from rules.happened.conversion import in_time
+from rules.happened.evidence import Evidence, Flags, Ints, Points, days, key
+from rules.happened.holds import targets
+from rules.happened.truth import Truth, all_of
+from rules.identity.assignment import NONE
 from rules.match.frame import Array, occasions_frame
-from rules.truth import Truth, all_of
+from rules.timing.grid import Laid
 
 if TYPE_CHECKING:
-    from rules.wording import Wording
+    from rules.telling.wording import Wording
 
 CHANGES = {"raise": 1, "reduce": -1}
 

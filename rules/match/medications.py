@@ -13,15 +13,15 @@ import polars as pl
 from protocol.elements import Text
 from protocol.model import Prohibited, Protocol
 from protocol.timing import Moment, offset_of
-from rules.assignment import NONE
-from rules.calendar import add_span
-from rules.evidence import Evidence, Ints, days, key
-from rules.grid import Laid
+from rules.happened.evidence import Evidence, Ints, days, key
+from rules.happened.records import first_given
+from rules.happened.truth import Truth
+from rules.identity.assignment import NONE
 from rules.match.frame import occasions_frame
 from rules.occasions import schema
-from rules.records import first_given
-from rules.truth import Truth
-from rules.unmatched import event_words
+from rules.telling.unmatched import event_words
+from rules.timing.calendar import add_span
+from rules.timing.grid import Laid
 
 CONCOMITANT = ("concomitant medication", "concomitant", "con med", "合并用药")
 """Events that are other medication; `detail` says which one, `indication` what for."""

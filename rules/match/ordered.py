@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from rules.evidence import Flags, Ints
-from rules.grid import Laid
+from rules.happened.evidence import Flags, Ints
+from rules.happened.records import NOT_GIVEN
+from rules.happened.spells import State
+from rules.happened.truth import Truth, all_of
 from rules.match.frame import Array
-from rules.records import NOT_GIVEN
-from rules.spells import State
-from rules.truth import Truth, all_of
+from rules.timing.grid import Laid
 
 NOTHING = np.zeros(0, np.int32)
 

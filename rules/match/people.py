@@ -8,15 +8,15 @@ import numpy as np
 import polars as pl
 
 from protocol.conditions import names_of
-from rules.assignment import NONE
-from rules.evidence import Ints, Longs, days
-from rules.grid import Laid
-from rules.growth import plausible_weight
-from rules.intended import UNKNOWN
+from rules.dosing.intended import UNKNOWN
+from rules.happened.evidence import Ints, Longs, days
+from rules.happened.growth import plausible_weight
+from rules.happened.records import NOT_GIVEN, Records
+from rules.happened.truth import Truth, truth
+from rules.identity.assignment import NONE
 from rules.match.frame import Array, after_death, occasions_frame
 from rules.occasions import schema
-from rules.records import NOT_GIVEN, Records
-from rules.truth import Truth, truth
+from rules.timing.grid import Laid
 
 _NEVER = 1 << 24
 """Later than any day."""

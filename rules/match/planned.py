@@ -5,20 +5,20 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from rules.assignment import NONE
-from rules.clock import moved_by_days, off_by
-from rules.closed import without_calendar
-from rules.evidence import Flags, Ints
-from rules.grid import Grid, Laid
+from rules.happened.evidence import Flags, Ints
+from rules.happened.records import NOT_GIVEN
+from rules.happened.records import UNKNOWN as STATUS_UNKNOWN
+from rules.happened.spells import HOLD, OMIT, STOP
+from rules.happened.truth import Truth
+from rules.identity.assignment import NONE
 from rules.match.claims import claimed_doses, untold_doses
 from rules.match.frame import Array, flag, occasions_frame
 from rules.match.intervals import covered_doses
 from rules.match.leaving import since_contact
 from rules.occasions import schema
-from rules.records import NOT_GIVEN
-from rules.records import UNKNOWN as STATUS_UNKNOWN
-from rules.spells import HOLD, OMIT, STOP
-from rules.truth import Truth
+from rules.timing.clock import moved_by_days, off_by
+from rules.timing.closed import without_calendar
+from rules.timing.grid import Grid, Laid
 
 
 def planned_occasions(laid: Laid) -> pl.DataFrame:

@@ -8,12 +8,12 @@ import numpy as np
 import polars as pl
 
 from protocol.quota import Quota
-from rules.assignment import NONE
-from rules.clock import NEVER, of_records
-from rules.evidence import Flags, Ints, Longs
-from rules.grid import Laid
+from rules.happened.evidence import Flags, Ints, Longs
+from rules.happened.records import GIVEN, NOT_GIVEN, PARTLY
+from rules.identity.assignment import NONE
 from rules.match.frame import Array
-from rules.records import GIVEN, NOT_GIVEN, PARTLY
+from rules.timing.clock import NEVER, of_records
+from rules.timing.grid import Laid
 
 _DAY = 1440
 _FACTS = pl.Series(["date", "time", "doses-before"])

@@ -11,13 +11,11 @@ import polars as pl
 from protocol.conditions import Compare, Condition, Inside, Recent
 from protocol.model import Product
 from protocol.quantity import Quantity
-from rules.assignment import NONE
-from rules.evidence import Ints
-from rules.given import products_of, summed
-from rules.grid import Laid
-from rules.intended import UNKNOWN
-from rules.judgeable import per_weight, shown
-from rules.lots import (
+from rules.dosing.given import products_of, summed
+from rules.dosing.intended import UNKNOWN
+from rules.dosing.weighing import weigh
+from rules.happened.evidence import Ints
+from rules.happened.lots import (
     DAY,
     NEVER,
     TIMES,
@@ -32,14 +30,16 @@ from rules.lots import (
     own_values,
     use_ended,
 )
+from rules.happened.truth import Truth
+from rules.identity.assignment import NONE
 from rules.match.bags import named_records
 from rules.match.frame import Array, occasions_frame
 from rules.occasions import schema
-from rules.truth import Truth
-from rules.weighing import weigh
+from rules.planning.judgeable import per_weight, shown
+from rules.timing.grid import Laid
 
 if TYPE_CHECKING:
-    from rules.wording import Wording
+    from rules.telling.wording import Wording
 
 RECALL = "recall"
 _MORE: dict[str, pl.DataType] = {

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from protocol.conditions import Condition
 from protocol.model import Assessment, Visit
-from rules.slots import ArmPlan, Part, Plan
+from rules.planning.slots import ArmPlan, Part, Plan
 
 
 class Task(NamedTuple):

@@ -11,14 +11,14 @@ import polars as pl
 from protocol.conditions import Compare, Condition, Inside, leaves
 from protocol.model import Protocol
 from protocol.walk import values
-from rules.assignment import NONE
-from rules.evidence import MISSING, Evidence, Flags, Points
-from rules.grid import Laid
+from rules.happened.evidence import MISSING, Evidence, Flags, Points
+from rules.happened.truth import each_value
+from rules.identity.assignment import NONE
 from rules.match.frame import Array, occasions_frame
-from rules.truth import each_value
+from rules.timing.grid import Laid
 
 if TYPE_CHECKING:
-    from rules.wording import Wording
+    from rules.telling.wording import Wording
 
 NOT_WORKED_OUT = ("endpoints", "products")
 """Blocks of a protocol whose conditions nothing is judged by."""

@@ -8,12 +8,12 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from rules.assignment import NONE
 from rules.audit import Report
-from rules.evidence import Evidence
 from rules.facts import Study
+from rules.happened.evidence import Evidence
+from rules.happened.records import STATUS, Records, read_doses, read_visits
+from rules.identity.assignment import NONE
 from rules.page.timeline import Course
-from rules.records import STATUS, Records, read_doses, read_visits
 
 _TABLES = ("subjects", "administrations", "visits")
 _WORDS = {"given": "done", "partly given": "done", "not given": "not given", "unknown": "unknown"}

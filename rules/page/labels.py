@@ -8,7 +8,7 @@ from importlib import resources
 from typing import Any
 
 from rules.deviations import BY_CODE
-from rules.wording import catalogue, rule_text
+from rules.telling.wording import catalogue, rule_text
 
 
 @cache

@@ -13,7 +13,7 @@ from rules.facts import Table
 from rules.page.labels import Labels
 from rules.page.markup import Child, Markup, tag
 from rules.page.timeline import title_of
-from rules.wording import catalogue
+from rules.telling.wording import catalogue
 
 _STEP = re.compile(r"[;；]\s*")
 _DAY = re.compile(r"(\d{4}-\d{2}-\d{2})")

@@ -6,9 +6,9 @@ import polars as pl
 
 from rules.audit import Report
 from rules.blinding import OPEN
-from rules.decided import ENDED
 from rules.page.labels import Labels
-from rules.wording import catalogue
+from rules.review.decided import ENDED
+from rules.telling.wording import catalogue
 
 IMPORTANCE = ("important", "not important", "unclassified")
 

@@ -1,0 +1,1 @@
+"""How much was intended, and how much was given."""

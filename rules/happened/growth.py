@@ -1,0 +1,40 @@
+"""What a person of an age plausibly weighs: bounds wide enough to stop only a slip, never a diagnosis.
+
+Median body weights, mean of boys and girls: WHO Child Growth Standards (2006) to 5 years, WHO Growth Reference (2007)
+to 10 years, CDC growth charts (2000) to 20 years, rounded to 0.1 kg. The bounds, half and twice the median, and 25 to
+300 kg for adults, are a tool default and are printed as assumed.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from rules.identity.assignment import NONE, Days
+
+Longs = npt.NDArray[np.int64]
+
+_MONTHS = np.array(
+    [0, 1, 2, 3, 6, 9, 12, 18, 24, 36, 48, 60, 72, 84, 96, 108, 120, 132, 144, 156, 168, 180, 192, 204, 216, 240]
+)
+_GRAMS = np.array(
+    [3300, 4300, 5300, 6100, 7600, 8600, 9300, 10600, 11900, 14100, 16200, 18300, 20400, 22700, 25300, 28200, 31600,
+     36300, 41000, 45800, 50200, 54000, 57000, 59600, 61800, 64500]
+)  # fmt: skip
+ADULT = (25_000, 300_000)
+DAYS_A_MONTH = 30.4375
+
+
+def plausible_weight(age_least: Days, age_most: Days) -> tuple[Longs, Longs]:
+    """Lowest and highest plausible body weight in grams at an age in days; `NONE` where the age is unknown."""
+    told = age_least != NONE
+    low = _median(age_least) // 2
+    high = _median(age_most) * 2
+    adult = age_least >= 20 * 365.25
+    low = np.where(adult, ADULT[0], np.minimum(low, ADULT[0]))
+    high = np.where(age_most >= 20 * 365.25, ADULT[1], high)
+    return np.where(told, low, NONE).astype(np.int64), np.where(told, high, NONE).astype(np.int64)
+
+
+def _median(age: Days) -> Longs:
+    months = np.clip(age, 0, 240 * 31) / DAYS_A_MONTH
+    median: Longs = np.interp(months, _MONTHS, _GRAMS).round().astype(np.int64)
+    return median

@@ -1,0 +1,1 @@
+"""Answers as rows, questions and sentences."""

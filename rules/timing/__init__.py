@@ -1,0 +1,1 @@
+"""When each occurrence is due: grids, anchors, cycles, clocks, closures."""
