@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rules.identity.assignment import NONE, Assignment, Days, assign, reach
+from rules.arrays import NONE, Ints
+from rules.identity.assignment import Assignment, assign, reach
 from rules.identity.chain import assign_chain
 
 DOSES = 10
@@ -20,11 +21,11 @@ DOSES = 10
 class Dense:
     """Participants of one series: planned days and records `[S, P]` and `[S, R]`, and what each record truly is."""
 
-    planned: Days
-    records: Days
-    truth: Days
-    before: Days
-    after: Days
+    planned: Ints
+    records: Ints
+    truth: Ints
+    before: Ints
+    after: Ints
 
 
 def simulate(

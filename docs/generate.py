@@ -37,7 +37,7 @@ ROOMS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "rules: what happened, in the protocol's words",
         "One partition of participants at a time.",
-        ("rules/partitions.py", "rules/happened/"),
+        ("rules/arrays.py", "rules/partitions.py", "rules/happened/"),
     ),
     (
         "rules: schedule and identity",

@@ -14,6 +14,7 @@ import polars as pl
 from protocol.dosing import Dose
 from protocol.model import Treatment
 from protocol.quantity import Range
+from rules.arrays import NONE, Flags, Ints, Longs
 from rules.dosing.given import FACTS, Codes, amounts_given, countable
 from rules.dosing.intended import (
     FIXED,
@@ -29,10 +30,8 @@ from rules.dosing.intended import (
     total_limit,
 )
 from rules.dosing.weighing import Recalculated, recalculate, weigh
-from rules.happened.evidence import Flags, Ints, Longs
 from rules.happened.growth import plausible_weight
 from rules.happened.truth import Truth, all_of
-from rules.identity.assignment import NONE
 from rules.planning.slots import Part
 from rules.timing.grid import Laid
 

@@ -11,9 +11,10 @@ from typing import TypeVar
 import numpy as np
 import polars as pl
 
+from rules.arrays import numbers
 from rules.facts import Study
 from rules.happened.across import look_across
-from rules.happened.evidence import evidence_of, numbers
+from rules.happened.evidence import evidence_of
 from rules.happened.records import check_words, read_doses, read_visits
 from rules.happened.versions import versions_in_force
 from rules.planning.slots import Plan

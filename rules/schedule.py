@@ -8,25 +8,24 @@ from __future__ import annotations
 
 import numpy as np
 
+from rules.arrays import NONE, Flags, Ints, Milestone
 from rules.happened.counts import count, counts_of
-from rules.happened.evidence import Evidence, Flags, Ints, Milestone
+from rules.happened.evidence import Evidence
 from rules.happened.levels import Levels, read_levels
 from rules.happened.records import Records, first_given
-from rules.happened.shared import share_out
 from rules.happened.spells import HOLD, OMIT, STOP
 from rules.happened.states import Place, read_states
 from rules.happened.truth import all_of, both
-from rules.identity.assignment import NONE
 from rules.identity.series import take_course, take_in_order, take_in_rhythm, take_records
+from rules.identity.shared import share_out
 from rules.planning.slots import ArmPlan, CyclePlan, Plan, Slot, Span
-from rules.timing.anchors import add, due_from, last_given, recorded, reference
+from rules.timing.anchors import add, due_from, last_given, reference
 from rules.timing.carried import Carried
 from rules.timing.clock import lay_hours
 from rules.timing.closed import add_working
 from rules.timing.cycles import CycleDays, Waiting, lay_cycle
 from rules.timing.grid import Grid, Identity, Laid
-
-FAR = 1 << 24
+from rules.timing.limits import counts_from, counts_until, from_bounds, limit, previous_slot
 
 
 def lay_out(plan: Plan, evidence: Evidence, doses: Records, visits: Records, carried: Carried | None = None) -> Laid:
@@ -158,7 +157,7 @@ def _lay_group(laid: Laid, grid: Grid, group: tuple[int, ...]) -> None:
     elif slots[group[0]].part.kind != "assessment":
         take_records(laid, grid, group)
     for c in group:
-        _limit(laid, grid, c)
+        limit(laid, grid, c)
         _take_over(laid, grid, c)
         _note_counting(laid, grid, c)
 
@@ -197,7 +196,7 @@ def _lay_cycle(laid: Laid, grid: Grid, cycle: CyclePlan) -> None:
 def _lay_in_order(laid: Laid, grid: Grid, c: int) -> tuple[Ints, Ints]:
     """The days of an occurrence that depends on the one before it; the first and last day on which a dose counts."""
     _lay_slot(laid, grid, c)
-    _limit(laid, grid, c)
+    limit(laid, grid, c)
     _expect(laid, grid, c)
     _take_over(laid, grid, c)
     return counts_from(laid, grid, c), counts_until(laid, grid, c)
@@ -207,12 +206,12 @@ def _lay_slot(laid: Laid, grid: Grid, c: int) -> None:
     """Due day and window of one slot from its reference."""
     slot = grid.arm.slots[c]
     if slot.chained:
-        before = _previous(grid, c)
+        before = previous_slot(grid, c)
         step = _gap(grid.arm.slots[before], slot)
         base = np.where(grid.actual[:, before] != NONE, grid.actual[:, before], grid.due[:, before]).astype(np.int32)
         due = add(laid, grid.s, base, step)
     elif slot.ref.kind == "none":
-        grid.due[:, c] = _from_bounds(laid, grid, c)
+        grid.due[:, c] = from_bounds(laid, grid, c)
         return
     else:
         first, due = due_from(laid, grid, slot)
@@ -251,12 +250,6 @@ def _around(laid: Laid, grid: Grid, c: int, day: Ints) -> tuple[Ints, Ints]:
         return day + np.int32(slot.low or 0), day + np.int32(slot.high or 0)
     low, high = (add_working(laid.evidence, grid.s, day, number) for number in slot.working)
     return low, high
-
-
-def _previous(grid: Grid, c: int) -> int:
-    activity = grid.arm.slots[c].part.activity
-    columns = grid.arm.columns(activity)
-    return columns[max(columns.index(c) - 1, 0)]
 
 
 def _gap(before: Slot, after: Slot) -> Span:
@@ -324,101 +317,3 @@ def _delay(grid: Grid, c: int, until: Ints) -> None:
     grid.delayed[:, c] += wait
     for days in (grid.due, grid.opens, grid.closes):
         days[:, c] = np.where(days[:, c] != NONE, days[:, c] + wait, NONE)
-
-
-def _limit(laid: Laid, grid: Grid, c: int) -> None:
-    """Limits count from recorded dates only; what they open, they push target and window to (decision 8).
-
-    A shortest interval from a record also stands in `earliest`, a longest one in `latest`.
-    """
-    bounds = grid.arm.slots[c].bounds
-    for bound in bounds:
-        first, last = recorded(laid, grid, bound.ref, c)
-        if bound.opens is not None:
-            earliest = add(laid, grid.s, last, bound.opens)
-            _push(grid, c, earliest, (grid.due, grid.opens, grid.closes))
-            if last is not first:
-                _spread(grid, "due", c, first, last)
-            if bound.ref.kind in INTERVAL:
-                grid.earliest[:, c] = np.maximum(grid.earliest[:, c], earliest)
-                _spread(grid, "earliest", c, first, last)
-        if bound.due is not None:
-            _push(grid, c, add(laid, grid.s, last, bound.due), (grid.due,))
-    if any(bound.closes is not None for bound in bounds):
-        _close(laid, grid, c)
-
-
-INTERVAL = ("previous", "slot", "dose")
-"""References that are doses or visits on record: a limit counted from one is an interval."""
-
-
-def _push(grid: Grid, c: int, day: Ints, marks: tuple[Ints, ...]) -> None:
-    """None of these days of an occurrence lies before the day."""
-    for days in marks:
-        known = (days[:, c] != NONE) & (day != NONE)
-        days[:, c] = np.where(known, np.maximum(days[:, c], day), days[:, c])
-
-
-def _spread(grid: Grid, mark: str, c: int, first: Ints, last: Ints) -> None:
-    """A day that rests on a record dated only in part may lie that much earlier."""
-    if last is first:
-        return
-    before = grid.spread.get((mark, c), np.zeros(len(first), np.int32))
-    grid.spread[mark, c] = np.maximum(before, np.where(first != NONE, last - first, 0)).astype(np.int32)
-
-
-def _close(laid: Laid, grid: Grid, c: int) -> None:
-    """The earliest of the last days on time; never before the first one, and in `latest` where an interval says so."""
-    opens, due = grid.opens[:, c], grid.due[:, c]
-    least = np.where(opens != NONE, opens, due)
-    for bound in grid.arm.slots[c].bounds:
-        if bound.closes is None:
-            continue
-        first, last = recorded(laid, grid, bound.ref, c)
-        day = add(laid, grid.s, last, bound.closes)
-        if bound.ref.kind == "previous" and grid.arm.slots[c].part.element.missed == "skip":
-            # After a missed dose the gap is the missed dose's, not this one's.
-            day = np.where(grid.actual[:, _previous(grid, c)] != NONE, day, NONE).astype(np.int32)
-        day = np.where((day != NONE) & (least != NONE), np.maximum(day, least), day).astype(np.int32)
-        if bound.ref.kind in INTERVAL:
-            before = grid.latest.get(c, np.full(len(day), NONE, np.int32))
-            grid.latest[c] = np.where((before == NONE) | ((day != NONE) & (day < before)), day, before)
-            _spread(grid, "latest", c, first, last)
-        closes = grid.closes[:, c]
-        binds = (day != NONE) & (due != NONE) & ((closes == NONE) | (day < closes))
-        grid.closes[:, c] = np.where(binds, day, closes)
-        grid.due[:, c] = np.where(binds, np.minimum(due, day), due)
-
-
-def _from_bounds(laid: Laid, grid: Grid, c: int) -> Ints:
-    """Target of an occurrence that has limits only: the latest one, never before it opens; and when it opens."""
-    due = np.full(len(grid.s), NONE, np.int32)
-    opens = due.copy()
-    for bound in grid.arm.slots[c].bounds:
-        day = recorded(laid, grid, bound.ref, c)[1]
-        if bound.due is not None:
-            due = np.maximum(due, add(laid, grid.s, day, bound.due))
-        if bound.opens is not None:
-            opens = np.maximum(opens, add(laid, grid.s, day, bound.opens))
-    due = np.maximum(due, opens)
-    grid.opens[:, c] = np.where(opens == NONE, due, opens)
-    return due
-
-
-def counts_from(laid: Laid, grid: Grid, c: int) -> Ints:
-    """The first day from which a dose counts at all, `NONE` where nothing says so."""
-    day = np.full(len(grid.s), NONE, np.int32)
-    for bound in grid.arm.slots[c].bounds:
-        if bound.valid_from is not None:
-            day = np.maximum(day, add(laid, grid.s, recorded(laid, grid, bound.ref, c)[0], bound.valid_from))
-    return day
-
-
-def counts_until(laid: Laid, grid: Grid, c: int) -> Ints:
-    """The last day on which a dose counts, `NONE` where nothing says so."""
-    day: Ints = np.full(len(grid.s), FAR, np.int32)
-    for bound in grid.arm.slots[c].bounds:
-        if bound.valid_to is not None:
-            end = add(laid, grid.s, recorded(laid, grid, bound.ref, c)[1], bound.valid_to)
-            day = np.minimum(day, np.where(end == NONE, FAR, end))
-    return np.where(day == FAR, NONE, day).astype(np.int32)

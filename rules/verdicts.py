@@ -7,15 +7,15 @@ from functools import lru_cache
 import numpy as np
 import polars as pl
 
+from rules.arrays import Ints
 from rules.findings import Index, answer
-from rules.happened.evidence import Ints
 from rules.match.bags import in_doubt
 from rules.planning.slots import Plan
 from rules.rule import Rule
+from rules.telling.phrases import of_subjects
 from rules.telling.queries import missing_facts
 from rules.telling.rows import Place, located, measured, origins, same
 from rules.telling.wording import Wording, catalogue, rule_text
-from rules.telling.words import of_subjects
 from rules.timing.grid import Laid
 
 VERDICTS: dict[str, pl.DataType] = {

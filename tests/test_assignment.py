@@ -7,18 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.identity.assignment import LABEL, NONE, UNLIMITED, Assignment, Days, assign, reach
+from rules.arrays import NONE, Ints
+from rules.identity.assignment import LABEL, UNLIMITED, Assignment, assign, reach
 
 Pairs = tuple[tuple[int, int], ...]
 WEEKLY = reach([0, 7, 14], -2, 2)
 
 
-def row(*days: int) -> Days:
+def row(*days: int) -> Ints:
     """Return the days of one subject."""
     return np.array([days], dtype=np.int32)
 
 
-def slots(planned: Days, records: Days, labels: Days | None = None) -> list[int]:
+def slots(planned: Ints, records: Ints, labels: Ints | None = None) -> list[int]:
     """Return the slots of one subject with weekly doses."""
     before, after = WEEKLY
     found: list[int] = assign(planned, records, before, after, labels).slot[0].tolist()
@@ -49,7 +50,7 @@ def pairings(gain: list[list[int]], i: int = 0, j: int = 0) -> Iterator[Pairs]:
                 yield from (((a, b), *rest) for rest in pairings(gain, a + 1, b + 1))
 
 
-def by_definition(gain: list[list[int]], records: Days) -> tuple[list[int], list[int]]:
+def by_definition(gain: list[list[int]], records: Ints) -> tuple[list[int], list[int]]:
     """Return slots and margins of one subject by trying every pairing; ties to the earlier, from the end backwards."""
     totals = {pairs: sum(gain[i][j] for i, j in pairs) for pairs in pairings(gain)}
     best = max(totals.values())
@@ -83,13 +84,13 @@ def full_table(gain: list[list[int]], records: int) -> list[int]:
     return slot
 
 
-def gains(planned: Days, records: Days, before: Days, after: Days) -> list[list[int]]:
+def gains(planned: Ints, records: Ints, before: Ints, after: Ints) -> list[list[int]]:
     """Return what every pair of one subject earns, occurrences by records."""
     sides = zip(planned.tolist(), before.tolist(), after.tolist(), strict=True)
     return [[earned(o, a, low, high) for a in records.tolist()] for o, low, high in sides]
 
 
-def random_series(seed: int, subjects: int, occurrences: int, records: int) -> tuple[Days, Days, Days, Days]:
+def random_series(seed: int, subjects: int, occurrences: int, records: int) -> tuple[Ints, Ints, Ints, Ints]:
     """Return crowded series: days that repeat, occurrences not expected, rows that end early, uneven reaches."""
     random = np.random.default_rng(seed)
     step = int(random.integers(1, 9))
@@ -144,7 +145,7 @@ def test_long_margins_are_those_of_the_table_that_labels_use(seed: int) -> None:
     assert (tabled.margin[:, :12] == found.margin)[unlabelled].all()
 
 
-def widen(days: Days, value: int) -> Days:
+def widen(days: Ints, value: int) -> Ints:
     """Return the array with one column more."""
     return np.pad(days, ((0, 0), (0, 1)), constant_values=value)
 

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.identity.assignment import LABEL, NONE, UNLIMITED, Days, assign, reach
+from rules.arrays import NONE, Ints
+from rules.identity.assignment import LABEL, UNLIMITED, assign, reach
 from rules.identity.chain import assign_chain
 from tests.test_assignment import Pairs, random_series
 
@@ -20,7 +21,7 @@ def link(planned: int, record: int, before: int, after: int) -> int:
     return weight - abs(record - planned)
 
 
-def chains(planned: Days, records: Days, before: Days, after: Days, names: Days) -> dict[Pairs, int]:
+def chains(planned: Ints, records: Ints, before: Ints, after: Ints, names: Ints) -> dict[Pairs, int]:
     """Return every chain of pairs with its total."""
 
     def price(k: int) -> int:

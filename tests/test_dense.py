@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from bench.identity import in_order, shares, simulate
-from rules.identity.assignment import NONE, assign
+from rules.arrays import NONE
+from rules.identity.assignment import assign
 from rules.identity.chain import assign_chain
 from tests.test_assignment import full_table, gains
 

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from protocol import read_text
 from protocol.criteria import parse_condition, read_condition
 from rules import from_frames
-from rules.happened.evidence import Evidence, Milestone, evidence_of
+from rules.arrays import NONE, Milestone
+from rules.happened.evidence import Evidence, evidence_of
 from rules.happened.truth import truth
-from rules.identity.assignment import NONE
 from tests.trials import QUICK
 
 START = date(2024, 1, 1)

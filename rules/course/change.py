@@ -6,8 +6,8 @@ import numpy as np
 
 from protocol.dosing import Dose
 from protocol.quantity import Quantity, Range
+from rules.arrays import Ints
 from rules.course.stretch import Stretch
-from rules.happened.evidence import Ints
 from rules.happened.holds import targets
 from rules.happened.spells import FOREVER, HOLD, spells_of
 from rules.timing.grid import Laid

@@ -11,12 +11,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from protocol.model import Treatment
+from rules.arrays import NONE, Flags, Ints, Longs, days
 from rules.course.frequency import read_frequencies
 from rules.dosing.given import FACTS, Codes, amounts_given
 from rules.dosing.intended import UNKNOWN
-from rules.happened.evidence import Flags, Ints, Longs, days
 from rules.happened.records import NOT_GIVEN
-from rules.identity.assignment import NONE
 from rules.timing.grid import Laid
 
 NIGHT = 6 * 60

@@ -12,6 +12,7 @@ import numpy as np
 from protocol.dosing import Dose
 from protocol.model import Treatment
 from protocol.quantity import Range
+from rules.arrays import NONE, Flags, Ints, Longs
 from rules.course.change import changed_from, is_fixed
 from rules.course.exposure import Exposures, series_of
 from rules.course.stretch import Course, Stretch
@@ -19,10 +20,8 @@ from rules.dose import COARSE
 from rules.dosing.given import FACTS, Codes
 from rules.dosing.intended import FIXED, NO_CEILING, UNKNOWN, Intended, intend, intend_share, needs, rate, surface
 from rules.dosing.weighing import weigh
-from rules.happened.evidence import Flags, Ints, Longs
 from rules.happened.spells import FOREVER
 from rules.happened.truth import all_of
-from rules.identity.assignment import NONE
 from rules.timing.grid import Laid
 
 AFTER = -1

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from protocol.model import Treatment
-from rules.happened.evidence import Flags, Ints
+from rules.arrays import NONE, Flags, Ints
 from rules.happened.spells import FOREVER
 from rules.happened.truth import Truth
-from rules.identity.assignment import NONE
 from rules.planning.slots import Part, Span
 from rules.timing.anchors import add, reference
 from rules.timing.grid import Grid, Laid

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rules.arrays import NONE, Ints, Longs
 from rules.course.exposure import NOTHING_TAKEN, Exposures, read_exposures, series_of
 from rules.course.pieces import Pieces, cut
 from rules.course.stretch import Course, read_courses
-from rules.happened.evidence import Ints, Longs
 from rules.happened.spells import FOREVER, HOLD, STOP
-from rules.identity.assignment import NONE
 from rules.timing.grid import Laid
 
 

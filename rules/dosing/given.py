@@ -16,8 +16,8 @@ import polars as pl
 from protocol.dosing import Dose
 from protocol.model import Treatment
 from protocol.quantity import Range
+from rules.arrays import Flags, Ints, Longs, coded, numbers
 from rules.dosing.intended import UNKNOWN
-from rules.happened.evidence import Flags, Ints, Longs, coded, numbers
 from rules.happened.repeated import ASKED, ECHO, VOMITED
 from rules.happened.truth import Truth
 from rules.planning.slots import Part

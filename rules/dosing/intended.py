@@ -16,7 +16,8 @@ import numpy.typing as npt
 from protocol.dosing import Dose, Rounding
 from protocol.errors import ScalarError
 from protocol.quantity import UNITS, Quantity, Range
-from rules.happened.evidence import MISSING, SCALE, Evidence, Flags, Ints, Longs
+from rules.arrays import MISSING, SCALE, Flags, Ints, Longs
+from rules.happened.evidence import Evidence
 
 Reals: TypeAlias = npt.NDArray[np.float64]
 UNKNOWN = np.int64(np.iinfo(np.int64).min)

@@ -9,11 +9,11 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from rules.arrays import Flags, Ints, Longs
 from rules.dose import Doses
 from rules.dosing.given import FACTS, amounts_given
 from rules.dosing.intended import NO_CEILING, UNKNOWN
 from rules.happened.counts import given_rows, running
-from rules.happened.evidence import Flags, Ints, Longs
 from rules.match.frame import Array
 from rules.timing.grid import Laid
 

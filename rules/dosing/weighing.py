@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from protocol.model import WeightPolicy
+from rules.arrays import DAY_BITS, NONE, Flags, Ints, Longs, key
 from rules.dosing.intended import UNKNOWN
-from rules.happened.evidence import DAY_BITS, Evidence, Flags, Ints, Longs, key
-from rules.identity.assignment import NONE
+from rules.happened.evidence import Evidence
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from rules.happened.evidence import Evidence, days, key
-from rules.identity.assignment import NONE
+from rules.arrays import NONE, days, key
+from rules.happened.evidence import Evidence
 
 
 def site_on(e: Evidence, s: pl.Series, day: pl.Series) -> pl.Series:

@@ -12,12 +12,12 @@ import numpy as np
 
 from protocol.conditions import Count
 from protocol.timing import Anchor, Duration, MonthsPolicy
-from rules.happened.evidence import Counter, Evidence, Flags, Ints, Longs, key
+from rules.arrays import NONE, Flags, Ints, Longs, key
+from rules.happened.evidence import Counter, Evidence
 from rules.happened.holds import targets
 from rules.happened.records import NOT_GIVEN
 from rules.happened.spells import HOLD, STOP
 from rules.happened.truth import counted_as
-from rules.identity.assignment import NONE
 from rules.planning.slots import Plan
 from rules.timing.calendar import add_span
 from rules.timing.cycles import CycleDays

@@ -1,6 +1,6 @@
 """What happened to some participants, coded in the protocol's words as sorted arrays.
 
-Days are int32 counts from 1970-01-01, `NONE` where unknown. `Evidence` holds one partition: participants are numbered
+`Evidence` holds one partition: participants are numbered
 from 0 in the order of the subject table, and every look-up *as of a day* is one binary search on one composite key.
 """
 
@@ -9,22 +9,35 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, TypeAlias
 from typing import Protocol as Interface
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from protocol.model import Protocol
+from rules.arrays import (
+    MISSING,
+    NONE,
+    SCALE,
+    Flags,
+    Ints,
+    Longs,
+    Milestone,
+    Points,
+    Spells,
+    at_minute,
+    coded,
+    days,
+    earlier,
+    either,
+    points,
+    scaled,
+    undated,
+    whole,
+)
 from rules.door.closures import Closures, closures_of
 from rules.happened.conversion import factors, in_time, slipped
 from rules.happened.growth import plausible_weight
-from rules.identity.assignment import NONE
-
-Ints: TypeAlias = npt.NDArray[np.int32]
-Longs: TypeAlias = npt.NDArray[np.int64]
-Flags: TypeAlias = npt.NDArray[np.bool_]
 
 ADVERSE_EVENT = ("adverse event", "ae", "不良事件")
 """Events whose `detail` says which one it is."""
@@ -38,149 +51,9 @@ NO_RESULT = (
     "haemolyzed", "clotted", "insufficient", "no result", "未做", "未检", "无法分析", "溶血", "凝血", "标本不足",
 )  # fmt: skip
 """Words in the place of a value that say that there is none: nothing was sampled, or it could not be analysed."""
-DAY_BITS = 20
-_HALF = 1 << (DAY_BITS - 1)
-_MINUTE_BITS = 11
-MISSING = np.int64(np.iinfo(np.int64).min)
 _LEAST, _MOST = int(MISSING) + 1, int(np.iinfo(np.int64).max)
 _BOUND = r"^\s*(<=|>=|<|>|≤|≥)\s*([0-9]+(?:\.[0-9]+)?)\s*$"
 _SIDES = ((">", ">=", "≥"), ("<", "<=", "≤"))
-SCALE = 1_000_000
-"""Measured values are compared as whole millionths of the protocol's unit, so a value on its limit is on it."""
-
-
-def key(s: npt.NDArray[np.integer], day: npt.NDArray[np.integer]) -> Longs:
-    """One sortable number for (participant, day)."""
-    return (s.astype(np.int64) << DAY_BITS) + day.astype(np.int64) + _HALF
-
-
-def days(frame: pl.DataFrame, column: str) -> Ints:
-    """A date column as days, `NONE` where null."""
-    return numbers(frame[column].cast(pl.Date).cast(pl.Int32), NONE)
-
-
-def whole(frame: pl.DataFrame, column: str, missing: int = NONE) -> Longs:
-    """A whole-number column, `missing` where null."""
-    return numbers(frame[column].cast(pl.Int64), missing)
-
-
-def numbers(series: pl.Series, missing: int | np.signedinteger[Any]) -> npt.NDArray[Any]:
-    """A column of whole numbers, `missing` where null."""
-    if series.null_count() == len(series):
-        return np.full(len(series), missing, np.int32 if series.dtype == pl.Int32 else np.int64)
-    return (series.fill_null(missing) if series.null_count() else series).to_numpy()
-
-
-def coded(words: pl.Series, codes: Mapping[str, int], missing: int) -> Ints:
-    """A column of words as their codes, `missing` for every other word and where null."""
-    if words.null_count() == len(words):
-        return np.full(len(words), missing, np.int32)
-    place = words.cast(pl.Enum(list(codes)), strict=False).to_physical().cast(pl.Int32)
-    found: Ints = np.array([*codes.values(), missing], np.int32)[numbers(place, len(codes))]
-    return found
-
-
-@dataclass(frozen=True)
-class Points:
-    """Facts at a day, sorted by participant, day and minute; `value` in its own units, `row` the record they came from.
-
-    A fact that is only bounded (`>500`) lies anywhere from `value` to `most`; one that cannot be used is `MISSING`.
-    `minute` is 0 where no time is recorded: without one, a fact of the day counts as before (decision 11).
-    """
-
-    s: Ints
-    day: Ints
-    minute: Ints
-    value: Longs
-    row: Ints
-    low: Longs
-    high: Longs
-    most: Longs
-
-    @cached_property
-    def key(self) -> Longs:
-        """The composite keys, ascending."""
-        return key(self.s, self.day)
-
-    def before(self, s: Ints, day: Ints, *, strictly: bool = False, minute: Ints | None = None) -> tuple[Ints, Flags]:
-        """Index of each participant's last point on or before a day, and whether there is one.
-
-        With `minute` (`NONE`: any time of the day) a point of that day that came later does not count.
-        """
-        side: Literal["left", "right"] = "left" if strictly else "right"
-        if minute is None:
-            found = np.searchsorted(self.key, key(s, day), side=side) - 1
-        else:
-            last = np.where(minute == NONE, (1 << _MINUTE_BITS) - 1, minute)
-            found = np.searchsorted(_at_minute(self.key, self.minute), _at_minute(key(s, day), last), side=side) - 1
-        index = np.maximum(found, 0)
-        known = (found >= 0) & (day != NONE)
-        if len(self.s) == 0:
-            return np.zeros(len(s), np.int32), np.zeros(len(s), np.bool_)
-        return index.astype(np.int32), known & (self.s[index] == s)
-
-
-def _at_minute(keys: Longs, minute: npt.NDArray[np.integer]) -> Longs:
-    """One sortable number for (participant, day, minute)."""
-    return (keys << _MINUTE_BITS) + minute
-
-
-def points(frame: pl.DataFrame, value: Longs, most: Longs | None = None) -> Points:
-    """The rows of a table as points, sorted; rows without a full date are left out."""
-    s, when = frame["s"].to_numpy(), days(frame, "at")
-    last = days(frame, "at_last")
-    row = frame["row"].to_numpy()
-    low, high = (_scaled(frame[c]) for c in ("low", "high"))
-    minute = whole(frame, "at_minute", 0).astype(np.int32)
-    most = value if most is None else most
-    known = (when != NONE) & (when == last)
-    at = _at_minute(key(s, when), minute)
-    in_order = bool(((at[1:] > at[:-1]) | ((at[1:] == at[:-1]) & (row[1:] >= row[:-1]))).all())
-    order = np.arange(len(at)) if in_order else np.lexsort((row, at))
-    order = order[known[order]]
-    return Points(*(column[order] for column in (s, when, minute, value, row, low, high, most)))
-
-
-def _undated(frame: pl.DataFrame) -> pl.Series:
-    """Of each row whether its date is known only in part."""
-    return frame["at"].ne_missing(frame["at_last"]) & frame["at"].is_not_null()
-
-
-def _scaled(series: pl.Series) -> Longs:
-    if series.null_count() == len(series):
-        return np.full(len(series), MISSING, np.int64)
-    scaled = (series.cast(pl.Float64) * SCALE).round().cast(pl.Int64, strict=False)
-    return scaled.fill_null(int(MISSING)).to_numpy()
-
-
-@dataclass(frozen=True)
-class Spells:
-    """Events with a beginning and perhaps an end, sorted by participant and beginning. `grade` is 0 where none."""
-
-    s: Ints
-    start: Ints
-    end: Ints
-    grade: Ints
-    row: Ints
-    detail: tuple[str | None, ...] = ()
-
-    @cached_property
-    def key(self) -> Longs:
-        """The composite keys of the beginnings, ascending."""
-        return key(self.s, self.start)
-
-
-@dataclass(frozen=True)
-class Milestone:
-    """The recorded day of a milestone of every participant: earliest and latest possible, `NONE` where not recorded."""
-
-    first: Ints
-    last: Ints
-
-    @property
-    def day(self) -> Ints:
-        """The day where it is known to the day, else `NONE`."""
-        return np.where(self.first == self.last, self.first, NONE).astype(np.int32)
 
 
 class Counter(Interface):
@@ -261,14 +134,14 @@ class Evidence:
                 found[str(name)] = self._earliest(frame.filter(words == name), "date")
         for name, column in (("birth", "birth_date"), ("enrolled", "enrolled"), ("day-zero", "day_zero")):
             recorded = self._column(column)
-            found[name] = _either(found[name], recorded) if name in found else recorded
+            found[name] = either(found[name], recorded) if name in found else recorded
         consents = self.frames["consents"]
         if len(consents) and "consented" not in found:
             found["consented"] = self._earliest(consents, "signed")
         of_trial = consents.filter(whole_trial("scope") & whole_trial("document")) if len(consents) else consents
         withdrawn = self._earliest(of_trial, "withdrawn")
         recorded = found.get("withdrawal-of-consent", withdrawn)
-        found["withdrawal-of-consent"] = _earlier(recorded, withdrawn)
+        found["withdrawal-of-consent"] = earlier(recorded, withdrawn)
         return found
 
     def milestone(self, name: str) -> Milestone:
@@ -299,7 +172,7 @@ class Evidence:
     @cached_property
     def twin_weights(self) -> Flags:
         """Of each body weight whether another of the same day and time says otherwise: no row order may choose."""
-        at, value = _at_minute(self.weights.key, self.weights.minute), self.weights.value
+        at, value = at_minute(self.weights.key, self.weights.minute), self.weights.value
         alike = np.flatnonzero((at[1:] == at[:-1]) & (value[1:] != value[:-1]))
         twin = np.zeros(len(at), np.bool_)
         twin[alike], twin[alike + 1] = True, True
@@ -350,8 +223,8 @@ class Evidence:
             value, most = _bounds(frame, factor, measure.unit if measure is not None else None)
             slip = slipped(frame, factor, name, self.protocol).to_numpy()
             value, most = (np.where(slip, MISSING, v) for v in (value, most))
-        undated = _undated(frame).to_numpy()
-        value, most = (np.where(undated, MISSING, v) for v in (value, most))
+        partial = undated(frame).to_numpy()
+        value, most = (np.where(partial, MISSING, v) for v in (value, most))
         return points(frame.with_columns(at_last="at"), value, most)
 
     def events(self, names: Iterable[str]) -> Spells:
@@ -388,17 +261,6 @@ class Evidence:
         return least.astype(np.int32), most.astype(np.int32)
 
 
-def _either(one: Milestone, other: Milestone) -> Milestone:
-    known = one.first != NONE
-    return Milestone(np.where(known, one.first, other.first), np.where(known, one.last, other.last))
-
-
-def _earlier(one: Milestone, other: Milestone) -> Milestone:
-    """Of each participant the milestone that came first; the one on record where only one is."""
-    first = (other.last == NONE) | ((one.last != NONE) & (one.last <= other.last))
-    return Milestone(np.where(first, one.first, other.first), np.where(first, one.last, other.last))
-
-
 def whole_trial(column: str) -> pl.Expr:
     """Whether a consent form is one for the whole trial by this column: empty, or without a word for less."""
     return ~pl.col(column).str.to_lowercase().str.contains(_NARROWER).fill_null(value=False)
@@ -412,13 +274,13 @@ def _codes(words: pl.Series, values: Iterable[str]) -> Longs:
 
 def _bounds(frame: pl.DataFrame, factor: pl.Series, unit: str | None) -> tuple[Longs, Longs]:
     """Least and most of each value in millionths of a unit: the same for a number, open on one side for `>500`."""
-    number = _scaled(frame["value"] * factor)
+    number = scaled(frame["value"] * factor)
     if unit is None:
         number = np.where(number == MISSING, _codes(frame["word"].str.to_lowercase(), ("no", "yes")), number)
     sign = frame["word"].str.extract(_BOUND, 1)
     if sign.null_count() == len(sign):
         return number, number
-    bound = _scaled(frame["word"].str.extract(_BOUND, 2).cast(pl.Float64) * factor)
+    bound = scaled(frame["word"].str.extract(_BOUND, 2).cast(pl.Float64) * factor)
     usable = bound != MISSING
     above, below = (usable & sign.is_in(signs).fill_null(value=False).to_numpy() for signs in _SIDES)
     strict = sign.is_in(["<", ">"]).fill_null(value=False).to_numpy().astype(np.int64)

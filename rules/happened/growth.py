@@ -8,7 +8,7 @@ to 10 years, CDC growth charts (2000) to 20 years, rounded to 0.1 kg. The bounds
 import numpy as np
 import numpy.typing as npt
 
-from rules.identity.assignment import NONE, Days
+from rules.arrays import NONE, Ints
 
 Longs = npt.NDArray[np.int64]
 
@@ -23,7 +23,7 @@ ADULT = (25_000, 300_000)
 DAYS_A_MONTH = 30.4375
 
 
-def plausible_weight(age_least: Days, age_most: Days) -> tuple[Longs, Longs]:
+def plausible_weight(age_least: Ints, age_most: Ints) -> tuple[Longs, Longs]:
     """Lowest and highest plausible body weight in grams at an age in days; `NONE` where the age is unknown."""
     told = age_least != NONE
     low = _median(age_least) // 2
@@ -34,7 +34,7 @@ def plausible_weight(age_least: Days, age_most: Days) -> tuple[Longs, Longs]:
     return np.where(told, low, NONE).astype(np.int64), np.where(told, high, NONE).astype(np.int64)
 
 
-def _median(age: Days) -> Longs:
+def _median(age: Ints) -> Longs:
     months = np.clip(age, 0, 240 * 31) / DAYS_A_MONTH
     median: Longs = np.interp(months, _MONTHS, _GRAMS).round().astype(np.int64)
     return median

@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 
 from protocol.model import Protocol
-from rules.happened.evidence import Evidence, Ints, Longs, days, key, whole
+from rules.arrays import NONE, Ints, Longs, days, key, whole
+from rules.happened.evidence import Evidence
 from rules.happened.records import treatments_named
 from rules.happened.spells import DAY, DELAY, FOREVER, HOLD, State, becomes, moment_of, place_of_moment
-from rules.identity.assignment import NONE
 
 
 def _named_in(protocol: Protocol, detail: str | None) -> frozenset[str]:

@@ -16,12 +16,11 @@ from protocol.actions import Action
 from protocol.conditions import Count
 from protocol.model import Modification
 from protocol.quantity import Quantity, Range
-from rules.happened.evidence import Counter, Evidence, Flags, Ints, Longs
+from rules.arrays import NONE, Flags, Index, Ints, Longs
+from rules.happened.evidence import Counter, Evidence
 from rules.happened.holds import targets
 from rules.happened.spells import DAY, DOSE, HOLD, State, moment_of, place_of_moment, spells_of
 from rules.happened.truth import Truth, all_of
-from rules.identity.assignment import NONE
-from rules.identity.band import Index
 from rules.timing.cycles import CycleDays
 
 WHOLE = 10_000

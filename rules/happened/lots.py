@@ -9,9 +9,8 @@ import polars as pl
 
 from protocol.conditions import Compare, Inside, Recent, Words
 from protocol.quantity import Quantity, known_unit
-from rules.happened.evidence import Flags, Ints, Longs, days, whole
+from rules.arrays import NONE, Flags, Ints, Longs, days, whole
 from rules.happened.truth import Truth, compare
-from rules.identity.assignment import NONE
 
 DAY = 24 * 60
 NEVER = np.int64(1) << 40

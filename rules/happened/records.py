@@ -15,10 +15,10 @@ import polars as pl
 
 from protocol.errors import Fault, StudyError
 from protocol.model import Protocol
+from rules.arrays import NONE, Flags, Ints, Longs, coded, days, key, whole
 from rules.facts import Study
-from rules.happened.evidence import Evidence, Flags, Ints, Longs, coded, days, key, whole
+from rules.happened.evidence import Evidence
 from rules.happened.repeated import CLASH, COUNTS, ECHO, UNRULED, VOMITED, Kinds, given_again, said_twice
-from rules.identity.assignment import NONE
 
 GIVEN, PARTLY, NOT_GIVEN, UNKNOWN = range(4)
 STATUS = {

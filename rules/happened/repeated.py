@@ -13,9 +13,9 @@ import numpy.typing as npt
 import polars as pl
 
 from protocol.model import Protocol
+from rules.arrays import NONE, Flags, Ints, days, whole
 from rules.door.tables import SCHEMAS
-from rules.happened.evidence import Evidence, Flags, Ints, days, whole
-from rules.identity.assignment import NONE
+from rules.happened.evidence import Evidence
 
 if TYPE_CHECKING:
     from rules.happened.records import Records

@@ -14,11 +14,11 @@ from typing import NamedTuple
 import numpy as np
 
 from protocol.conditions import names_of
-from rules.happened.evidence import Evidence, Flags, Ints
+from rules.arrays import NONE, Flags, Ints
+from rules.happened.evidence import Evidence
 from rules.happened.holds import as_delay, recorded_holds, targets
 from rules.happened.spells import DELAY, FOREVER, HOLD, OMIT, STOP, State, moment_of, place_of_moment, spells_of
 from rules.happened.truth import Truth, all_of
-from rules.identity.assignment import NONE
 from rules.planning.slots import Kind, Plan
 from rules.timing.cycles import Waiting
 

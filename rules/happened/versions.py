@@ -17,8 +17,8 @@ import polars as pl
 
 from protocol.errors import DocumentError, Fault
 from protocol.model import Protocol
-from rules.happened.evidence import Evidence, Flags, Ints, Longs, coded, days, key, whole_trial
-from rules.identity.assignment import NONE
+from rules.arrays import NONE, Flags, Ints, Longs, coded, days, key
+from rules.happened.evidence import Evidence, whole_trial
 from rules.planning.slots import ArmPlan
 from rules.timing.grid import Laid
 

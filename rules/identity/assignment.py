@@ -12,12 +12,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from rules.arrays import NONE, Flags, Index, Ints
 from rules.identity.band import (
-    NONE,
     UNLIMITED,
-    Days,
-    Flags,
-    Index,
     Series,
     earn_by_side,
     lay_band,
@@ -27,7 +24,7 @@ from rules.identity.band import (
     weigh_margins,
 )
 
-__all__ = ["LABEL", "NONE", "UNLIMITED", "Assignment", "Days", "assign", "reach", "take_free"]
+__all__ = ["LABEL", "NONE", "UNLIMITED", "Assignment", "assign", "reach", "take_free"]
 
 LABEL: Final = 1000
 """What a record earns beyond its displacement when it takes the occurrence that it names."""
@@ -47,17 +44,17 @@ class Assignment:
     astray: bool[S, R], whether the record names an occurrence that it cannot be in order with the others.
     """
 
-    slot: Days
-    margin: Days
+    slot: Ints
+    margin: Ints
     astray: Flags
 
     @classmethod
-    def blank(cls, records: Days) -> "Assignment":
+    def blank(cls, records: Ints) -> "Assignment":
         """No record placed yet."""
         return cls(np.full_like(records, -1), np.full_like(records, NONE), np.zeros(records.shape, np.bool_))
 
 
-def reach(offsets: npt.ArrayLike, window_low: npt.ArrayLike, window_high: npt.ArrayLike) -> tuple[Days, Days]:
+def reach(offsets: npt.ArrayLike, window_low: npt.ArrayLike, window_high: npt.ArrayLike) -> tuple[Ints, Ints]:
     """Return how far a record may lie before and after each occurrence: the interval to the neighbour plus one.
 
     Offsets are non-decreasing; windows are signed, as in `-1 d to +3 d`, one for all or one each. Never less than the
@@ -76,7 +73,7 @@ def reach(offsets: npt.ArrayLike, window_low: npt.ArrayLike, window_high: npt.Ar
 
 
 def assign(
-    planned: Days, records: Days, before: Days, after: Days, labels: Days | None = None, *, margin: bool = False
+    planned: Ints, records: Ints, before: Ints, after: Ints, labels: Ints | None = None, *, margin: bool = False
 ) -> Assignment:
     """Return the occurrence of each record under the order-preserving pairing with the largest total.
 
@@ -113,7 +110,7 @@ def _fill_in_band(result: Assignment, series: Series, rows: Index, *, margin: bo
             result.margin[taken, :width] = np.where(batch.records == NONE, NONE, margins)
 
 
-def _fill_by_label(result: Assignment, series: Series, names: Days, rows: Index, *, margin: bool) -> None:
+def _fill_by_label(result: Assignment, series: Series, names: Ints, rows: Index, *, margin: bool) -> None:
     """Fill in the slots and margins of the subjects with a label on some record."""
     direct = _fill_directly(result, series, names, rows, margin=margin)
     size = max(1, _CELLS // ((series.planned.shape[1] + 1) * (series.records.shape[1] + 1)))
@@ -131,7 +128,7 @@ def _fill_by_label(result: Assignment, series: Series, names: Days, rows: Index,
             result.margin[taken, :width] = np.where(batch.records == NONE, NONE, margins)
 
 
-def _fill_directly(result: Assignment, series: Series, names: Days, rows: Index, *, margin: bool) -> Flags:
+def _fill_directly(result: Assignment, series: Series, names: Ints, rows: Index, *, margin: bool) -> Flags:
     """Fill in the subjects whose records each name an occurrence, in order, and return which those are."""
     slot, records, planned = names[rows], series.records[rows], series.planned[rows]
     padding = records == NONE
@@ -147,7 +144,7 @@ def _fill_directly(result: Assignment, series: Series, names: Days, rows: Index,
     return direct
 
 
-def _earn_with_labels(series: Series, labels: Days) -> Days:
+def _earn_with_labels(series: Series, labels: Ints) -> Ints:
     """Return what each pair earns, int32[P, R, S]."""
     planned, records, names = series.planned.T[:, None], series.records.T, labels.T
     there = (planned != NONE) & (records != NONE)
@@ -157,7 +154,7 @@ def _earn_with_labels(series: Series, labels: Days) -> Days:
     return np.where(there & (own | (names < 0)), earned + LABEL * own, 0).astype(np.int32)
 
 
-def take_free(planned: Days, labels: Days, slot: Days) -> Days:
+def take_free(planned: Ints, labels: Ints, slot: Ints) -> Ints:
     """Return the slots with each record left out at the occurrence it names, where that is expected and free."""
     slot = slot.copy()
     for occurrence in range(planned.shape[1]):
@@ -167,7 +164,7 @@ def take_free(planned: Days, labels: Days, slot: Days) -> Days:
     return slot
 
 
-def _table(gain: Days) -> Days:
+def _table(gain: Ints) -> Ints:
     """Return the best total of the first i occurrences and first j records, int32[P + 1, R + 1, S]."""
     occurrences, records, subjects = gain.shape
     best = np.zeros((occurrences + 1, records + 1, subjects), dtype=np.int32)
@@ -178,7 +175,7 @@ def _table(gain: Days) -> Days:
     return best
 
 
-def _trace(best: Days) -> Days:
+def _trace(best: Ints) -> Ints:
     """Return the slot of each record, int32[R, S], read from the end of the table."""
     _, records, subjects = best.shape
     everyone = np.arange(subjects)
@@ -193,7 +190,7 @@ def _trace(best: Days) -> Days:
     return slot
 
 
-def _margins(best: Days, gain: Days, slot: Days) -> Days:
+def _margins(best: Ints, gain: Ints, slot: Ints) -> Ints:
     """Return the margin of each record, int32[R, S], from the totals before it and those after it."""
     rest = _table(gain[::-1, ::-1])[::-1, ::-1]
     columns = np.arange(len(gain))[:, None, None]

@@ -6,17 +6,12 @@ What is computed, and why, is said in `rules.identity.assignment`; this file onl
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-Days: TypeAlias = npt.NDArray[np.int32]
-Flags: TypeAlias = npt.NDArray[np.bool_]
-Index: TypeAlias = npt.NDArray[np.intp]
-
-NONE: Final = int(np.iinfo(np.int32).min)
-"""No value: an occurrence not expected, a record that is not there, a margin that does not exist."""
+from rules.arrays import NONE, Index, Ints
 
 UNLIMITED: Final = 1 << 28
 """A reach without limit, and the margin of a record with nothing to compete for."""
@@ -28,10 +23,10 @@ _FAR: Final = int(np.iinfo(np.int32).max)
 class Series:
     """Subjects of one series: planned days and reaches, int32[S, P], and records, int32[S, R]."""
 
-    planned: Days
-    records: Days
-    before: Days
-    after: Days
+    planned: Ints
+    records: Ints
+    before: Ints
+    after: Ints
 
     def batches(self, rows: Index, size: int) -> Iterator[tuple[Index, "Series"]]:
         """Yield these subjects in turn, those with most records first, and those with none left out."""
@@ -64,38 +59,38 @@ class Series:
         )
 
 
-def _mirror(days: Days) -> Index:
+def _mirror(days: Ints) -> Index:
     """Return the column that takes each one's place when those in use, which stand in front, are reversed."""
     columns = np.arange(days.shape[1])
     mirrored = (days != NONE).sum(axis=1, keepdims=True) - 1 - columns
     return np.where(mirrored < 0, columns, mirrored)
 
 
-def present_first(planned: Days) -> Index:
+def present_first(planned: Ints) -> Index:
     """Return the columns of each row with the expected occurrences in front."""
     return np.argsort(planned == NONE, axis=1, kind="stable")
 
 
-def place_columns(columns: Index, place: npt.NDArray[np.signedinteger]) -> Days:
+def place_columns(columns: Index, place: npt.NDArray[np.signedinteger]) -> Ints:
     """Return the column that stands at each place, -1 where the place is -1."""
     with_none = np.pad(columns, ((0, 0), (0, 1)), constant_values=-1)
     return np.take_along_axis(with_none, place, axis=1).astype(np.int32)
 
 
-def weigh(before: Days, after: Days) -> Days:
+def weigh(before: Ints, after: Ints) -> Ints:
     """Return what displacements count against, [3, ...]: early, on the day, late; negative where unlimited."""
     early = np.where(before == UNLIMITED, -after, before)
     late = np.where(after == UNLIMITED, -before, after)
     return np.stack([early, np.maximum(abs(early), abs(late)), late])
 
 
-def earn(distance: Days, weight: Days) -> Days:
+def earn(distance: Ints, weight: Ints) -> Ints:
     """Return what a pair earns: 0 where it may not be paired, at least 1 where the reach is unlimited."""
-    earned: Days = np.maximum(np.abs(weight) - np.abs(distance), weight < 0)
+    earned: Ints = np.maximum(np.abs(weight) - np.abs(distance), weight < 0)
     return earned
 
 
-def earn_by_side(distance: Days, weights: Days) -> Days:
+def earn_by_side(distance: Ints, weights: Ints) -> Ints:
     """Return what pairs earn by their distance, the record less the occurrence, and their weights, [3, ...]."""
     early, same, late = weights
     return earn(distance, np.where(distance < 0, early, np.where(distance > 0, late, same)))
@@ -110,11 +105,11 @@ class Band:
     choice: int8[R, B + 1, S], twice the least b with the best total at this record, plus one if the record is paired.
     """
 
-    lowest: Days
-    gain: Days
-    prior: Days
+    lowest: Ints
+    gain: Ints
+    prior: Ints
     choice: npt.NDArray[np.int8]
-    total: Days
+    total: Ints
 
 
 def lay_band(series: Series, *, keep: bool) -> Band:
@@ -151,7 +146,7 @@ def lay_band(series: Series, *, keep: bool) -> Band:
     return band
 
 
-def _search_table(series: Series) -> tuple[Days, int]:
+def _search_table(series: Series) -> tuple[Ints, int]:
     """Return when the reach of each occurrence closes, [rows, S], and the width of the band."""
     there = series.planned.T != NONE
     closes = np.maximum.accumulate(np.where(there, (series.planned + series.after).T, _FAR), axis=0)
@@ -167,7 +162,7 @@ def _search_table(series: Series) -> tuple[Days, int]:
     return table, width
 
 
-def _day_table(series: Series, rows: int) -> tuple[Days, Days]:
+def _day_table(series: Series, rows: int) -> tuple[Ints, Ints]:
     """Return the days, [rows, S], and weights, [3, rows, S], of the occurrences, 0 where there is none."""
     subjects, occurrences = series.planned.shape
     day, weight = np.zeros((rows, subjects), dtype=np.int32), np.zeros((3, rows, subjects), dtype=np.int32)
@@ -177,7 +172,7 @@ def _day_table(series: Series, rows: int) -> tuple[Days, Days]:
     return day, weight
 
 
-def _first_open(closes: Days, actual: Days) -> Index:
+def _first_open(closes: Ints, actual: Ints) -> Index:
     """Return the flat index of the first occurrence of each subject whose reach is still open, by halving."""
     rows, subjects = closes.shape
     at: Index = np.arange(len(actual))
@@ -188,7 +183,7 @@ def _first_open(closes: Days, actual: Days) -> Index:
     return at
 
 
-def _step(prior: Days, gain: Days, choice: npt.NDArray[np.int8]) -> Days:
+def _step(prior: Ints, gain: Ints, choice: npt.NDArray[np.int8]) -> Ints:
     """Return the best totals with one record more, [B + 1, S], and write the choice that leads to each."""
     best = prior.copy()
     for b in range(1, len(prior)):
@@ -200,7 +195,7 @@ def _step(prior: Days, gain: Days, choice: npt.NDArray[np.int8]) -> Days:
     return best
 
 
-def trace_band(band: Band, series: Series) -> Days:
+def trace_band(band: Band, series: Series) -> Ints:
     """Return the place of each record among the packed occurrences, [S, R], read from the last record back."""
     records, width, subjects = band.choice.shape
     counts = (series.records != NONE).sum(axis=0)
@@ -218,7 +213,7 @@ def trace_band(band: Band, series: Series) -> Days:
     return place.T
 
 
-def weigh_margins(band: Band, series: Series, place: Days) -> Days:
+def weigh_margins(band: Band, series: Series, place: Ints) -> Ints:
     """Return the margin of each record, [R, S], from the totals before it and, time reversed, those after it."""
     back = lay_band(series.reversed(), keep=True)
     mirrored = np.maximum((series.records != NONE).sum(axis=1) - 1 - np.arange(len(place))[:, None], 0)
@@ -226,10 +221,10 @@ def weigh_margins(band: Band, series: Series, place: Days) -> Days:
     left = (series.planned != NONE).sum(axis=1) - band.lowest - np.take_along_axis(back.lowest, mirrored, axis=0)
     elsewhere = np.full_like(place, NONE)
 
-    def later(b: int) -> Days:
+    def later(b: int) -> Ints:
         """Return the best total of the later records with occurrences from `lowest + b` on."""
         within = np.clip(left - b, 0, width - 1)
-        totals: Days = back.prior.take((mirrored * width + within) * subjects + np.arange(subjects))
+        totals: Ints = back.prior.take((mirrored * width + within) * subjects + np.arange(subjects))
         return totals
 
     for b in range(band.prior.shape[1]):

@@ -10,8 +10,9 @@ costs 1, and before the first pair half its reach: a series that moves begins wi
 import numpy as np
 import numpy.typing as npt
 
+from rules.arrays import NONE, Ints
 from rules.identity.assignment import LABEL, Assignment, take_free
-from rules.identity.band import NONE, UNLIMITED, Days, Series, place_columns, weigh
+from rules.identity.band import UNLIMITED, Series, place_columns, weigh
 
 MISSED, EXTRA = 5, 2
 """How many occurrences may be missed in a row, and how many records be one too many, between two pairs of a chain."""
@@ -21,11 +22,11 @@ _NEVER = np.int32(-(1 << 30))
 
 
 def assign_chain(
-    planned: Days,
-    records: Days,
-    before: Days,
-    after: Days,
-    labels: Days | None = None,
+    planned: Ints,
+    records: Ints,
+    before: Ints,
+    after: Ints,
+    labels: Ints | None = None,
     *,
     missed: int = MISSED,
     extra: int = EXTRA,
@@ -51,7 +52,7 @@ def assign_chain(
     return result
 
 
-def _named(names: Days, columns: npt.NDArray[np.intp]) -> Days:
+def _named(names: Ints, columns: npt.NDArray[np.intp]) -> Ints:
     """Labels as places among the packed occurrences."""
     if not columns.size:
         return np.full_like(names, -1)
@@ -62,7 +63,7 @@ def _named(names: Days, columns: npt.NDArray[np.intp]) -> Days:
 class _Chain:
     """The tables of one batch: `[P, R, S]`, the best total of a chain up to each pair, and the pair before it."""
 
-    def __init__(self, series: Series, names: Days, ahead: int, back: int) -> None:
+    def __init__(self, series: Series, names: Ints, ahead: int, back: int) -> None:
         self.days = np.where(series.planned == NONE, 0, series.planned).T
         self.given = np.where(series.records == NONE, 0, series.records).T
         self.weights = np.abs(weigh(series.before.T, series.after.T))
@@ -75,19 +76,19 @@ class _Chain:
         self.ahead, self.back = ahead, back
         self.total, self.previous = self._forward()
 
-    def _earned(self, i: int, distance: Days, records: slice) -> Days:
+    def _earned(self, i: int, distance: Ints, records: slice) -> Ints:
         early, same, late = (weight[i] for weight in self.weights)
         weight = np.where(distance < 0, early, np.where(distance > 0, late, same))
         gain = weight - np.abs(distance) + self.bonus[i, records]
         return np.where(self.there[i, records], gain, _NEVER).astype(np.int32)
 
-    def _links(self, i: int, earlier: int, back: int) -> Days:
+    def _links(self, i: int, earlier: int, back: int) -> Ints:
         """What the pairs of occurrence i earn after pairs of an earlier one, `back` records before."""
         gap = self.days[i] - self.days[earlier]
         return self._earned(i, self.given[back:] - self.given[:-back] - gap, slice(back, None)) - (i - earlier - 1)
 
-    def _start(self, i: int) -> Days:
-        earned: Days = self._earned(i, self.given - self.days[i], slice(None)) - self.late_start[i]
+    def _start(self, i: int) -> Ints:
+        earned: Ints = self._earned(i, self.given - self.days[i], slice(None)) - self.late_start[i]
         return earned
 
     def _reaches(self, i: int) -> range:
@@ -96,7 +97,7 @@ class _Chain:
     def _backs(self) -> range:
         return range(min(self.back, len(self.given) - 1), 0, -1)
 
-    def _forward(self) -> tuple[Days, Days]:
+    def _forward(self) -> tuple[Ints, Ints]:
         occurrences, records, _ = self.there.shape
         total, previous = np.zeros(self.there.shape, np.int32), np.full(self.there.shape, -1, np.int32)
         for i in range(occurrences):
@@ -110,7 +111,7 @@ class _Chain:
                     np.copyto(previous[i, back:], pair, where=better)
         return total, previous
 
-    def trace(self) -> tuple[Days, Days]:
+    def trace(self) -> tuple[Ints, Ints]:
         """The place of each record among the packed occurrences, and its margin, [S, R]."""
         occurrences, records, subjects = self.there.shape
         place = np.full((subjects, records), -1, dtype=np.int32)
@@ -124,7 +125,7 @@ class _Chain:
             pair[rows] = before[pair[rows], rows]
         return place, self._margins(place, best)
 
-    def _margins(self, place: Days, best: Days) -> Days:
+    def _margins(self, place: Ints, best: Ints) -> Ints:
         """The best total less the best in which a record goes elsewhere: to another occurrence, or to none."""
         occurrences, records, subjects = self.there.shape
         rest = np.zeros(self.there.shape, np.int32)

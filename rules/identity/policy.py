@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rules.happened.evidence import Flags, Ints
-from rules.identity.assignment import NONE
+from rules.arrays import NONE, Flags, Ints
 from rules.planning.slots import Part
 
 

@@ -10,11 +10,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rules.happened.evidence import Flags, Ints
+from rules.arrays import NONE, Flags, Index, Ints
 from rules.happened.records import NOT_GIVEN, Records
 from rules.happened.spells import DELAY, HOLD
-from rules.identity.assignment import NONE, UNLIMITED, Assignment, assign, reach
-from rules.identity.band import Index
+from rules.identity.assignment import UNLIMITED, Assignment, assign, reach
 from rules.identity.chain import assign_chain
 from rules.identity.policy import both_readings, is_silent
 from rules.planning.slots import ArmPlan
@@ -87,7 +86,7 @@ def _doubt(laid: Laid, rows: Ints, days: Ints, found: Assignment) -> None:
 
 
 def _in_cycles(laid: Laid, grid: Grid, columns: Ints, days: Ints, matrix: Ints, rows: Ints) -> tuple[Ints, Ints]:
-    """Days of occurrences and of records; in cycles their places, so that a record meets the doses of its own cycle."""
+    """Ints of occurrences and of records; in cycles their places, so that a record meets the doses of its own cycle."""
     refs = [grid.arm.slots[int(c)].ref for c in columns]
     name = next((ref.name for ref in refs if ref.kind == "cycle"), None)
     if name is None:
@@ -136,7 +135,7 @@ def nominal_day(arm: ArmPlan, c: int) -> int:
 
 
 def _ascending(days: Ints) -> Ints:
-    """Days that do not decrease along the row: an occurrence pushed behind the next one waits with it."""
+    """Ints that do not decrease along the row: an occurrence pushed behind the next one waits with it."""
     return np.where(days == NONE, NONE, np.maximum.accumulate(days, axis=1)).astype(np.int32)
 
 

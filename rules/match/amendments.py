@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from rules.happened.evidence import Ints, days
+from rules.arrays import NONE, Ints, days
 from rules.happened.records import NOT_GIVEN, Records
 from rules.happened.versions import NEVER, form_of, signed
-from rules.identity.assignment import NONE
 from rules.match.frame import Array, occasions_frame
 from rules.occasions import schema
 from rules.timing.carried import Carried

@@ -15,10 +15,10 @@ import numpy.typing as npt
 import polars as pl
 
 from protocol.model import Protocol
-from rules.happened.evidence import Evidence, Flags, Ints
+from rules.arrays import NONE, Flags, Ints
+from rules.happened.evidence import Evidence
 from rules.happened.records import GIVEN, PARTLY, visit_occurrence
 from rules.happened.truth import all_of
-from rules.identity.assignment import NONE
 from rules.match.frame import Array, occasions_frame
 from rules.match.leaving import since_contact
 from rules.match.results import Results, read_results, within

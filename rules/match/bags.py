@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from rules.arrays import NONE, Longs
 from rules.dosing.intended import UNKNOWN
-from rules.happened.evidence import Longs
 from rules.happened.lots import DAY, NEVER, Span, about, first_rows, matched, moments, use_ended
 from rules.happened.repeated import CLASH, ECHO
 from rules.happened.truth import Truth
-from rules.identity.assignment import NONE
 from rules.match.frame import Array, occasions_frame
 from rules.occasions import schema
 from rules.timing.grid import Laid

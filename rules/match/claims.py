@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from rules.happened.evidence import Flags, days
+from rules.arrays import NONE, Flags, days
 from rules.happened.records import treatment_words
-from rules.identity.assignment import NONE
 from rules.timing.grid import Grid, Laid
 
 

@@ -11,12 +11,12 @@ import polars as pl
 
 from protocol.conditions import Compare, Condition, Inside
 from protocol.model import Treatment
+from rules.arrays import NONE, Flags, Ints, days, key, whole
 from rules.dosing.intended import UNKNOWN
-from rules.happened.evidence import Evidence, Flags, Ints, days, key, whole
+from rules.happened.evidence import Evidence
 from rules.happened.records import NOT_GIVEN
 from rules.happened.routes import same_route
 from rules.happened.truth import Truth, all_of_answers, truth
-from rules.identity.assignment import NONE
 from rules.match.frame import Array, occasions_frame
 from rules.match.infusion import infusion_columns
 from rules.occasions import schema

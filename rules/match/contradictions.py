@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import polars as pl
 
-from rules.happened.evidence import Evidence, Ints, days
-from rules.identity.assignment import NONE
+from rules.arrays import NONE, Ints, days
+from rules.happened.evidence import Evidence
 from rules.match.frame import Array, occasions_frame
 from rules.occasions import schema
 from rules.timing.grid import Laid

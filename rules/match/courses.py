@@ -6,13 +6,12 @@ import numpy as np
 import polars as pl
 
 from protocol.quantity import Range
+from rules.arrays import NONE, Flags, Ints, Longs
 from rules.course.exposure import series_of
 from rules.course.stretch import Course
 from rules.course.taken import Spans, Taken, joined
-from rules.happened.evidence import Flags, Ints, Longs
 from rules.happened.records import NOT_GIVEN
 from rules.happened.spells import FOREVER
-from rules.identity.assignment import NONE
 from rules.match.exposures import SCALE
 from rules.match.frame import Array, flag, occasions_frame
 from rules.occasions import schema

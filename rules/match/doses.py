@@ -9,16 +9,15 @@ import polars as pl
 
 from protocol.model import Treatment
 from protocol.quantity import Quantity
+from rules.arrays import NONE, Flags, Ints, days, key
 from rules.dose import Doses, compute_doses
 from rules.dosing.given import FACTS
 from rules.dosing.intended import UNKNOWN
 from rules.dosing.totals import totals
-from rules.happened.evidence import Flags, Ints, days, key
 from rules.happened.records import ARM_UNKNOWN, NOT_GIVEN, NOT_IN_ARM
 from rules.happened.records import UNKNOWN as STATUS_UNKNOWN
 from rules.happened.spells import HOLD, STOP
 from rules.happened.truth import Truth
-from rules.identity.assignment import NONE
 from rules.match.frame import Array, after_death, occasions_frame
 from rules.match.ordered import ordered
 from rules.match.quotas import quota_columns

@@ -9,12 +9,11 @@ import numpy as np
 import polars as pl
 
 from protocol.model import Treatment
+from rules.arrays import NONE, Ints
 from rules.course.pieces import AFTER
 from rules.course.taken import Taken
 from rules.dosing.given import FACTS
 from rules.dosing.intended import NO_CEILING, UNKNOWN
-from rules.happened.evidence import Ints
-from rules.identity.assignment import NONE
 from rules.match.frame import Array, occasions_frame
 from rules.timing.grid import Laid
 

@@ -8,9 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from rules.arrays import NONE, Flags, Ints
 from rules.dosing.intended import UNKNOWN
-from rules.happened.evidence import Flags, Ints
-from rules.identity.assignment import NONE
 from rules.occasions import schema
 from rules.timing.grid import Laid
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from rules.happened.evidence import Ints
+from rules.arrays import NONE, Ints
 from rules.happened.records import NOT_GIVEN
 from rules.happened.spells import HOLD
-from rules.identity.assignment import NONE
 from rules.match.frame import Array, occasions_frame
 from rules.occasions import schema
 from rules.timing.grid import Laid

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from rules.happened.evidence import Flags, Ints
-from rules.identity.assignment import NONE
+from rules.arrays import NONE, Flags, Ints
 from rules.occasions import TABLES
 from rules.timing.grid import Laid
 

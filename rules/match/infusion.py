@@ -15,12 +15,11 @@ from protocol.dosing import Span
 from protocol.model import Treatment
 from protocol.quantity import Quantity
 from protocol.timing import Duration
+from rules.arrays import NONE, Flags, Ints, Longs, days, whole
 from rules.dosing.given import summed
 from rules.dosing.intended import UNKNOWN
-from rules.happened.evidence import Flags, Ints, Longs, days, whole
 from rules.happened.records import PARTLY
 from rules.happened.repeated import CLASH, ECHO, VOMITED
-from rules.identity.assignment import NONE
 from rules.match.frame import Array
 from rules.planning.judgeable import paced as paced_by
 from rules.planning.judgeable import rate_shown

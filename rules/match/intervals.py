@@ -6,9 +6,8 @@ import numpy as np
 import polars as pl
 
 from protocol.model import Protocol, Treatment
-from rules.happened.evidence import Flags, days, key
+from rules.arrays import NONE, Flags, days, key
 from rules.happened.records import treatment_words
-from rules.identity.assignment import NONE
 from rules.timing.grid import Grid, Laid
 
 _CONCOMITANT = ("concomitant medication", "concomitant", "conmed", "合并用药")

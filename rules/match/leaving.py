@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from rules.happened.evidence import NO_RESULT, Ints, days
+from rules.arrays import NONE, Ints, days
+from rules.happened.evidence import NO_RESULT
 from rules.happened.states import LOST
-from rules.identity.assignment import NONE
 from rules.match.frame import Array, occasions_frame
 from rules.occasions import schema
 from rules.timing.grid import Grid, Laid

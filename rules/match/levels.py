@@ -11,14 +11,14 @@ import polars as pl
 from protocol.actions import Action
 from protocol.conditions import names_of
 from protocol.model import Modification
+from rules.arrays import NONE, Flags, Ints, Points, days, key
 from rules.course.exposure import series_of
 from rules.course.taken import Taken
 from rules.dosing.intended import UNKNOWN
 from rules.happened.conversion import in_time
-from rules.happened.evidence import Evidence, Flags, Ints, Points, days, key
+from rules.happened.evidence import Evidence
 from rules.happened.holds import targets
 from rules.happened.truth import Truth, all_of
-from rules.identity.assignment import NONE
 from rules.match.frame import Array, occasions_frame
 from rules.timing.grid import Laid
 

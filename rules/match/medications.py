@@ -13,10 +13,10 @@ import polars as pl
 from protocol.elements import Text
 from protocol.model import Prohibited, Protocol
 from protocol.timing import Moment, offset_of
-from rules.happened.evidence import Evidence, Ints, days, key
+from rules.arrays import NONE, Ints, days, key
+from rules.happened.evidence import Evidence
 from rules.happened.records import first_given
 from rules.happened.truth import Truth
-from rules.identity.assignment import NONE
 from rules.match.frame import occasions_frame
 from rules.occasions import schema
 from rules.telling.unmatched import event_words

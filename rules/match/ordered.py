@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from rules.happened.evidence import Flags, Ints
+from rules.arrays import Flags, Ints
 from rules.happened.records import NOT_GIVEN
 from rules.happened.spells import State
 from rules.happened.truth import Truth, all_of

@@ -8,12 +8,11 @@ import numpy as np
 import polars as pl
 
 from protocol.conditions import names_of
+from rules.arrays import NONE, Ints, Longs, days
 from rules.dosing.intended import UNKNOWN
-from rules.happened.evidence import Ints, Longs, days
 from rules.happened.growth import plausible_weight
 from rules.happened.records import NOT_GIVEN, Records
 from rules.happened.truth import Truth, truth
-from rules.identity.assignment import NONE
 from rules.match.frame import Array, after_death, occasions_frame
 from rules.occasions import schema
 from rules.timing.grid import Laid

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from rules.happened.evidence import Flags, Ints
+from rules.arrays import NONE, Flags, Ints
 from rules.happened.records import NOT_GIVEN
 from rules.happened.records import UNKNOWN as STATUS_UNKNOWN
 from rules.happened.spells import HOLD, OMIT, STOP
 from rules.happened.truth import Truth
-from rules.identity.assignment import NONE
 from rules.match.claims import claimed_doses, untold_doses
 from rules.match.frame import Array, flag, occasions_frame
 from rules.match.intervals import covered_doses

@@ -8,9 +8,8 @@ import numpy as np
 import polars as pl
 
 from protocol.quota import Quota
-from rules.happened.evidence import Flags, Ints, Longs
+from rules.arrays import NONE, Flags, Ints, Longs
 from rules.happened.records import GIVEN, NOT_GIVEN, PARTLY
-from rules.identity.assignment import NONE
 from rules.match.frame import Array
 from rules.timing.clock import NEVER, of_records
 from rules.timing.grid import Laid

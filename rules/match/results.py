@@ -12,8 +12,8 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
-from rules.happened.evidence import NO_RESULT, Evidence, Flags, Ints, Longs, days, key
-from rules.identity.assignment import NONE
+from rules.arrays import NONE, Flags, Ints, Longs, days, key
+from rules.happened.evidence import NO_RESULT, Evidence
 
 _CODE = 52
 """Bits below the number of a measure in a key; participant and day take them."""

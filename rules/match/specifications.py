@@ -11,10 +11,10 @@ import polars as pl
 from protocol.conditions import Compare, Condition, Inside, Recent
 from protocol.model import Product
 from protocol.quantity import Quantity
+from rules.arrays import NONE, Ints
 from rules.dosing.given import products_of, summed
 from rules.dosing.intended import UNKNOWN
 from rules.dosing.weighing import weigh
-from rules.happened.evidence import Ints
 from rules.happened.lots import (
     DAY,
     NEVER,
@@ -31,7 +31,6 @@ from rules.happened.lots import (
     use_ended,
 )
 from rules.happened.truth import Truth
-from rules.identity.assignment import NONE
 from rules.match.bags import named_records
 from rules.match.frame import Array, occasions_frame
 from rules.occasions import schema

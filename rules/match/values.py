@@ -11,9 +11,9 @@ import polars as pl
 from protocol.conditions import Compare, Condition, Inside, leaves
 from protocol.model import Protocol
 from protocol.walk import values
-from rules.happened.evidence import MISSING, Evidence, Flags, Points
+from rules.arrays import MISSING, NONE, Flags, Points
+from rules.happened.evidence import Evidence
 from rules.happened.truth import each_value
-from rules.identity.assignment import NONE
 from rules.match.frame import Array, occasions_frame
 from rules.timing.grid import Laid
 

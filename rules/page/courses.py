@@ -8,11 +8,11 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from rules.arrays import NONE
 from rules.audit import Report
 from rules.facts import Study
 from rules.happened.evidence import Evidence
 from rules.happened.records import STATUS, Records, read_doses, read_visits
-from rules.identity.assignment import NONE
 from rules.page.timeline import Course
 
 _TABLES = ("subjects", "administrations", "visits")

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from rules.happened.evidence import days
+from rules.arrays import NONE, days
 from rules.happened.spells import HOLD, STOP
-from rules.identity.assignment import NONE
 
 if TYPE_CHECKING:
     from rules.telling.wording import Wording

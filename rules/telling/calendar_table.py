@@ -11,17 +11,16 @@ import polars as pl
 from protocol.dosing import Dose
 from protocol.quantity import parse_unit
 from protocol.timing import day_number_of
+from rules.arrays import NONE, Ints, Longs
 from rules.course.stretch import last_days
 from rules.dosing.intended import FIXED, UNKNOWN, intend, needs, surface
-from rules.happened.evidence import Ints, Longs
 from rules.happened.versions import UNTOLD
-from rules.identity.assignment import NONE
 from rules.planning.slots import Part
-from rules.schedule import counts_from, counts_until
 from rules.telling.amount_text import display_unit, dose_of
 from rules.timing.clock import NEVER, local_text
 from rules.timing.closed import around_closures
 from rules.timing.grid import Grid, Laid
+from rules.timing.limits import counts_from, counts_until
 
 SCHEDULE: dict[str, pl.DataType] = {
     "subject": pl.String(),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from rules.arrays import days
 from rules.happened.belonging import site_on
-from rules.happened.evidence import days
 from rules.happened.records import PARTLY
 from rules.happened.spells import EXCUSES
 from rules.telling.rows import Place

@@ -15,8 +15,8 @@ from rules.occasions import TABLES
 from rules.planning.slots import Part
 from rules.rule import Rule
 from rules.telling.importance import bound_in
+from rules.telling.phrases import day_texts, of_subjects
 from rules.telling.wording import Wording, rule_text
-from rules.telling.words import day_texts, of_subjects
 
 FIELDS = (
     "id",

@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from protocol.model import Protocol
-from rules.happened.evidence import Ints, whole
+from rules.arrays import Ints, whole
 from rules.planning.slots import Part
 from rules.rule import Rule
 from rules.telling.amount_text import amount_texts, display_unit

@@ -10,10 +10,10 @@ from typing import TypeAlias
 
 import numpy as np
 
-from rules.happened.evidence import Evidence, Ints, Milestone, days, key
+from rules.arrays import NONE, Ints, Milestone, days, key
+from rules.happened.evidence import Evidence
 from rules.happened.records import NOT_GIVEN, Records
 from rules.happened.spells import STOP
-from rules.identity.assignment import NONE
 from rules.planning.slots import Ref, Slot, Span
 from rules.telling.unmatched import event_words
 from rules.timing.calendar import add_span

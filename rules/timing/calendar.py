@@ -1,4 +1,4 @@
-"""Days and months in arrays: the site's calendar, whole local days."""
+"""Ints and months in arrays: the site's calendar, whole local days."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Literal
 
 import numpy as np
 
-from rules.identity.assignment import NONE, Days
+from rules.arrays import NONE, Ints
 
 
-def add_span(day: Days, months: int, days: int, policy: Literal["clamp", "roll"] = "clamp") -> Days:
-    """Days moved by calendar months at once, then by days; `NONE` stays `NONE`.
+def add_span(day: Ints, months: int, days: int, policy: Literal["clamp", "roll"] = "clamp") -> Ints:
+    """Ints moved by calendar months at once, then by days; `NONE` stays `NONE`.
 
     A day that the month does not have becomes its last day (`clamp`) or the first of the next month (`roll`).
     """

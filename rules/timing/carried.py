@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from rules.happened.evidence import Ints
+from rules.arrays import Ints
 from rules.happened.versions import InForce, settle_courses
 from rules.planning.slots import ArmPlan, Slot
 from rules.timing.grid import Grid, Laid

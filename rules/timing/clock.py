@@ -12,9 +12,9 @@ from typing import TypeAlias
 import numpy as np
 import polars as pl
 
-from rules.happened.evidence import Evidence, Flags, Ints, Longs, days, key, whole
+from rules.arrays import NONE, Flags, Ints, Longs, days, key, whole
+from rules.happened.evidence import Evidence
 from rules.happened.records import Records
-from rules.identity.assignment import NONE
 from rules.planning.slots import Ref
 from rules.timing.anchors import reference
 from rules.timing.grid import Grid, Hours, Laid

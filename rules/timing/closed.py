@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from rules.arrays import NONE, Flags, Ints
 from rules.door.closures import Closures
-from rules.happened.evidence import Evidence, Flags, Ints
-from rules.identity.assignment import NONE
+from rules.happened.evidence import Evidence
 from rules.timing.grid import Laid
 
 FARTHEST = 28

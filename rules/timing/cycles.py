@@ -11,10 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rules.happened.evidence import Flags, Ints, Longs, key
+from rules.arrays import NONE, Flags, Index, Ints, Longs, key
 from rules.happened.records import NOT_GIVEN, Records
-from rules.identity.assignment import NONE
-from rules.identity.band import Index
 from rules.planning.slots import ArmPlan, CyclePlan, Slot
 
 LONG_AGO = -(1 << 18)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rules.happened.evidence import Evidence, Flags, Ints, Longs
+from rules.arrays import Flags, Ints, Longs
+from rules.happened.evidence import Evidence
 from rules.happened.levels import Levels
 from rules.happened.records import Records
 from rules.happened.states import States

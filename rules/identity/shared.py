@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from rules.happened.evidence import Ints
+from rules.arrays import NONE, Ints
 from rules.happened.records import AMBIGUOUS, treatments_named
-from rules.identity.assignment import NONE, assign, reach
+from rules.identity.assignment import assign, reach
 from rules.identity.series import nominal_day, record_matrix
 from rules.planning.slots import ArmPlan, Slot
 from rules.timing.calendar import add_span
