@@ -14,6 +14,7 @@ from protocol.check_units import check_units
 from protocol.conditions import Compare, Condition, Count, Event, Given, Inside, Named, Reached, Recent, Words, leaves
 from protocol.defaults import blocks
 from protocol.elements import Element, Short
+from protocol.endpoints import Endpoint, Exclusion
 from protocol.errors import ScalarError
 from protocol.model import MILESTONES, Modification, Protocol
 from protocol.timing import GRAMMAR_WORDS, NAME, Anchor, Cycles, Instant, Moment, offset_of
@@ -123,6 +124,12 @@ class _Checker:
             self._check_value((*path, key), value, in_cycle=cycles)
         if isinstance(element, Activity):
             self._check_activity(path, element)
+        if isinstance(element, Endpoint):
+            self._check_endpoint(path, element)
+        if isinstance(element, Exclusion):
+            for index, name in enumerate(element.of):
+                known = self.names("treatments", "visits", "assessments")
+                self._check_name((*path, "of", index), name, name, "treatment, visit or assessment", known)
         if isinstance(element, Modification):
             for word in ("then", "may"):
                 for index, action in enumerate(getattr(element, word)):
@@ -269,6 +276,19 @@ class _Checker:
         if activity.every is None and most is not None and activity.times > most:
             why = "is more than its due moments, and nothing says how far apart they are"
             self.tree.fault((*path, "times"), str(activity.times), why, "add 'every: 7 d'")
+
+    def _check_endpoint(self, path: Path, endpoint: Endpoint) -> None:
+        happens = self.names("events", "milestones") | {*MILESTONES}
+        for word in ("event", "censor"):
+            for index, name in enumerate(getattr(endpoint, word)):
+                self._check_name((*path, word, index), name, name, "event or milestone", happens)
+        if endpoint.measure is None:
+            return
+        self._check_name((*path, "measure"), endpoint.measure, endpoint.measure, "measure", self.names("measures"))
+        measure = self.protocol.measures.get(endpoint.measure)
+        words = {*measure.values, *measure.cases} if measure is not None else set[str]()
+        for index, word in enumerate(endpoint.success):
+            self._check_name((*path, "success", index), word, word, f"value of {endpoint.measure}", words)
 
     def _check_action(self, path: Path, action: Action) -> None:
         known = self.products | {"all"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, TypeAlias, cast
 
 from pydantic import Field, model_validator
 
@@ -14,8 +14,32 @@ from protocol.quantity import Quantity
 from protocol.scalar import Scalar, plain
 from protocol.timing import Duration
 
-_FORM = re.compile(r"(?P<no>not )?important(?: (?P<side>from|above|below) (?P<bound>.+))?")
+_FORM = re.compile(r"(?P<no>not )?important(?: (?P<extent>.+))?")
+_EXTENT = re.compile(r"(?P<side>from|above|below) (?P<bound>.+)")
 _DURATION = re.compile(r"[0-9]+ ?(?:min|h|d|wk|mo|y)")
+
+
+Side: TypeAlias = Literal["from", "above", "below"]
+
+
+@dataclass(frozen=True)
+class Extent(Scalar):
+    """How large the measure of a finding is: `from 30 %` (included), `above 3 d`, `below 50 %` (both excluded)."""
+
+    side: Side
+    bound: Quantity | Duration
+
+    examples: ClassVar[tuple[str, ...]] = ("from 30 %", "above 3 d", "below 50 %")
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The extent that the text means."""
+        match = _EXTENT.fullmatch(plain(text))
+        if match is None:
+            raise ScalarError(text, "does not say how large", "write 'from 30 %', 'above 3 d' or 'below 50 %'")
+        bound = match["bound"]
+        limit = Duration.parse(bound) if _DURATION.fullmatch(bound) else Quantity.parse(bound)
+        return cls(text, cast(Side, match["side"]), limit)
 
 
 @dataclass(frozen=True)
@@ -23,7 +47,7 @@ class Importance(Scalar):
     """`important`, `not important`, `important from 30 %` (included), `above 3 d`, `below 50 %` (both excluded)."""
 
     important: bool
-    side: Literal["from", "above", "below"] | None = None
+    side: Side | None = None
     bound: Quantity | Duration | None = None
 
     examples: ClassVar[tuple[str, ...]] = ("important", "important from 30 %", "important above 3 d")
@@ -32,15 +56,13 @@ class Importance(Scalar):
     def parse(cls, text: str) -> Self:
         """The criterion that the text means."""
         match = _FORM.fullmatch(plain(text))
-        if match is None:
+        if match is None or (match["extent"] and not _EXTENT.fullmatch(match["extent"])):
             remedy = "write 'important', 'not important', 'important from 30 %', 'above 3 d' or 'below 50 %'"
             raise ScalarError(text, "does not say what is important", remedy)
-        bound = match["bound"]
-        if bound is None:
+        if match["extent"] is None:
             return cls(text, not match["no"])
-        limit = Duration.parse(bound) if _DURATION.fullmatch(bound) else Quantity.parse(bound)
-        sides: dict[str, Literal["from", "above", "below"]] = {"from": "from", "above": "above", "below": "below"}
-        return cls(text, not match["no"], sides[match["side"]], limit)
+        extent = Extent.parse(match["extent"])
+        return cls(text, not match["no"], extent.side, extent.bound)
 
 
 class ImportanceCriteria(Element):

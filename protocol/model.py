@@ -14,6 +14,7 @@ from protocol.conditions import All, AtLeast, Condition, Judged, NoneOf
 from protocol.conditions import Any as AnyOf
 from protocol.dosing import Cap, Dose, SurfacePolicy, WeightPolicy
 from protocol.elements import Conditions, Element, Many, OneCondition, Text, TitledElement
+from protocol.endpoints import AnalysisSet, Endpoint, Exclusion
 from protocol.errors import ScalarError
 from protocol.importance import Importance, ImportanceCriteria
 from protocol.origin import Origin, origin
@@ -23,6 +24,7 @@ from protocol.timing import Anchor, Cycles, Duration, FirstDay, Moment
 __all__ = [
     "Action",
     "Activity",
+    "AnalysisSet",
     "Approval",
     "Arm",
     "Assessment",
@@ -35,6 +37,7 @@ __all__ = [
     "Eligibility",
     "Endpoint",
     "EventKind",
+    "Exclusion",
     "Importance",
     "ImportanceCriteria",
     "Level",
@@ -206,15 +209,6 @@ class Prohibited(TitledElement):
     to: Moment | None = None
 
 
-class Endpoint(Element):
-    """A response at a time (`measure`, `due`) or the time from an anchor to the first of some events."""
-
-    measure: str | None = None
-    due: Moment | None = None
-    event: Many[str] = ()
-    from_: Anchor | None = Field(default=None, alias="from")
-
-
 def _read_day(value: object) -> date:
     if isinstance(value, date):
         return value
@@ -284,6 +278,7 @@ class Protocol(Element):
     prohibited: dict[str, Prohibited] = Field(default_factory=dict)
     importance: ImportanceCriteria = Field(default_factory=ImportanceCriteria)
     endpoints: dict[str, Endpoint] = Field(default_factory=dict)
+    analysis_sets: dict[str, AnalysisSet] = Field(default_factory=dict)
 
     def origin(self, path: str) -> Origin:
         """Who says the field at `path`, such as `treatments.uc-msc.window`: see `protocol.origin`."""

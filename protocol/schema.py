@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from protocol.actions import Action, Resume
 from protocol.defaults import blocks
 from protocol.dosing import Frequency, Rounding, Span, Tolerance
-from protocol.importance import Importance
+from protocol.importance import Extent, Importance
 from protocol.model import Protocol
 from protocol.quantity import Quantity, Range
 from protocol.quota import Quota
@@ -40,6 +40,7 @@ _SCALARS: tuple[tuple[str, tuple[type[Scalar], ...], str | None], ...] = (
     ("action", (Action,), r"^(hold|stop|omit|delay|reduce|raise|set|repeat) "),
     ("resume", (Resume,), r"level|%|percent"),
     ("importance", (Importance,), r"^(not )?important"),
+    ("extent", (Extent,), r"^(from|above|below) "),
 )
 _TEXT: Schema = {"type": ["string", "number"]}
 _NESTED: Schema = {

@@ -293,7 +293,17 @@ def test_every_element_of_the_library_has_a_chinese_title() -> None:
     """A nurse in Tianjin reads every name in her own language."""
     for name in protocol.library():
         document = protocol.read(name)
-        blocks = ("arms", "measures", "events", "treatments", "visits", "assessments", "modifications", "endpoints")
+        blocks = (
+            "arms",
+            "measures",
+            "events",
+            "treatments",
+            "visits",
+            "assessments",
+            "modifications",
+            "endpoints",
+            "analysis_sets",
+        )
         for block in (*blocks, "criteria", "products", "milestones"):
             for key, element in getattr(document, block).items():
                 assert element.title is not None, f"{name}: {block}.{key}"
