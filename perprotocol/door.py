@@ -8,9 +8,10 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
+from importlib import import_module
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -90,6 +91,17 @@ def check_place(output: Path | None) -> None:
     if why is not None:
         remedy = "name a file in a folder that is there"
         raise StudyError([Fault("-o", None, None, "", str(output), why, remedy)])
+
+
+def extra(name: str, module: str) -> Any:
+    """The module that an extra installs; StudyError that says how to install it where it is missing."""
+    from protocol.errors import Fault, StudyError  # noqa: PLC0415
+
+    try:
+        return import_module(module)
+    except ImportError:
+        remedy = f"install it: pip install 'perprotocol[{name}]'"
+        raise StudyError([Fault("perprotocol", None, None, "", "", f"needs {module}", remedy)]) from None
 
 
 @contextmanager

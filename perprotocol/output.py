@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
 import typer
@@ -34,3 +38,21 @@ def print_text(text: str, output: Path | None) -> None:
         sys.stdout.write(text.rstrip() + "\n")
     else:
         output.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def whole(output: Path) -> Iterator[Path]:
+    """Where to write a file, or a new folder, that then stands at `output`: all of it, or what was there before."""
+    from protocol.errors import Fault, StudyError  # noqa: PLC0415
+
+    if output.is_dir() and any(output.iterdir()):
+        why = "is there already and is not empty"
+        raise StudyError([Fault("-o", None, None, "", str(output), why, "name a new folder, or empty this one")])
+    place = Path(mkdtemp(prefix=".perprotocol-", dir=output.parent))
+    try:
+        yield place / output.name
+        if output.is_dir():
+            output.rmdir()
+        (place / output.name).replace(output)
+    finally:
+        shutil.rmtree(place)
