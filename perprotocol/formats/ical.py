@@ -16,7 +16,7 @@ from urllib.parse import quote
 from uuid import UUID, uuid5
 
 from protocol.errors import Fault, StudyError
-from protocol.model import Protocol
+from protocol.model import Activity, Protocol
 
 if TYPE_CHECKING:
     import polars as pl
@@ -113,9 +113,9 @@ def renew(path: Path, new: Calendar, style: Style) -> Calendar:
         return new
     if old["UID"] != new["UID"]:
         raise _in_the_way(path, "holds another calendar (of another trial, participant or site, or not blinded alike)")
-    known = {str(event["UID"]): event for event in old.walk("VEVENT")}
-    for event in new.walk("VEVENT"):
-        before = known.pop(str(event["UID"]), None)
+    known = {event.uid: event for event in old.events}
+    for event in new.events:
+        before = known.pop(event.uid, None)
         if before is not None:
             _follow(event, before, style)
     for before in known.values():
@@ -180,8 +180,8 @@ def _events(rows: pl.DataFrame, trial: Protocol, style: Style) -> Iterator[tuple
 
 def _summary(row: Mapping[str, Any], trial: Protocol, several: bool, style: Style) -> str:
     """Who and what: the participant's id, and the activity by its id, or by its title where that was asked for."""
-    block = {"treatment": trial.treatments, "visit": trial.visits, "assessment": trial.assessments}[row["kind"]]
-    element = block.get(row["activity"])
+    activities: Mapping[str, Activity] = {**trial.treatments, **trial.visits, **trial.assessments}
+    element = activities.get(row["activity"])
     title = element.title.in_(style.lang) if style.titles and element is not None and element.title else row["activity"]
     return f"{row['subject']} · {title}" + (f" {row['occurrence']}" if several else "")
 
@@ -230,10 +230,10 @@ def _stamp(event: Event, sequence: int, style: Style) -> None:
 
 def _follow(event: Event, before: Event, style: Style) -> None:
     """The event keeps stamp and number where it did not change, else counts on."""
-    now = int(event["SEQUENCE"])
+    now = event.sequence
     event["SEQUENCE"], event["DTSTAMP"] = before["SEQUENCE"], before["DTSTAMP"]
     if event.to_ical() != before.to_ical():
-        _stamp(event, max(now, int(before["SEQUENCE"]) + 1), style)
+        _stamp(event, max(now, before.sequence + 1), style)
 
 
 def _cancelled(before: Event, style: Style) -> Event:

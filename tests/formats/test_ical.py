@@ -109,6 +109,7 @@ def test_every_due_day_of_the_example_study_is_read_back() -> None:
         assert all(event.dtend == event.dtstart + timedelta(days=1) for event in found)
         assert all(str(event.description).splitlines()[0][:3] in ("Win", "No ", "时间窗", "方案未") for event in found)
 
+
 @pytest.mark.parametrize(("options", "files"), [("", ["1", "2", "3"]), ("--by site", ["01", "02"])])
 def test_there_is_a_file_for_each_subject_or_site(options: str, files: list[str]) -> None:
     """Every participant is in the one file that is theirs."""
