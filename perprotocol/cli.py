@@ -7,14 +7,14 @@ from types import ModuleType
 import typer
 
 from perprotocol.verbs import audit, compare, demo, due, explain, init, library, schedule, simulate, validate
-from perprotocol.verbs.exports import ical
+from perprotocol.verbs.exports import excel, ical
 
 EPILOG = (
     "For research and compliance review, never the sole basis of a dose. Not cleared, CE-marked or registered anywhere."
 )
 VERBS = (schedule, validate, audit, due, compare, explain, library, simulate, init, demo)
 IMPORTS: tuple[ModuleType, ...] = ()
-EXPORTS: tuple[ModuleType, ...] = (ical,)
+EXPORTS: tuple[ModuleType, ...] = (excel, ical)
 
 
 def command(help: str) -> typer.Typer:

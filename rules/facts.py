@@ -16,10 +16,11 @@ import polars as pl
 from protocol.errors import Fault, StudyError
 from rules.door.amounts import read_administrations, read_lots, read_observations
 from rules.door.entry import Balance, Entry
-from rules.door.reading import SUFFIXES, Recorded, column_key, from_frame, read_table, read_workbook
-from rules.door.settings import Settings, read_settings, written_as
+from rules.door.reading import SUFFIXES, Recorded, column_key, from_frame, read_table
+from rules.door.settings import Settings, read_settings, settings_of, written_as
 from rules.door.starting import init_study
 from rules.door.tables import SCHEMAS
+from rules.door.workbook import Book, read_workbook
 
 __all__ = ["Balance", "Examination", "Study", "Table", "examine_study", "from_frames", "init_study", "read_study"]
 
@@ -175,7 +176,9 @@ def examine_study(folder: str | Path, *, data_cut: date | None = None) -> Examin
     name = home.name if place.is_dir() else place.stem
     settings = read_settings(home / "study.yaml", f"{home.name}/study.yaml", name)
     found = _read_files(sorted(home.iterdir()) if place.is_dir() else [home / place.name], home.name)
-    files = {table.file.partition("[")[0] for table in found.tables} | ({settings.file} if settings.read else set())
+    settings = _with_sheet(settings, found, name)
+    files = {table.file.partition("[")[0] for table in found.tables}
+    files |= {settings.file.partition("[")[0]} if settings.read else set()
     hashes = {file: sha256_of(home.parent / file) for file in sorted(files)}
     found.faults.extend(settings.faults)
     if not any(table.name == "subjects" for table in found.tables):
@@ -211,11 +214,12 @@ def from_frames(
 
 @dataclass(frozen=True)
 class Found:
-    """What files hold: the tables of the study, the files that are none, and what is wrong with their names."""
+    """What files hold: the tables of the study, the files that are none, what is wrong with them, the workbooks."""
 
     tables: list[Recorded] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    books: list[Book] = field(default_factory=list)
 
 
 def examine_tables(found: Found, settings: Settings, hashes: Mapping[str, str]) -> Examination:
@@ -301,6 +305,17 @@ def _no_subjects(home: Path, found: Found) -> Fault:
     return _fault(home.name, f"{why}; there is {there}", "add it, with one row a subject")
 
 
+def _with_sheet(settings: Settings, found: Found, name: str) -> Settings:
+    """The settings that stand in study.yaml, or in the sheet of a workbook; a fault where they stand in two places."""
+    for book in found.books:
+        if book.settings and settings.read:
+            why = f"holds settings, and so does {settings.file}"
+            found.faults.append(_fault(book.sheet, why, "keep one of the two"))
+        elif book.settings:
+            settings = settings_of(book.settings, book.sheet, name)
+    return settings
+
+
 def _read_files(paths: Sequence[Path], folder: str) -> Found:
     """The tables of the files; a name that is almost a table's, or a table that is there twice, is a fault."""
     found = Found()
@@ -309,9 +324,10 @@ def _read_files(paths: Sequence[Path], folder: str) -> Found:
         if path.name.startswith((".", "~$")) or path.name.lower() == "study.yaml" or path.is_dir():
             continue
         if suffix == ".xlsx":
-            tables, faults = read_workbook(path, file)
-            found.tables.extend(tables)
-            found.faults.extend(faults)
+            book = read_workbook(path, file)
+            found.books.append(book)
+            found.tables.extend(book.tables)
+            found.faults.extend(book.faults)
         elif suffix in SUFFIXES and name in SCHEMAS:
             found.tables.append(read_table(path, name, file))
         elif suffix in SUFFIXES and (near := get_close_matches(name, SCHEMAS, n=1, cutoff=0.8)):

@@ -1,6 +1,6 @@
 """Files of a study folder read as recorded: every cell as it stands, every row with its line, only the form judged.
 
-CSV (UTF-8 with or without BOM, UTF-16, GB18030; comma, semicolon or tab), Parquet, and a workbook with a sheet a table.
+CSV (UTF-8 with or without BOM, UTF-16, GB18030; comma, semicolon or tab) and Parquet.
 """
 
 import csv
@@ -17,7 +17,6 @@ from protocol.errors import Fault
 from rules.door.tables import SCHEMAS
 
 SUFFIXES = (".csv", ".tsv", ".parquet", ".xlsx")
-_MISSING_READER = "install the extra that reads workbooks, pip install 'perprotocol[excel]', or save the sheets as CSV"
 
 
 @dataclass(frozen=True)
@@ -52,29 +51,6 @@ def read_table(path: Path, name: str, file: str) -> Recorded:
         return _nothing(name, file, "is neither UTF-8 nor GB18030 text", "save it as CSV UTF-8")
     notes = {} if encoding == "UTF-8" else {f"read as {encoding}": 1}
     return _read_text(text, name, file, notes)
-
-
-def read_workbook(path: Path, file: str) -> tuple[list[Recorded], list[Fault]]:
-    """The tables of a workbook, one for each sheet that has the name of a table; other sheets are left alone."""
-
-    def refused(why: str, remedy: str) -> tuple[list[Recorded], list[Fault]]:
-        return [], [Fault(file, None, None, "", "", why, remedy)]
-
-    try:
-        import fastexcel  # noqa: PLC0415  an extra: only who keeps workbooks needs it
-    except ImportError:
-        return refused("is a workbook, which needs fastexcel", _MISSING_READER)
-    try:
-        book = fastexcel.read_excel(path)
-    except fastexcel.FastExcelError as error:
-        return refused(f"is no workbook: {str(error).splitlines()[0]}", "save it as .xlsx again")
-    tables = []
-    for sheet in book.sheet_names:
-        if (name := column_key(sheet)) in SCHEMAS:
-            cells = book.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string").to_polars()
-            records = ((number, list(row)) for number, row in enumerate(cells.iter_rows(), start=1))
-            tables.append(_from_records(records, name, f"{file}[{sheet}]", {}, trim=" 00:00:00"))
-    return tables, []
 
 
 def _nothing(name: str, file: str, why: str, remedy: str, line: int | None = None) -> Recorded:
@@ -135,7 +111,7 @@ def _read_text(text: str, name: str, file: str, notes: dict[str, int]) -> Record
     if frame is not None:
         lines = pl.int_range(2, frame.height + 2, dtype=pl.Int32, eager=True).alias("row")
         return Recorded(name, file, frame, lines, (), notes)
-    return _from_records(_records(text, separator), name, file, notes)
+    return from_records(_records(text, separator), name, file, notes)
 
 
 def _read_plain(first: str, rest: str, separator: str, file: str) -> pl.DataFrame | None:
@@ -168,10 +144,10 @@ def _records(text: str, separator: str) -> Iterator[tuple[int, list[str | None]]
         raise csv.Error(begins, str(error)) from error
 
 
-def _from_records(
-    records: Iterator[tuple[int, list[str | None]]], name: str, file: str, notes: dict[str, int], trim: str = ""
+def from_records(
+    records: Iterator[tuple[int, list[str | None]]], name: str, file: str, notes: dict[str, int]
 ) -> Recorded:
-    """The table of records read one by one; the first one with a cell is the header. `trim` is cut off cells' ends."""
+    """The table of records read one by one; the first one with a cell is the header."""
     try:
         read = list(records)
     except csv.Error as error:
@@ -189,7 +165,7 @@ def _from_records(
             why = f"has {len(cells)} cells where the header has {width}: {extra} belongs to no column"
             faults.append(Fault(file, line, None, "", "", why, 'put a cell that holds a separator in "..."'))
             misshapen.append(line)
-    rows = [[(cell or "").removesuffix(trim) or None for cell in cells[:width]] for _, cells in read[1:]]
+    rows = [[cell or None for cell in cells[:width]] for _, cells in read[1:]]
     filled = [row + [None] * (width - len(row)) for row in rows]
     frame = pl.DataFrame(filled, schema=dict.fromkeys(header, pl.String()), orient="row")
     lines = pl.Series("row", [line for line, _ in read[1:]], pl.Int32)

@@ -1,6 +1,6 @@
 """study.yaml: what holds for a whole study folder, beside its tables."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from difflib import get_close_matches
@@ -40,6 +40,18 @@ class Written(TypedDict):
 
 
 @dataclass(frozen=True)
+class Line:
+    """One setting as written, with the places of its key and of its value; `value` is None where it is not one."""
+
+    key: str
+    value: str | None
+    line: int
+    column: int
+    value_line: int
+    value_column: int
+
+
+@dataclass(frozen=True)
 class Settings:
     """What study.yaml says; `read` is false where there is none, `texts` has every key as written."""
 
@@ -72,7 +84,13 @@ def read_settings(path: Path, file: str, name: str) -> Settings:
         return Settings(name, file, read=True)
     if not isinstance(root, yaml.MappingNode):
         return _broken(name, file, 1, 1, "holds no settings")
-    return _settings(root, file, name)
+    return settings_of([_line(*pair) for pair in root.value], file, name)
+
+
+def _line(key: yaml.Node, node: yaml.Node) -> Line:
+    value = str(node.value).strip() if isinstance(node, yaml.ScalarNode) else None
+    (at, column), (of, where) = ((n.start_mark.line + 1, n.start_mark.column + 1) for n in (key, node))
+    return Line(str(key.value), value, at, column, of, where)
 
 
 def _broken(name: str, file: str, line: int | None, column: int | None, why: str) -> Settings:
@@ -80,31 +98,32 @@ def _broken(name: str, file: str, line: int | None, column: int | None, why: str
     return Settings(name, file, faults=(fault,), read=True)
 
 
-def _settings(root: yaml.MappingNode, file: str, name: str) -> Settings:
+def settings_of(lines: Sequence[Line], file: str, name: str) -> Settings:
+    """The settings that the lines say, with the faults of all of them."""
     texts: dict[str, str] = {}
     faults: list[Fault] = []
 
-    def fault(node: yaml.Node, key: str, value: str, why: str, remedy: str) -> None:
-        mark = node.start_mark
-        faults.append(Fault(file, mark.line + 1, mark.column + 1, key, value, why, remedy))
+    def fault(line: Line, value: str, why: str, remedy: str, *, at_key: bool = False) -> None:
+        place = (line.line, line.column) if at_key else (line.value_line, line.value_column)
+        faults.append(Fault(file, *place, line.key, value, why, remedy))
 
     data_cut, final, zone = None, False, None
-    for key_node, node in root.value:
-        key, value = str(key_node.value), str(node.value).strip() if isinstance(node, yaml.ScalarNode) else ""
-        if not isinstance(node, yaml.ScalarNode):
-            fault(node, key, "", "is not one value", f"write {key}: value")
+    for line in lines:
+        key, value = line.key, line.value or ""
+        if line.value is None:
+            fault(line, "", "is not one value", f"write {key}: value")
         elif key in texts:
-            fault(key_node, key, "", "stands twice", "keep one of the two")
+            fault(line, "", "stands twice", "keep one of the two", at_key=True)
         elif (
             key not in KEYS
             and not key.startswith(f"{KEY} ")
             and (near := get_close_matches(key, KEYS, n=1, cutoff=0.7))
         ):
-            fault(key_node, key, "", "is no setting known here", f"write {near[0]} if that is meant")
+            fault(line, "", "is no setting known here", f"write {near[0]} if that is meant", at_key=True)
         elif key == "final" and value.lower() not in _YES_NO:
-            fault(node, key, value, "is neither yes nor no", "write yes or no")
+            fault(line, value, "is neither yes nor no", "write yes or no")
         elif value.lower() not in _CHOICES.get(key, (value.lower(),)):
-            fault(node, key, value, "is not known here", f"write {' or '.join(_CHOICES[key][:2])}")
+            fault(line, value, "is not known here", f"write {' or '.join(_CHOICES[key][:2])}")
         texts[key] = value
         try:
             if key == "data_cut" and value:
@@ -114,7 +133,7 @@ def _settings(root: yaml.MappingNode, file: str, name: str) -> Settings:
             elif key == "time_zone" and value:
                 zone = _zone(value)
         except ScalarError as error:
-            fault(node, key, value, error.why, error.remedy)
+            fault(line, value, error.why, error.remedy)
     final = _YES_NO.get(texts.get("final", "").lower(), False)
     said = Settings(texts.get("name") or name, file, data_cut, final, zone, **written_as(texts))
     return replace(said, texts=MappingProxyType(texts), faults=tuple(faults), read=True)

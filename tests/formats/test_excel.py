@@ -1,0 +1,294 @@
+"""A study goes out as a workbook and comes back; what a workbook would lose or run is kept, or named with its cell."""
+
+from __future__ import annotations
+
+import builtins
+import shlex
+import warnings
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+import protocol
+import rules
+from perprotocol.cli import app
+from perprotocol.formats.excel import write_empty, write_study
+from protocol import StudyError
+from rules.door.tables import SCHEMAS
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = ROOT / "examples/uc-msc-saa"
+
+
+def run(line: str) -> tuple[int, str]:
+    """Return the exit status and what was said on standard error."""
+    result = CliRunner().invoke(app, shlex.split(line), prog_name="perprotocol")
+    assert isinstance(result.exception, SystemExit | None), result.exception
+    return result.exit_code, result.stderr
+
+
+def book_of(path: Path, **sheets: list[list[Any]]) -> Path:
+    """Return a workbook made by a library that is not ours."""
+    book = openpyxl.Workbook()
+    book.remove(book.worksheets[0])
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    book.save(path)
+    return path
+
+
+def faults(path: Path) -> list[str]:
+    """Return every fault of a workbook, without the folder it lies in."""
+    with pytest.raises(StudyError) as caught:
+        rules.read_study(path)
+    return [str(fault).removeprefix(f"{path.parent.name}/") for fault in caught.value.faults]
+
+
+# --- out, and in again ------------------------------------------------------------------------------------------------
+
+
+def test_a_study_that_went_out_as_a_workbook_gives_the_same_audit(tmp_path: Path) -> None:
+    """Every finding and query is the same but for the file its record stands in."""
+    trial, study = protocol.read("uc-msc-saa"), rules.read_study(EXAMPLE)
+    assert write_study(study, tmp_path / "study.xlsx") == len(study.tables) + 1
+    back = rules.read_study(tmp_path / "study.xlsx")
+    assert (back.name, back.data_cut, dict(back.settings)) == (study.name, study.data_cut, dict(study.settings))
+    one, two = (rules.audit(trial, each, as_of=study.data_cut).rows.drop("record", "because") for each in (study, back))
+    assert len(one) > 5
+    assert one.equals(two)
+
+
+def test_dates_are_kept_as_excel_keeps_them(tmp_path: Path) -> None:
+    """Another library reads days and times as such, numbers as numbers, and an id with its leading zeros as text."""
+    rows = [
+        {"subject": "001", "birth_date": "2019-06", "day_zero": "2024-03-01T10:20", "enrolled": "2024-03-01T00:00"},
+        {"subject": "002", "birth_date": "2019-06-30", "day_zero": "2024-03-01", "enrolled": "1890-01-01"},
+    ]
+    weights = [
+        {"subject": "001", "measure": "weight", "value": v, "unit": "kg", "at": "2024-03-01"} for v in ("16.2", "16.20")
+    ]
+    doses = {"subject": "001", "treatment": "x", "start": "2024-03-01", "amount": "1.62e7", "unit": "cells"}
+    study = rules.from_frames("s", {"subjects": rows[:1], "observations": weights, "administrations": [doses]})
+    write_study(study, tmp_path / "s.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "s.xlsx")
+    assert [cell.value for cell in book["subjects"][2]] == [
+        "001", "2019-06", datetime(2024, 3, 1, 10, 20), "2024-03-01T00:00",
+    ]  # fmt: skip
+    assert [row[2].value for row in book["observations"].iter_rows(min_row=2)] == [16.2, "16.20"]
+    assert book["administrations"]["C2"].value == datetime(2024, 3, 1)
+    assert book["administrations"]["C2"].is_date
+    assert book["administrations"]["D2"].value == "1.62e7"
+    back = rules.read_study(tmp_path / "s.xlsx")
+    for name in study.tables:
+        assert back.data(name).drop("row").equals(study.data(name).drop("row")), name
+
+
+def test_only_a_date_loses_its_midnight(tmp_path: Path) -> None:
+    """A day is a midnight to Excel; a text that ends like one is left alone."""
+    rows = [["subject", "birth_date", "site"], ["001", datetime(2020, 1, 2), "seen at 00:00:00"]]
+    subjects = rules.read_study(book_of(tmp_path / "s.xlsx", subjects=rows)).tables["subjects"].raw
+    assert subjects.row(0) == ("001", "2020-01-02", "seen at 00:00:00")
+
+
+CELL = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=12)
+
+
+@given(
+    st.lists(
+        st.tuples(CELL, CELL, st.sampled_from(["", "16.2", "007", "1.62e7", "16.20", "1e22", "-0", "0.1"])), max_size=6
+    )
+)
+def test_every_text_comes_back_as_it_was(
+    tmp_path_factory: pytest.TempPathFactory, cells: list[tuple[str, str, str]]
+) -> None:
+    """Whatever was recorded as text is read again letter by letter, formula or not."""
+    rows = [
+        {"subject": f"{n}", "site": site.strip(), "remark": f".{remark}", "sex": number}
+        for n, (site, remark, number) in enumerate(cells)
+    ]
+    study = rules.from_frames(
+        "s", {"subjects": [*rows, {"subject": "last", "site": "=1+1", "remark": "x", "sex": "1"}]}
+    )
+    path = tmp_path_factory.mktemp("book") / "s.xlsx"
+    write_study(study, path)
+    raw = rules.read_study(path).tables["subjects"].raw
+    written = study.tables["subjects"].raw.with_columns(pl.all().replace("", None))
+    assert raw.rows() == written.rows()
+
+
+def test_nothing_recorded_runs_as_a_formula(tmp_path: Path) -> None:
+    """A text that begins like a formula is a text with Excel's own apostrophe mark, and unchanged."""
+    texts = ["=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(1)", '=HYPERLINK("http://x")', "＝1+1"]
+    rows = [{"subject": f"{n}", "site": text, "=head": "x"} for n, text in enumerate(texts)]
+    write_study(rules.from_frames("=1+1", {"subjects": rows}), tmp_path / "s.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "s.xlsx")
+    cells = [row[1] for row in book["subjects"].iter_rows(min_row=2)] + [book["subjects"]["C1"], book["study"]["B2"]]
+    assert [cell.value for cell in cells] == [*texts, "=head", "=1+1"]
+    assert {(cell.data_type, cell.quotePrefix, cell.hyperlink) for cell in cells} == {("s", True, None)}
+
+
+def test_the_same_study_gives_the_same_bytes(tmp_path: Path) -> None:
+    """A workbook does not depend on the clock."""
+    study = rules.read_study(EXAMPLE)
+    for name in ("a.xlsx", "b.xlsx"):
+        write_study(study, tmp_path / name)
+    assert (tmp_path / "a.xlsx").read_bytes() == (tmp_path / "b.xlsx").read_bytes()
+
+
+def test_an_empty_workbook_has_every_table_and_says_what_its_columns_mean(tmp_path: Path) -> None:
+    """Each column has its note, each column with a vocabulary offers it, and ids keep their zeros."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        write_empty(tmp_path / "new.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "new.xlsx")
+    assert book.sheetnames == ["study", *SCHEMAS]
+    offered = 0
+    for name, schema in SCHEMAS.items():
+        head = next(book[name].iter_rows(max_row=1))
+        assert [cell.value for cell in head] == list(schema.names)
+        assert all(cell.comment is not None for cell in head)
+        offered += len(book[name].data_validations.dataValidation)
+    assert offered == sum(bool(column.words) for schema in SCHEMAS.values() for column in schema.columns)
+    assert book["subjects"].column_dimensions["A"].number_format == "@"
+    assert rules.read_study(tmp_path / "new.xlsx").name == "new"
+
+
+def test_init_makes_a_workbook_where_the_name_is_one(tmp_path: Path) -> None:
+    """`init my-study.xlsx` makes it once, and never over another."""
+    path = tmp_path / "my-study.xlsx"
+    assert run(f"init {path}")[0] == 0
+    before = path.read_bytes()
+    status, said = run(f"init {path}")
+    assert (status, path.read_bytes()) == (2, before)
+    assert "is there already" in said
+
+
+def test_a_blinded_workbook_tells_no_arm(tmp_path: Path) -> None:
+    """Blinded, neither arm nor amount of a trial is in the file."""
+    assert run(f"simulate covacta -n 6 -o {tmp_path}/study --quiet")[0] == 0
+    trial = protocol.read("covacta")
+    for option, seen in (("--blinded", False), ("--unblinded", True)):
+        assert run(f"export excel covacta {tmp_path}/study -o {tmp_path}/book.xlsx {option}")[0] == 0
+        book = openpyxl.load_workbook(tmp_path / "book.xlsx")
+        words = {str(cell) for sheet in book for row in sheet.iter_rows(values_only=True) for cell in row}
+        assert bool(words & set(trial.arms)) is seen
+        head = [cell.value for cell in book["administrations"][1]]
+        at = head.index("amount")
+        amounts = [row[at] for row in book["administrations"].iter_rows(min_row=2, values_only=True)]
+        assert any(a is not None for a in amounts) is seen
+
+
+# --- what a workbook would lose is named with its cell ----------------------------------------------------------------
+
+SUBJECTS = [["subject", "birth_date", "remark"], ["001", "2020-01-02", "x"], ["002", "2020-01-03", "y"]]
+
+
+def test_merged_cells_are_named(tmp_path: Path) -> None:
+    """Of merged cells only the first holds a value: the place is said; a merge in a sheet that is no table is none."""
+    path = book_of(tmp_path / "s.xlsx", subjects=SUBJECTS, notes=[["a", "b"]])
+    book = openpyxl.load_workbook(path)
+    book["notes"].merge_cells("A1:B1")
+    book.save(path)
+    assert len(rules.read_study(path).subjects) == 2
+    book["subjects"].merge_cells("B2:B3")
+    book.save(path)
+    assert faults(path) == [
+        "s.xlsx[subjects]:2:B2: is merged (B2:B3): only its first cell holds a value; unmerge it, and fill in each of its cells",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [
+        ("15/03/2024", "s.xlsx[subjects]:3:birth_date: '15/03/2024' does not have the year first; write 2024-03-15"),
+        ("03/04/2024", "s.xlsx[subjects]:3:birth_date: '03/04/2024' may be read two ways; write 2024-03-04 or 2024-04-03"),
+        (45366, "s.xlsx[subjects]:3:birth_date: '45366' is a number, perhaps a spreadsheet's day count; write 2024-03-15 if that day is meant"),
+        ("2024-02-30", "s.xlsx[subjects]:3:birth_date: '2024-02-30' is no day: 2024-02 has 29 days; write the day that was meant, or 2024-02 where the day is not known"),
+    ],
+)  # fmt: skip
+def test_a_date_that_is_none_to_excel_is_named_and_never_guessed(tmp_path: Path, day: object, said: str) -> None:
+    """Text dates and bare numbers stand in the message with sheet, row and column."""
+    rows = [*SUBJECTS[:2], ["002", day, "y"]]
+    assert faults(book_of(tmp_path / "s.xlsx", subjects=rows)) == [said]
+
+
+def test_errors_and_formulas_without_a_value_are_named_where_somebody_reads_them(tmp_path: Path) -> None:
+    """#N/A, and a formula that no program has calculated, are empty to a reader of values; in other columns they may be."""
+    rows = [SUBJECTS[0], ["001", "#N/A", "#N/A"], ["002", "=TODAY()", "=1+1"]]
+    path = book_of(tmp_path / "s.xlsx", subjects=rows)
+    book = openpyxl.load_workbook(path)
+    for cell in ("B2", "C2"):
+        book["subjects"][cell].data_type = "e"
+    book.save(path)
+    assert faults(path) == [
+        "s.xlsx[subjects]:2:B2: '#N/A' is what a formula failed with; correct it, or empty the cell",
+        "s.xlsx[subjects]:3:B3: is a formula that was never calculated; open the workbook in a spreadsheet and save it, or write the value",
+    ]
+
+
+def test_settings_of_a_workbook_are_checked_like_a_file(tmp_path: Path) -> None:
+    """A fault of the sheet `study` stands at its cell; settings in two places are one fault."""
+    rows = [["setting", "value"], ["data_cut", "2024-13-01"], ["tme_zone", "Asia/Shanghai"]]
+    path = book_of(tmp_path / "s.xlsx", subjects=SUBJECTS, study=rows)
+    assert faults(path) == [
+        "s.xlsx[study]:2:2: data_cut: '2024-13-01' has no month 13; write the month from 01 to 12 after the year, 2024-MM-DD",
+        "s.xlsx[study]:3:1: tme_zone: is no setting known here; write time_zone if that is meant",
+    ]
+    book_of(path, subjects=SUBJECTS, study=[["setting", "value"], ["data_cut", datetime(2024, 6, 1)]])
+    assert str(rules.read_study(path).data_cut) == "2024-06-01"
+    (tmp_path / "study.yaml").write_text("data_cut: 2024-06-02\n", "utf-8")
+    assert faults(path) == [
+        f"s.xlsx[study]: holds settings, and so does {tmp_path.name}/study.yaml; keep one of the two"
+    ]
+
+
+def test_two_sheets_of_one_table_are_named(tmp_path: Path) -> None:
+    """`Subjects` and ` subjects` are one table."""
+    path = book_of(tmp_path / "s.xlsx", subjects=SUBJECTS, **{"subjects ": SUBJECTS})
+    assert faults(path) == [
+        f"s.xlsx[subjects ]: is a second table subjects beside {tmp_path.name}/s.xlsx[subjects]; keep one of the two"
+    ]
+
+
+def test_a_file_that_is_no_workbook_is_named(tmp_path: Path) -> None:
+    """A text file under the name of a workbook ends with status 2 and no traceback."""
+    (tmp_path / "s.xlsx").write_text("subject\n001\n", "utf-8")
+    status, said = run(f"audit uc-msc-saa {tmp_path}/s.xlsx --as-of 2024-01-01")
+    assert status == 2
+    assert "is no workbook" in said
+
+
+def test_a_text_longer_than_a_cell_is_refused_and_the_old_file_stays(tmp_path: Path) -> None:
+    """Excel would cut it off; nothing half-written takes the place of what was there."""
+    study = rules.from_frames("s", {"subjects": [{"subject": "1", "site": "x" * 40_000}]})
+    path = tmp_path / "s.xlsx"
+    path.write_text("before", "utf-8")
+    with pytest.raises(StudyError, match=r"s\.xlsx\[subjects\]:2:2: .* has 40000 characters"):
+        write_study(study, path)
+    assert path.read_text("utf-8") == "before"
+    assert [p.name for p in tmp_path.iterdir()] == ["s.xlsx"]
+
+
+def test_without_the_extra_a_message_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A missing library is a sentence and status 2."""
+    plain = builtins.__import__
+
+    def without(name: str, *rest: Any, **more: Any) -> Any:
+        if name.partition(".")[0] == "xlsxwriter":
+            raise ImportError(name)
+        return plain(name, *rest, **more)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.setattr("perprotocol.door.import_module", without)
+    status, said = run(f"export excel uc-msc-saa {EXAMPLE} -o {tmp_path}/s.xlsx")
+    assert status == 2
+    assert "pip install 'perprotocol[excel]'" in said
