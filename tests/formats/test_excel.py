@@ -12,6 +12,7 @@ from typing import Any
 import openpyxl
 import polars as pl
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -189,74 +190,37 @@ def test_a_blinded_workbook_tells_no_arm(tmp_path: Path) -> None:
 
 # --- what a workbook would lose is named with its cell ----------------------------------------------------------------
 
-SUBJECTS = [["subject", "birth_date", "remark"], ["001", "2020-01-02", "x"], ["002", "2020-01-03", "y"]]
+CASES = yaml.safe_load((Path(__file__).parent / "bad_workbooks.yaml").read_text("utf-8"))
 
 
-def test_merged_cells_are_named(tmp_path: Path) -> None:
-    """Of merged cells only the first holds a value: the place is said; a merge in a sheet that is no table is none."""
-    path = book_of(tmp_path / "s.xlsx", subjects=SUBJECTS, notes=[["a", "b"]])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["title"])
+def test_what_a_workbook_would_lose_is_named(tmp_path: Path, case: dict[str, Any]) -> None:
+    """Every fault stands at its sheet, row and column or cell, with what to write instead; nothing else is one."""
+    sheets = {name: rows for name, rows in case.items() if name not in ("title", "merged", "errors", "said")}
+    path = book_of(tmp_path / "s.xlsx", **sheets)
     book = openpyxl.load_workbook(path)
-    book["notes"].merge_cells("A1:B1")
-    book.save(path)
-    assert len(rules.read_study(path).subjects) == 2
-    book["subjects"].merge_cells("B2:B3")
-    book.save(path)
-    assert faults(path) == [
-        "s.xlsx[subjects]:2:B2: is merged (B2:B3): only its first cell holds a value; unmerge it, and fill in each of its cells",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("day", "said"),
-    [
-        ("15/03/2024", "s.xlsx[subjects]:3:birth_date: '15/03/2024' does not have the year first; write 2024-03-15"),
-        ("03/04/2024", "s.xlsx[subjects]:3:birth_date: '03/04/2024' may be read two ways; write 2024-03-04 or 2024-04-03"),
-        (45366, "s.xlsx[subjects]:3:birth_date: '45366' is a number, perhaps a spreadsheet's day count; write 2024-03-15 if that day is meant"),
-        ("2024-02-30", "s.xlsx[subjects]:3:birth_date: '2024-02-30' is no day: 2024-02 has 29 days; write the day that was meant, or 2024-02 where the day is not known"),
-    ],
-)  # fmt: skip
-def test_a_date_that_is_none_to_excel_is_named_and_never_guessed(tmp_path: Path, day: object, said: str) -> None:
-    """Text dates and bare numbers stand in the message with sheet, row and column."""
-    rows = [*SUBJECTS[:2], ["002", day, "y"]]
-    assert faults(book_of(tmp_path / "s.xlsx", subjects=rows)) == [said]
-
-
-def test_errors_and_formulas_without_a_value_are_named_where_somebody_reads_them(tmp_path: Path) -> None:
-    """#N/A, and a formula that no program has calculated, are empty to a reader of values; in other columns they may be."""
-    rows = [SUBJECTS[0], ["001", "#N/A", "#N/A"], ["002", "=TODAY()", "=1+1"]]
-    path = book_of(tmp_path / "s.xlsx", subjects=rows)
-    book = openpyxl.load_workbook(path)
-    for cell in ("B2", "C2"):
+    for cell in case.get("errors", ()):
         book["subjects"][cell].data_type = "e"
+    if "merged" in case:
+        book["subjects"].merge_cells(case["merged"])
     book.save(path)
-    assert faults(path) == [
-        "s.xlsx[subjects]:2:B2: '#N/A' is what a formula failed with; correct it, or empty the cell",
-        "s.xlsx[subjects]:3:B3: is a formula that was never calculated; open the workbook in a spreadsheet and save it, or write the value",
-    ]
+    if case["said"]:
+        assert faults(path) == [said.replace("HERE", tmp_path.name) for said in case["said"]]
+    else:
+        assert len(rules.read_study(path).subjects) == 2
 
 
-def test_settings_of_a_workbook_are_checked_like_a_file(tmp_path: Path) -> None:
-    """A fault of the sheet `study` stands at its cell; settings in two places are one fault."""
-    rows = [["setting", "value"], ["data_cut", "2024-13-01"], ["tme_zone", "Asia/Shanghai"]]
-    path = book_of(tmp_path / "s.xlsx", subjects=SUBJECTS, study=rows)
-    assert faults(path) == [
-        "s.xlsx[study]:2:2: data_cut: '2024-13-01' has no month 13; write the month from 01 to 12 after the year, 2024-MM-DD",
-        "s.xlsx[study]:3:1: tme_zone: is no setting known here; write time_zone if that is meant",
-    ]
-    book_of(path, subjects=SUBJECTS, study=[["setting", "value"], ["data_cut", datetime(2024, 6, 1)]])
+def test_a_workbook_and_a_file_do_not_both_say_the_settings(tmp_path: Path) -> None:
+    """A data cut of the sheet `study` is read as Excel's day; study.yaml beside it is one too many."""
+    path = book_of(
+        tmp_path / "s.xlsx",
+        subjects=[["subject"], ["1"]],
+        study=[["setting", "value"], ["data_cut", datetime(2024, 6, 1)]],
+    )
     assert str(rules.read_study(path).data_cut) == "2024-06-01"
     (tmp_path / "study.yaml").write_text("data_cut: 2024-06-02\n", "utf-8")
-    assert faults(path) == [
-        f"s.xlsx[study]: holds settings, and so does {tmp_path.name}/study.yaml; keep one of the two"
-    ]
-
-
-def test_two_sheets_of_one_table_are_named(tmp_path: Path) -> None:
-    """`Subjects` and ` subjects` are one table."""
-    path = book_of(tmp_path / "s.xlsx", subjects=SUBJECTS, **{"subjects ": SUBJECTS})
-    assert faults(path) == [
-        f"s.xlsx[subjects ]: is a second table subjects beside {tmp_path.name}/s.xlsx[subjects]; keep one of the two"
-    ]
+    both = f"s.xlsx[study]: holds settings, and so does {tmp_path.name}/study.yaml; keep one of the two"
+    assert faults(path) == [both]
 
 
 def test_a_file_that_is_no_workbook_is_named(tmp_path: Path) -> None:
