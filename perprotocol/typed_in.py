@@ -120,10 +120,9 @@ def _admit(name: str, recorded: Mapping[str, pl.DataFrame], typed: Typed, study:
         known = recorded[table].to_dicts() if table in recorded else []
         tables[table] = [*known, *(row for row, _ in rows)]
     cut, final = (study.data_cut, study.final) if study is not None else (None, False)
-    texts = study.settings if study is not None else {}
-    said = {key: texts.get(key, "") for key in ("time_zone", "dates", "decimal")}
+    settings = study.settings if study is not None else None
     try:
-        return from_frames(name, tables, data_cut=cut, final=final, **said)
+        return from_frames(name, tables, data_cut=cut, final=final, settings=settings)
     except StudyError as error:
         raise StudyError(_at_option(fault, typed, before) for fault in error.faults) from None
 

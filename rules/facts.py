@@ -195,8 +195,12 @@ def from_frames(
     time_zone: str = "",
     dates: str = "",
     decimal: str = "",
+    settings: Mapping[str, str] | None = None,
 ) -> Study:
-    """The study of tables in memory, with the same checks; the file of a table is its name, its rows count from 1."""
+    """The study of tables in memory, with the same checks; the file of a table is its name, its rows count from 1.
+
+    `settings` are the lines that study.yaml would have, such as `closed`.
+    """
     found = Found()
     for table, rows in tables.items():
         frame = rows.clone() if isinstance(rows, pl.DataFrame) else _frame(rows)
@@ -206,10 +210,11 @@ def from_frames(
             found.tables.append(from_frame(frame, table, table))
     if "subjects" not in tables:
         found.faults.append(_fault("subjects", "is missing", "give a table subjects with a column subject"))
-    zone = ZoneInfo(time_zone) if time_zone else None
-    texts = {key: value for key, value in (("time_zone", time_zone), ("dates", dates), ("decimal", decimal)) if value}
-    settings = Settings(name, "", data_cut, final, zone, **written_as(texts), texts=texts)
-    return examine_tables(found, settings, {}).get()
+    typed = {key: value for key, value in (("time_zone", time_zone), ("dates", dates), ("decimal", decimal)) if value}
+    texts = {**(settings or {}), **typed}
+    zone = ZoneInfo(texts["time_zone"]) if texts.get("time_zone") else None
+    said = Settings(name, "", data_cut, final, zone, **written_as(texts), texts=texts)
+    return examine_tables(found, said, {}).get()
 
 
 @dataclass(frozen=True)

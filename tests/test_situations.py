@@ -38,7 +38,8 @@ def _study(case: Case) -> Study:
     for given in (*(BASE[word] for word in case.get("base", "").split()), case.get("tables", {})):
         for name, rows in given.items():
             tables.setdefault(name, []).extend(BASE["fill"].get(name, {}) | row for row in rows)
-    return from_frames("s", tables, data_cut=date.fromisoformat(case["data_cut"]), final=case.get("final") == "yes")
+    cut, final = date.fromisoformat(case["data_cut"]), case.get("final") == "yes"
+    return from_frames("s", tables, data_cut=cut, final=final, settings=case.get("settings"))
 
 
 def _names(case: Case) -> list[str]:

@@ -76,3 +76,12 @@ def test_a_visit_whose_name_begins_like_another_is_itself() -> None:
     """`visit-10` is a visit of its own and no tenth `visit-1`."""
     assert visit_named(protocol.read("lzzt"), "visit-10") == "visit-10"
     assert visit_named(protocol.read("uc-msc-saa"), "weekly 2") == "weekly"
+
+
+def test_a_pause_of_what_the_protocol_does_not_give_is_named() -> None:
+    """It pauses nothing, so the word stands beside the other words that match nothing."""
+    subjects = [{"subject": "001", "arm": "drug-arm", "day_zero": "2024-03-01"}]
+    settings = {"paused": "2024-03-01 to 2024-03-31 of durg, since 2024-04-10 of drug"}
+    study = rules.facts.from_frames("s", {"subjects": subjects}, settings=settings)
+    unmatched = rules.audit(protocol.read_text(TRIAL), study).unmatched
+    assert unmatched.select("table", "column", "word").rows() == [("study.yaml", "paused", "durg")]

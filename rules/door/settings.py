@@ -1,6 +1,6 @@
 """study.yaml: what holds for a whole study folder, beside its tables."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from difflib import get_close_matches
@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import yaml
 
 from protocol.errors import Fault, ScalarError
+from rules.door import closures, pauses
 from rules.door.cells import parse_date
-from rules.door.closures import KEY, parse_closures
 
 KEYS: Mapping[str, str] = {
     "name": "name of the study; the folder's name if left out",
@@ -23,6 +23,7 @@ KEYS: Mapping[str, str] = {
     "dates": "dmy or mdy: how dates without the year first are written; such a date is refused without it",
     "decimal": "comma where numbers are written 16,2; a number with a comma is refused without it",
     "closed": "closed days, such as saturday, sunday, 2024-12-25 to 2024-12-27; 'closed 01' for one site",
+    "paused": "when dosing was paused: 2024-03-20 to 2024-04-10, since 2024-06-01 of uc-msc; 'paused 01' for one site",
     "not_collected": "assessments or measures that this folder does not hold, such as t-cells, marrow: not asked for",
     "protocol": "the protocol the study follows: a file, or a name in the library",
 }
@@ -114,11 +115,7 @@ def settings_of(lines: Sequence[Line], file: str, name: str) -> Settings:
             fault(line, "", "is not one value", f"write {key}: value")
         elif key in texts:
             fault(line, "", "stands twice", "keep one of the two", at_key=True)
-        elif (
-            key not in KEYS
-            and not key.startswith(f"{KEY} ")
-            and (near := get_close_matches(key, KEYS, n=1, cutoff=0.7))
-        ):
+        elif key not in KEYS and _by_site(key) is None and (near := get_close_matches(key, KEYS, n=1, cutoff=0.7)):
             fault(line, "", "is no setting known here", f"write {near[0]} if that is meant", at_key=True)
         elif key == "final" and value.lower() not in _YES_NO:
             fault(line, value, "is neither yes nor no", "write yes or no")
@@ -128,8 +125,8 @@ def settings_of(lines: Sequence[Line], file: str, name: str) -> Settings:
         try:
             if key == "data_cut" and value:
                 data_cut = _day(value)
-            elif key == KEY or key.startswith(f"{KEY} "):
-                parse_closures(value)
+            elif (parse := _by_site(key)) is not None:
+                parse(value)
             elif key == "time_zone" and value:
                 zone = _zone(value)
         except ScalarError as error:
@@ -137,6 +134,18 @@ def settings_of(lines: Sequence[Line], file: str, name: str) -> Settings:
     final = _YES_NO.get(texts.get("final", "").lower(), False)
     said = Settings(texts.get("name") or name, file, data_cut, final, zone, **written_as(texts))
     return replace(said, texts=MappingProxyType(texts), faults=tuple(faults), read=True)
+
+
+_BY_SITE: Mapping[str, Callable[[str], object]] = {
+    closures.KEY: closures.parse_closures,
+    pauses.KEY: pauses.parse_pauses,
+}
+"""Settings that may hold for one site, `closed 01`, and how each is read."""
+
+
+def _by_site(key: str) -> Callable[[str], object] | None:
+    name, _, site = key.partition(" ")
+    return _BY_SITE.get(name) if site or key == name else None
 
 
 def written_as(texts: Mapping[str, str]) -> Written:

@@ -36,6 +36,7 @@ from rules.arrays import (
     whole,
 )
 from rules.door.closures import Closures, closures_of
+from rules.door.pauses import Pause, pauses_of
 from rules.happened.conversion import factors, in_time, slipped
 from rules.happened.growth import plausible_weight
 
@@ -84,6 +85,8 @@ class Evidence:
     """The time zone of sites for which none is recorded."""
     closed: Mapping[str, Closures] = field(default_factory=dict)
     """Clinic closures by site."""
+    paused: Mapping[str, tuple[Pause, ...]] = field(default_factory=dict)
+    """Pauses of dosing by site, under no name those of the whole study."""
     columns: frozenset[str] = frozenset()
     """Every column that the study records, as `administrations.route`."""
     counted: dict[str, Counter] = field(default_factory=dict, compare=False)
@@ -261,6 +264,14 @@ class Evidence:
         return least.astype(np.int32), most.astype(np.int32)
 
 
+def event_words(protocol: Protocol, name: str) -> tuple[str, ...]:
+    """The words a record may use for an event: its id, its titles, its terms; lower case."""
+    event = protocol.events.get(name)
+    titles = (event.title.en, event.title.zh) if event is not None and event.title is not None else ()
+    terms = event.terms if event is not None else ()
+    return tuple(dict.fromkeys(w.lower() for w in (name, name.replace("-", " "), *titles, *terms) if w))
+
+
 def whole_trial(column: str) -> pl.Expr:
     """Whether a consent form is one for the whole trial by this column: empty, or without a word for less."""
     return ~pl.col(column).str.to_lowercase().str.contains(_NARROWER).fill_null(value=False)
@@ -322,6 +333,7 @@ def evidence_of(
         final,
         zone,
         closed,
+        pauses_of(settings or {}),
         columns=frozenset(columns),
         cut=cut,
     )

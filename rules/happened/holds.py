@@ -1,4 +1,4 @@
-"""Holds that the site recorded: of which treatments, from when, and when they ended."""
+"""Holds on record: those of a participant that the site recorded, and pauses of the study or of a site."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import polars as pl
 
 from protocol.model import Protocol
 from rules.arrays import NONE, Ints, Longs, days, key, whole
+from rules.happened.belonging import site_on
 from rules.happened.evidence import Evidence
 from rules.happened.records import treatments_named
 from rules.happened.spells import DAY, DELAY, FOREVER, HOLD, State, becomes, moment_of, place_of_moment
 
 
-def _named_in(protocol: Protocol, detail: str | None) -> frozenset[str]:
+def named_in(protocol: Protocol, detail: str | None) -> frozenset[str]:
     """The treatments that the detail of a hold means: those named by id, title or product; without a detail all."""
     names = tuple(protocol.treatments)
     if detail is None or not detail.strip():
@@ -42,7 +43,7 @@ def recorded_holds(e: Evidence, treatment: str) -> list[State]:
         return []
     frame = e.frames["events"].with_columns(word=pl.col("event").str.to_lowercase())
     frame = frame.filter(pl.col("word").is_in(["hold", "resume"]))
-    meant = {detail: _named_in(e.protocol, detail) for detail in frame["detail"].unique()}
+    meant = {detail: named_in(e.protocol, detail) for detail in frame["detail"].unique()}
     chosen = frame.filter(pl.Series([treatment in meant[detail] for detail in frame["detail"]], dtype=pl.Boolean))
     if not len(chosen):
         return []
@@ -59,6 +60,30 @@ def recorded_holds(e: Evidence, treatment: str) -> list[State]:
     # A hold with an end proves its own days, whatever one without an end leaves open beside it.
     holds = _shown_over(e, treatment, holds) if opened.any() else holds
     return [_merged(holds, np.flatnonzero(among).astype(np.int32)) for among in (opened, ~opened) if among.any()]
+
+
+PAUSED = "paused "
+"""How the name of a hold begins that is a pause of the study; the pause follows as study.yaml names it."""
+
+
+def paused_states(e: Evidence, treatment: str) -> list[State]:
+    """Pauses of dosing, for every participant who belonged to the site on the day on which each began."""
+    states = []
+    for site, pauses in e.paused.items():
+        for pause in pauses:
+            if treatment not in named_in(e.protocol, pause.of):
+                continue
+            start = np.full(e.n, pause.first, np.int32)
+            where = site_on(e, pl.Series(e.everyone), pl.Series(start).cast(pl.Date))
+            s = e.everyone[(where == site).fill_null(value=False).to_numpy()] if site else e.everyone
+            start = start[: len(s)]
+            end = np.full(len(s), FOREVER if pause.last is None else pause.last + 1, np.int32)
+            begins, ends = (moment_of(day, np.zeros(len(s), np.int32), 0) for day in (start, end))
+            nothing = np.full(len(s), NONE, np.int32)
+            states.append(
+                State(HOLD, PAUSED + pause.text, s, start, end, begins, ends, np.zeros(len(s), np.bool_), nothing)
+            )
+    return states
 
 
 def _shown_over(e: Evidence, treatment: str, holds: State) -> State:

@@ -12,9 +12,8 @@ from protocol.conditions import Condition, Count, Leaf, Named, leaves, names_of
 from protocol.model import Modification
 from protocol.timing import Cycles
 from rules.arrays import NONE, Flags, Ints, Longs, days, key, whole
-from rules.happened.evidence import Evidence
+from rules.happened.evidence import Evidence, event_words
 from rules.happened.truth import all_of, counted_as
-from rules.telling.unmatched import event_words
 
 HOLD, STOP, OMIT, DELAY, DOSE = 1, 2, 3, 4, 5
 EXCUSES = {HOLD: "hold", STOP: "stop", OMIT: "omission", DELAY: "delay"}

@@ -16,7 +16,7 @@ import numpy as np
 from protocol.conditions import names_of
 from rules.arrays import NONE, Flags, Ints
 from rules.happened.evidence import Evidence
-from rules.happened.holds import as_delay, recorded_holds, targets
+from rules.happened.holds import as_delay, paused_states, recorded_holds, targets
 from rules.happened.spells import DELAY, FOREVER, HOLD, OMIT, STOP, State, moment_of, place_of_moment, spells_of
 from rules.happened.truth import Truth, all_of
 from rules.planning.slots import Kind, Plan
@@ -160,7 +160,7 @@ def _delayed(state: State, due: Ints, inside: Flags, end: Ints, until: Ints, all
 def read_states(plan: Plan, e: Evidence) -> States:
     """The states of every treatment of the protocol in one partition."""
     treatments = tuple(e.protocol.treatments)
-    states: dict[str, list[State]] = {t: recorded_holds(e, t) for t in treatments}
+    states: dict[str, list[State]] = {t: [*recorded_holds(e, t), *paused_states(e, t)] for t in treatments}
     cycles: dict[str, list[State]] = {c: [] for c in e.protocol.cycles}
     omissions: dict[str, list[State]] = {t: [] for t in treatments}
     kinds = {"hold": HOLD, "stop": STOP, "delay": DELAY, "omit": OMIT}

@@ -36,8 +36,7 @@ from protocol.conditions import (
 from protocol.quantity import UNITS, Quantity, known_unit
 from protocol.timing import Duration
 from rules.arrays import MISSING, NONE, SCALE, Flags, Ints, Longs, Points, key
-from rules.happened.evidence import Evidence
-from rules.telling.unmatched import event_words
+from rules.happened.evidence import Evidence, event_words
 from rules.timing.calendar import add_span
 
 Truth: TypeAlias = npt.NDArray[np.int8]

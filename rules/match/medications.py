@@ -14,12 +14,11 @@ from protocol.elements import Text
 from protocol.model import Prohibited, Protocol
 from protocol.timing import Moment, offset_of
 from rules.arrays import NONE, Ints, days, key
-from rules.happened.evidence import Evidence
+from rules.happened.evidence import Evidence, event_words
 from rules.happened.records import first_given
 from rules.happened.truth import Truth
 from rules.match.frame import occasions_frame
 from rules.occasions import schema
-from rules.telling.unmatched import event_words
 from rules.timing.calendar import add_span
 from rules.timing.grid import Laid
 

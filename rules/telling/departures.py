@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from protocol.model import Protocol
 from rules.arrays import days
 from rules.happened.belonging import site_on
+from rules.happened.holds import PAUSED
 from rules.happened.records import PARTLY
 from rules.happened.spells import EXCUSES
 from rules.telling.rows import Place
@@ -47,13 +49,16 @@ def read_departures(laid: Laid, tables: dict[str, pl.DataFrame], place: Place) -
     subjects = laid.evidence.frames["subjects"]
     parts = pl.Series([p.activity for p in laid.plan.parts], dtype=pl.String)
     file = pl.lit(place.files.get("administrations", ""))
+    by = _ordered_by(laid, rows)
+    paused = by.str.starts_with(PAUSED).fill_null(value=False)
+    rows = rows.with_columns(kind=pl.when(paused).then(pl.lit("study paused")).otherwise("kind"))
     return rows.select(
         subjects["subject"].gather(rows["s"]).alias("subject"),
         site_on(laid.evidence, rows["s"], rows["date"]).alias("site"),
         parts.gather(rows["part"]).alias("activity"),
         "occurrence",
         *("date", "kind", "days", "percent"),
-        source=_sources(laid, rows),
+        source=_sources(laid.plan.protocol, by),
         record=pl.concat_str(file, pl.col("row").cast(pl.String), separator=":"),
     )
 
@@ -89,8 +94,8 @@ def _modified(doses: pl.DataFrame) -> pl.DataFrame:
     return _rows(changed, date=pl.col("day"), kind=pl.lit("dose modified"), by=pl.col("ordered_by"))
 
 
-def _sources(laid: Laid, rows: pl.DataFrame) -> pl.Series:
-    """Which paragraph of the protocol orders or allows each departure; null for a hold on record."""
+def _ordered_by(laid: Laid, rows: pl.DataFrame) -> pl.Series:
+    """Which modifications, hold or pause each departure follows; null for none."""
     by = rows["by"].to_list()
     s, day = rows["s"].to_numpy(), days(rows, "since")
     for code in rows["part"].unique().drop_nulls():
@@ -101,8 +106,13 @@ def _sources(laid: Laid, rows: pl.DataFrame) -> pl.Series:
             alike = (rows["part"] == code) & (rows["kind"] == EXCUSES[state.kind])
             for at in np.flatnonzero(alike.to_numpy() & state.on(s, day)[0]):
                 by[at] = by[at] or state.name
-    protocol = laid.plan.protocol
+    return pl.Series(by, dtype=pl.String)
+
+
+def _sources(protocol: Protocol, by: pl.Series) -> pl.Series:
+    """Which paragraph of the protocol, or line of study.yaml, each departure rests on; null for a hold on record."""
     texts = {name: protocol.origin(f"modifications.{name}").text for name in protocol.modifications}
+    texts |= {name: f"study.yaml: {name}" for name in by.drop_nulls().unique() if name.startswith(PAUSED)}
     named = ("; ".join(texts[n] for n in (name or "").split(", ") if n in texts) for name in by)
     return pl.Series([text or None for text in named], dtype=pl.String)
 

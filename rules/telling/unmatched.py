@@ -8,8 +8,10 @@ from difflib import get_close_matches
 import polars as pl
 
 from protocol.model import MILESTONES, Protocol
+from rules.door.pauses import KEY, pauses_of
 from rules.facts import Study
-from rules.happened.evidence import ADVERSE_EVENT
+from rules.happened.evidence import ADVERSE_EVENT, event_words
+from rules.happened.holds import named_in
 from rules.happened.records import visit_named
 
 UNMATCHED: dict[str, pl.DataType] = {
@@ -46,15 +48,14 @@ def unmatched_words(protocol: Protocol, study: Study) -> pl.DataFrame:
         _rows(study, "observations", "measure", measures, str.lower),
         _rows(study, "milestones", "milestone", milestones, lambda w: "-".join(w.lower().replace("_", " ").split())),
     ]
-    return pl.concat(found)
+    return pl.concat([*found, _pauses(protocol, study)])
 
 
-def event_words(protocol: Protocol, name: str) -> tuple[str, ...]:
-    """The words a record may use for an event: its id, its titles, its terms; lower case."""
-    event = protocol.events.get(name)
-    titles = (event.title.en, event.title.zh) if event is not None and event.title is not None else ()
-    terms = event.terms if event is not None else ()
-    return tuple(dict.fromkeys(w.lower() for w in (name, name.replace("-", " "), *titles, *terms) if w))
+def _pauses(protocol: Protocol, study: Study) -> pl.DataFrame:
+    """Pauses of what the protocol does not give: they pause nothing."""
+    said = [(f"{KEY} {site}".strip(), p.of) for site, found in pauses_of(study.settings).items() for p in found]
+    rows = [("study.yaml", key, of, 1, None) for key, of in said if of is not None and not named_in(protocol, of)]
+    return pl.DataFrame(rows, schema=UNMATCHED, orient="row")
 
 
 def _rows(study: Study, table: str, column: str, known: Iterable[str], plain: Callable[[str], str]) -> pl.DataFrame:

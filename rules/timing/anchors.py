@@ -11,11 +11,10 @@ from typing import TypeAlias
 import numpy as np
 
 from rules.arrays import NONE, Ints, Milestone, days, key
-from rules.happened.evidence import Evidence
+from rules.happened.evidence import Evidence, event_words
 from rules.happened.records import NOT_GIVEN, Records
 from rules.happened.spells import STOP
 from rules.planning.slots import Ref, Slot, Span
-from rules.telling.unmatched import event_words
 from rules.timing.calendar import add_span
 from rules.timing.closed import add_working
 from rules.timing.grid import Grid, Laid
