@@ -133,12 +133,16 @@ class Span(Scalar):
 class WeightPolicy(Element):
     """Which body weight a dose counts with: the baseline weight or the latest not older than `within`.
 
-    `recalculate`: with `baseline`, a new weight counts once it differs by this percentage.
+    `recalculate`: with `baseline`, a new weight counts once it differs by this percentage. `older: with reason` allows
+    an older one where the record of the dose says why. `of` names the measure that is weighed, such as `ideal-weight`
+    or `dry-weight`, in place of the weight itself.
     """
 
     use: Literal["baseline", "latest"]
     within: Duration | None = None
     recalculate: Quantity | None = None
+    older: Literal["with reason"] | None = None
+    of: str | None = None
 
 
 class SurfacePolicy(Element):

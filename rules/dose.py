@@ -87,6 +87,7 @@ class Doses:
             "unit_doubt",
             "weighed",
             "aged",
+            "reasoned",
             "used_is_measured",
             "implausible",
             "modified",
@@ -285,6 +286,7 @@ def _weigh(doses: Doses, laid: Laid, frame: pl.DataFrame, dose: Dose, rows: Ints
     if policy is not None and policy.use == "latest" and policy.within is not None:
         doses.flags["aged"][rows] = True
         doses.columns["weight_limit"][rows] = policy.within.days
+        doses.flags["reasoned"][rows] = policy.older is not None
 
 
 def _slips(doses: Doses, laid: Laid, rows: Ints, per_weight: bool) -> None:

@@ -3,7 +3,8 @@
 What
 ----
 On the day of the dose, the weight that it rests on is older than the protocol allows. On the last day allowed it
-complies.
+complies. Where the protocol allows an older weight with a reason, a recorded reason excuses it, and without one it is
+asked for.
 
 Why it matters
 --------------
@@ -34,7 +35,7 @@ weight_stale = Rule(
     category="wrong study treatment, administration or dose",
     term="weight too old",
     applies=pl.col("dosed") & pl.col("weighed") & pl.col("aged") & ~pl.col("duplicate"),
-    deviates=pl.col("weight_age") > pl.col("weight_limit"),
+    deviates=(pl.col("weight_age") > pl.col("weight_limit")) & ~pl.col("age_excused"),
     rests_on=("weight",),
     measure=pl.col("weight_age") - pl.col("weight_limit"),
     measure_unit="d",

@@ -21,6 +21,7 @@ from rules.happened.truth import Truth
 from rules.match.frame import Array, after_death, occasions_frame
 from rules.match.ordered import ordered
 from rules.match.quotas import quota_columns
+from rules.match.weighed import weight_columns
 from rules.telling.amount_text import dose_of
 from rules.timing.clock import apart, moved_by_days, off_by
 from rules.timing.closed import doses_without_calendar
@@ -46,7 +47,8 @@ def dose_occasions(laid: Laid) -> pl.DataFrame:
         "anchored_fact": _anchored_fact(laid, plan),
         **_conduct(laid, part, plan),
         **quota_columns(laid),
-        **_amounts(doses, r.day),
+        **_amounts(doses),
+        **weight_columns(laid, doses),
         "not_recalculated": doses.flags["not_recalculated"],
         **totals(laid, doses, part),
         **ordered(laid, doses.flags["modified"], doses.flags["unmodified"]),
@@ -284,16 +286,12 @@ def _conduct(laid: Laid, part: Ints, plan: dict[str, Array | pl.Series]) -> dict
     }
 
 
-def _amounts(doses: Doses, day: Ints) -> dict[str, Array | pl.Series]:
+def _amounts(doses: Doses) -> dict[str, Array | pl.Series]:
     """What was given beside the limits, and which fact is missing where one of them is."""
-    facts, limit = pl.Series(FACTS), doses.columns["weight_limit"]
-    flags = ("capped", "far_over", "far_under", "unit_doubt", "weighed", "aged", "used_is_measured")
+    facts, flags = pl.Series(FACTS), ("capped", "far_over", "far_under", "unit_doubt")
     return {
         **{name: doses.columns[name] for name in ("amount", "least", "most", "ceiling")},
         **{name: doses.flags[name] for name in flags},
-        "weight_age": _weight_age(doses, day),
-        "weight_limit": np.where(limit == UNKNOWN, NONE, limit).astype(np.int32),
-        "ordered_by_weight": doses.columns["used"] != UNKNOWN,
         "amount_fact": facts.gather(pl.Series(doses.amount_fact)),
         "dose_fact": facts.gather(pl.Series(doses.dose_fact)),
     }
@@ -392,10 +390,3 @@ def _stopped(laid: Laid) -> Truth:
         unsure = (first != NONE) & (r.day[rows] > first) & ~gone
         answer[rows] = np.where(gone, 1, np.where(unsure & (answer[rows] == 0), -1, answer[rows]))
     return answer
-
-
-def _weight_age(doses: Doses, day: Ints) -> Ints:
-    weighed = doses.columns["weight_day"]
-    return np.where((weighed != UNKNOWN) & (day != NONE), day - np.where(weighed == UNKNOWN, 0, weighed), NONE).astype(
-        np.int32
-    )

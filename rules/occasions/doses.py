@@ -80,6 +80,7 @@ _COLUMNS = (
         "weight_limit", INT, "oldest weight that the protocol allows; null where it names none", 7, "weight-limit", "d"
     ),
     Column("aged", YES, "the protocol says how old a weight may be", True),
+    Column("age_excused", YES, "an older weight is allowed with a reason, which is on record", False, "weight-reason"),
     Column("ordered_by_weight", YES, "the record says which weight the order used", False),
     Column("used_is_measured", YES, "the weight on the order equals a weight on record", True, "weight"),
     Column("amount_fact", TEXT, "what is missing when the amount is", "amount"),
