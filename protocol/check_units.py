@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from protocol.activities import Part, Treatment
 from protocol.conditions import BaselinePlus, Compare, Condition, Inside, leaves
-from protocol.dosing import Dose
+from protocol.dosing import Dose, WeightPolicy
 from protocol.errors import ScalarError
 from protocol.model import Protocol
 from protocol.quantity import Quantity, Range
@@ -23,6 +23,11 @@ _CAPS = {"bsa": "surface", "gfr": "volume/time", "weight": "weight"}
 def check_units(protocol: Protocol, tree: Tree) -> None:
     """Note every amount whose dimension does not fit its place."""
     _check_measures(protocol, tree)
+    for place, policy in values(protocol, WeightPolicy):
+        measure = protocol.measures.get(policy.of or "")
+        if policy.of is not None and (measure is None or measure.unit != "kg"):
+            remedy = f"write 'measures: {{{policy.of}: {{unit: kg}}}}', or leave out 'of' for the body weight itself"
+            tree.fault((*place, "of"), policy.of, "is no measure in kg", remedy)
     for name, treatment in protocol.treatments.items():
         _check_treatment(("treatments", name), treatment, tree)
     for name, modification in protocol.modifications.items():

@@ -6,7 +6,7 @@ Days are int32 counts from 1970-01-01, `NONE` where unknown; participants are nu
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any, Final, Literal, TypeAlias
 
@@ -80,6 +80,10 @@ class Points:
     def key(self) -> Longs:
         """The composite keys, ascending."""
         return key(self.s, self.day)
+
+    def where(self, chosen: Flags) -> Points:
+        """The chosen points."""
+        return replace(self, **{f.name: getattr(self, f.name)[chosen] for f in fields(self)})
 
     def before(self, s: Ints, day: Ints, *, strictly: bool = False, minute: Ints | None = None) -> tuple[Ints, Flags]:
         """Index of each participant's last point on or before a day, and whether there is one.

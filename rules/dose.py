@@ -29,7 +29,7 @@ from rules.dosing.intended import (
     surface,
     total_limit,
 )
-from rules.dosing.weighing import Recalculated, recalculate, weigh
+from rules.dosing.weighing import Recalculated, recalculations, weigh
 from rules.happened.growth import plausible_weight
 from rules.happened.truth import Truth, all_of
 from rules.planning.slots import Part
@@ -123,10 +123,8 @@ def compute_doses(laid: Laid, part: Ints, occurrence: Ints) -> Doses:
 
 def _recalculated(laid: Laid) -> Recalculated | None:
     """The weighings that doses follow, where the protocol says from which change on."""
-    policy, r = laid.plan.protocol.weight, laid.doses
-    if policy is None or policy.use != "baseline" or policy.recalculate is None or not len(laid.evidence.weights.s):
-        return None
-    return recalculate(laid.evidence, round(policy.recalculate.value * 100), r.s, r.day, r.minute)
+    r = laid.doses
+    return recalculations(laid.evidence, laid.plan.protocol.weight, r.s, r.day, r.minute)
 
 
 def _follow(doses: Doses, laid: Laid, dose: Dose, rows: Ints, shares: tuple[Longs, Longs] | None) -> None:

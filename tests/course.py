@@ -45,6 +45,11 @@ def event(name: str, day: int, last: int | None = None, **more: str) -> Row:
 def audited(text: str, cut: int, arm: str = "a", day_zero: bool = True, **tables: list[Row]) -> Report:
     """The audit of the one participant, with the data cut on a study day."""
     plan = protocol.read_text(text if text.startswith("protocol:") else HEAD + text)
+    return rules.audit(plan, recorded(cut, arm, day_zero, **tables))
+
+
+def recorded(cut: int, arm: str = "a", day_zero: bool = True, **tables: list[Row]) -> rules.Study:
+    """The study of the one participant, with the data cut on a study day."""
     child = {"subject": "1", "arm": arm, "birth_date": "2015-01-01", "enrolled": on(1)}
     child |= {"day_zero": on(1)} if day_zero else {}
     rows: dict[str, list[Row]] = {
@@ -55,8 +60,7 @@ def audited(text: str, cut: int, arm: str = "a", day_zero: bool = True, **tables
     for name, given in tables.items():
         rows[name] = [*rows.get(name, []), *given]
     kept = {name: [{"subject": "1"} | row for row in given] for name, given in rows.items() if given}
-    study = rules.from_frames("t", {"subjects": [child]} | kept, data_cut=FIRST + timedelta(days=cut - 1))
-    return rules.audit(plan, study)
+    return rules.from_frames("t", {"subjects": [child]} | kept, data_cut=FIRST + timedelta(days=cut - 1))
 
 
 def told(report: Report) -> list[str]:

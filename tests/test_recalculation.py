@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.course import audited, dose, told, value
+import protocol
+import rules
+from tests.course import HEAD, audited, dose, recorded, told, value
 
 WEEKLY = """
 arms: {{a: A}}
@@ -51,3 +53,17 @@ def test_the_change_is_measured_from_the_weight_last_used() -> None:
     weights = {0: "16.2", 7: "17.2", 14: "18.2", 21: "19.2"}
     assert weighed(FOLLOWS, weights, "16.2", "16.2", "18.2", "18.2") == []
     assert weighed(FOLLOWS, weights, "16.2", "18.2", "18.2", "18.2") == ["overdose x 2"]
+
+
+@pytest.mark.parametrize(
+    ("text", "doses"),
+    [(BASELINE, [16.2, 16.2, 16.2, 16.2]), (FOLLOWS, [16.2, 16.2, 18.2, 18.2])],
+    ids=["the baseline weight throughout", "from a change of a tenth on"],
+)
+def test_the_calendar_counts_with_the_weight_that_the_verdict_will_count_with(text: str, doses: list[float]) -> None:
+    """Nobody is told beforehand of a dose that is an overdose afterwards."""
+    weights = {0: "16.2", 7: "17.2", 14: "18.2", 21: "19.2"}
+    given = [dose("x", 1 + 7 * n, str(amount)) for n, amount in enumerate(doses)]
+    found = [value("weight", day, kg, "kg") for day, kg in weights.items()]
+    study = recorded(40, administrations=given, observations=found)
+    assert rules.schedule(protocol.read_text(HEAD + text), study)["dose"].to_list() == doses

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from protocol.model import WeightPolicy
-from rules.arrays import DAY_BITS, NONE, Flags, Ints, Longs, key
+from rules.arrays import DAY_BITS, NONE, Flags, Ints, Longs, Points, key
 from rules.dosing.intended import UNKNOWN
 from rules.happened.evidence import Evidence
 
@@ -35,7 +35,14 @@ class Recalculated:
     before: Ints
 
 
-def recalculate(e: Evidence, percent: int, s: Ints, day: Ints, minute: Ints) -> Recalculated:
+def recalculations(e: Evidence, policy: WeightPolicy | None, s: Ints, day: Ints, minute: Ints) -> Recalculated | None:
+    """The weighings that doses follow, where the protocol says from which change on; else None."""
+    if policy is None or policy.use != "baseline" or policy.recalculate is None or not len(e.weights.s):
+        return None
+    return _recalculate(e, round(policy.recalculate.value * 100), s, day, minute)
+
+
+def _recalculate(e: Evidence, percent: int, s: Ints, day: Ints, minute: Ints) -> Recalculated:
     """From the baseline weight on a new one counts once it differs by so many basis points from the one last used."""
     weights, n = e.weights, len(s)
     now, _ = weights.before(s, day, minute=minute)
@@ -69,7 +76,8 @@ def weigh(
 
     `recalculated` are the weighings that the doses count with where the protocol lets them follow the weight.
     """
-    weights, n = e.weights, len(s)
+    weighed, n = e.weighed(policy.of if policy is not None else None), len(s)
+    weights = weighed.at
     if not len(weights.s):
         nothing = np.full(n, UNKNOWN, np.int64)
         return Weighed(nothing, nothing, nothing, np.zeros(n, np.bool_), used == UNKNOWN)
@@ -79,15 +87,15 @@ def weigh(
     at = at if recalculated is None else recalculated
     named, measured = at, np.zeros(n, np.bool_)
     if (used != UNKNOWN).any():
-        named, measured = _named(e, s, day, used)
-    told = ~e.twin_weights[at]
+        named, measured = _named(weights, s, day, used)
+    told = ~weighed.twin[at]
     if not baseline:
         within = policy.within.days if policy is not None and policy.within is not None else None
         allowed = measured if within is None else measured & (day - weights.day[named] <= within)
         at = np.where(allowed, named, at)
         told |= allowed
     grams, weighed_on = weights.value[at], weights.day[at]
-    odd = there & e.odd_weights[at]
+    odd = there & weighed.odd[at]
     return Weighed(
         np.where(there & told & ~odd, grams, UNKNOWN),
         np.where(there, weighed_on, UNKNOWN),
@@ -97,9 +105,8 @@ def weigh(
     )
 
 
-def _named(e: Evidence, s: Ints, day: Ints, used: Longs) -> tuple[Ints, Flags]:
+def _named(weights: Points, s: Ints, day: Ints, used: Longs) -> tuple[Ints, Flags]:
     """The last weighing on or before a day that gave exactly the weight on the order, and whether there is one."""
-    weights = e.weights
     by_value = np.lexsort((weights.key, weights.value))
     keys = _with_grams(weights.key, weights.value)[by_value]
     wanted = _with_grams(key(s, day), np.where(used == UNKNOWN, 0, used))

@@ -7,7 +7,7 @@ from 0 in the order of the subject table, and every look-up *as of a day* is one
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Protocol as Interface
 
@@ -71,6 +71,15 @@ class Counter(Interface):
 
 
 @dataclass(frozen=True)
+class Weighings:
+    """Weights in grams: those that another of the same day and time denies, and those implausible for the age."""
+
+    at: Points
+    twin: Flags
+    odd: Flags
+
+
+@dataclass(frozen=True)
 class Evidence:
     """The facts of one partition. `frames` are its slices of the study's typed tables, `s` counted from 0."""
 
@@ -94,6 +103,7 @@ class Evidence:
     cut: bool = True
     """Somebody says up to which day the records go: a data cut, or an as-of day."""
     _cache: dict[str, Points] = field(default_factory=dict, compare=False)
+    _weighed: dict[str | None, Weighings] = field(default_factory=dict, compare=False)
     _events: dict[tuple[str, ...], Spells] = field(default_factory=dict, compare=False)
 
     @cached_property
@@ -172,21 +182,17 @@ class Evidence:
         frame = self.frames["observations"].filter(pl.col("grams").is_not_null())
         return points(frame, whole(frame, "grams"))
 
-    @cached_property
-    def twin_weights(self) -> Flags:
-        """Of each body weight whether another of the same day and time says otherwise: no row order may choose."""
-        at, value = at_minute(self.weights.key, self.weights.minute), self.weights.value
-        alike = np.flatnonzero((at[1:] == at[:-1]) & (value[1:] != value[:-1]))
-        twin = np.zeros(len(at), np.bool_)
-        twin[alike], twin[alike + 1] = True, True
-        return twin
-
-    @cached_property
-    def odd_weights(self) -> Flags:
-        """Of each body weight whether it is implausible for the age; false where the age is unknown."""
-        low, high = plausible_weight(*self.age_days(self.weights.s, self.weights.day))
-        odd: Flags = (low != NONE) & ((self.weights.value < low) | (self.weights.value > high))
-        return odd
+    def weighed(self, name: str | None = None) -> Weighings:
+        """Body weights, or the values of another measure in kg that a dose may count with, such as a dry weight."""
+        if name not in self._weighed:
+            found = self.weights
+            if name is not None:
+                kept = self.measure(name).where(self.measure(name).value != MISSING)
+                found = replace(kept, value=kept.value * 1000 // SCALE)
+            low, high = plausible_weight(*self.age_days(found.s, found.day))
+            odd = (low != NONE) & ((found.value < low) | (found.value > high))
+            self._weighed[name] = Weighings(found, _twins(found), odd)
+        return self._weighed[name]
 
     @cached_property
     def heights(self) -> Points:
@@ -270,6 +276,15 @@ def event_words(protocol: Protocol, name: str) -> tuple[str, ...]:
     titles = (event.title.en, event.title.zh) if event is not None and event.title is not None else ()
     terms = event.terms if event is not None else ()
     return tuple(dict.fromkeys(w.lower() for w in (name, name.replace("-", " "), *titles, *terms) if w))
+
+
+def _twins(weights: Points) -> Flags:
+    """Of each weight whether another of the same day and time says otherwise: no row order may choose."""
+    at, value = at_minute(weights.key, weights.minute), weights.value
+    alike = np.flatnonzero((at[1:] == at[:-1]) & (value[1:] != value[:-1]))
+    twin = np.zeros(len(at), np.bool_)
+    twin[alike], twin[alike + 1] = True, True
+    return twin
 
 
 def whole_trial(column: str) -> pl.Expr:

@@ -14,6 +14,8 @@ from protocol.timing import day_number_of
 from rules.arrays import NONE, Ints, Longs
 from rules.course.stretch import last_days
 from rules.dosing.intended import FIXED, UNKNOWN, intend, needs, surface
+from rules.dosing.weighing import recalculations, weigh
+from rules.happened.spells import FOREVER
 from rules.happened.versions import UNTOLD
 from rules.planning.slots import Part
 from rules.telling.amount_text import display_unit, dose_of
@@ -185,7 +187,7 @@ def _doses(laid: Laid, grid: Grid, who: Ints, column: Ints, due: Ints) -> dict[s
         if unit is None or dose is None or not len(rows):
             continue
         s, day = grid.s[who[rows]], due[rows]
-        grams = _grams(laid, s, day) if needs(dose) else np.full(len(rows), FIXED, np.int64)
+        grams = _grams(laid, grid, c, dose)[who[rows]] if needs(dose) else np.full(len(rows), FIXED, np.int64)
         measure = surface(laid.evidence, dose, s, day, grams)[0] if needs(dose) == "surface" else grams
         found = intend(dose, measure)
         scale = float(parse_unit(unit[1]).factor)
@@ -204,13 +206,26 @@ def _dose_of(part: Part) -> Dose | None:
     return dose if dose is not None and dose.formula is None and not dose.if_ else None
 
 
-def _grams(laid: Laid, s: Ints, due: Ints) -> Longs:
-    """Weight in force on the due day, `UNKNOWN` where none is known."""
-    e = laid.evidence
-    if not len(e.weights.s):
-        return np.full(len(s), UNKNOWN, np.int64)
-    at, there = e.weights.before(s, np.where(due == NONE, 1 << 18, due).astype(np.int32))
-    return np.where(there, e.weights.value[at], UNKNOWN)
+def _grams(laid: Laid, grid: Grid, c: int, dose: Dose) -> Longs:
+    """The weight that a dose on its due day counts with, `UNKNOWN` where none is known; implausible ones never count.
+
+    Before the first dose the newest weight stands for the baseline.
+    """
+    e, policy = laid.evidence, dose.weight or laid.plan.protocol.weight
+    columns = [b for b in grid.arm.columns(grid.arm.slots[c].part.activity) if b <= c]
+    due = np.where(grid.due[:, columns] == NONE, FOREVER, grid.due[:, columns]).astype(np.int32)
+    s, day = np.repeat(grid.s, len(columns)), due.ravel()
+    any_time = np.full(len(s), NONE, np.int32)
+    follows = recalculations(e, policy, s, day, any_time)
+    mine = np.arange(len(columns) - 1, len(s), len(columns))
+    now = follows.now[mine] if follows is not None else None
+    s, day, any_time = s[mine], day[mine], any_time[mine]
+    nothing = np.full(len(s), UNKNOWN, np.int64)
+    found = weigh(e, policy, s, day, any_time, nothing, now).grams
+    if policy is None or policy.use != "baseline":
+        return found
+    before = e.milestone("first-dose").day[s] == NONE
+    return np.where(before, weigh(e, None, s, day, any_time, nothing).grams, found)
 
 
 def _status(laid: Laid, grid: Grid, last: Ints) -> pl.Series:
