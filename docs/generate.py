@@ -68,7 +68,11 @@ ROOMS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ("perprotocol/", "perprotocol/verbs/", "perprotocol/verbs/imports/", "perprotocol/verbs/exports/",
          "perprotocol/bulk/"),
     ),
-    ("perprotocol: the formats of the field", "Read and written; nothing is judged here.", ("perprotocol/formats/",)),
+    (
+        "perprotocol: the formats of the field",
+        "Read and written; nothing is judged here.",
+        ("perprotocol/formats/", "perprotocol/formats/redcap/"),
+    ),
     (
         "perprotocol: synthetic participants",
         "Perfect by the protocol alone, and with faults put in; nothing of the engine is used here.",

@@ -8,12 +8,13 @@ import typer
 
 from perprotocol.verbs import audit, compare, demo, due, explain, init, library, schedule, simulate, validate
 from perprotocol.verbs.exports import excel, ical
+from perprotocol.verbs.imports import redcap
 
 EPILOG = (
     "For research and compliance review, never the sole basis of a dose. Not cleared, CE-marked or registered anywhere."
 )
 VERBS = (schedule, validate, audit, due, compare, explain, library, simulate, init, demo)
-IMPORTS: tuple[ModuleType, ...] = ()
+IMPORTS: tuple[ModuleType, ...] = (redcap,)
 EXPORTS: tuple[ModuleType, ...] = (excel, ical)
 
 

@@ -46,7 +46,7 @@ def read_table(path: Path, name: str, file: str) -> Recorded:
     if path.suffix.lower() == ".parquet":
         return _read_parquet(path, name, file)
     data = path.read_bytes()
-    text, encoding = _decoded(data)
+    text, encoding = decoded(data)
     if text is None:
         return _nothing(name, file, "is neither UTF-8 nor GB18030 text", "save it as CSV UTF-8")
     notes = {} if encoding == "UTF-8" else {f"read as {encoding}": 1}
@@ -81,7 +81,7 @@ def from_frame(frame: pl.DataFrame, name: str, file: str) -> Recorded:
     return Recorded(name, file, frame, lines, tuple(faults), usable=not faults)
 
 
-def _decoded(data: bytes) -> tuple[str | None, str]:
+def decoded(data: bytes) -> tuple[str | None, str]:
     """The text of a file and how it was encoded; None where no encoding fits."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         trials = (("utf-16", "UTF-16"),)
@@ -111,7 +111,7 @@ def _read_text(text: str, name: str, file: str, notes: dict[str, int]) -> Record
     if frame is not None:
         lines = pl.int_range(2, frame.height + 2, dtype=pl.Int32, eager=True).alias("row")
         return Recorded(name, file, frame, lines, (), notes)
-    return from_records(_records(text, separator), name, file, notes)
+    return from_records(records(text, separator), name, file, notes)
 
 
 def _read_plain(first: str, rest: str, separator: str, file: str) -> pl.DataFrame | None:
@@ -132,7 +132,7 @@ def _read_plain(first: str, rest: str, separator: str, file: str) -> pl.DataFram
     return frame if frame.height == lines else None
 
 
-def _records(text: str, separator: str) -> Iterator[tuple[int, list[str | None]]]:
+def records(text: str, separator: str) -> Iterator[tuple[int, list[str | None]]]:
     """Each record of a CSV text with the line it begins on; csv.Error, with that line, where a quote is not closed."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     begins = 1
