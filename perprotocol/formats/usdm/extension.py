@@ -1,0 +1,1 @@
+def overlay(draft, file): return draft.document

@@ -1,0 +1,174 @@
+"""A USDM file as a protocol in our language, with a report of what was read, assumed, asked and left out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from perprotocol.formats.usdm.activities import Timelines
+from perprotocol.formats.usdm.draft import FILE, Block, Draft
+from perprotocol.formats.usdm.extension import overlay
+from perprotocol.formats.usdm.flow import Flow, follow
+from perprotocol.formats.usdm.header import write_arms, write_eligibility, write_identity
+from perprotocol.formats.usdm.model import Instance
+from perprotocol.formats.usdm.reading import UsdmFile, read_usdm
+from perprotocol.formats.usdm.report import Remark
+from perprotocol.formats.usdm.supplement import add_supplement
+from perprotocol.formats.usdm.timing import Clock
+from perprotocol.formats.usdm.treatments import Interventions
+from perprotocol.formats.usdm.versions import OURS, every_map
+from protocol import Protocol, read_text
+
+ORDER = (
+    "protocol", "version", "effective", "blinding", "registry", "title", "note", "first_day", "source", "basis",
+    "assumed", "sources", "arms", "milestones", "events", "criteria", "eligibility", "cycles", "treatments", "visits",
+    "assessments",
+)  # fmt: skip
+"""Blocks in the order of a protocol file."""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """The protocol of a USDM file, its YAML, and what there is to tell of it."""
+
+    protocol: Protocol
+    text: str
+    remarks: tuple[Remark, ...]
+
+
+def import_usdm(path: Path, supplement: Path | None = None) -> Imported:
+    """The protocol of a file, with what a supplement adds. DocumentError with everything that is wrong with either."""
+    file = read_usdm(path)
+    drafts = draft_of(file)
+    document = ordered(overlay(drafts, file))
+    remarks = [*drafts.remarks, *left_out(file)]
+    if supplement is not None:
+        document, remarks = add_supplement(document, remarks, supplement)
+    text = yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=120)
+    return Imported(read_text(text, path.name), text, tuple(remarks))
+
+
+def draft_of(file: UsdmFile) -> Draft:
+    """What the classes of USDM say, as blocks of a protocol."""
+    version = file.study.study.versions[0]
+    design = version.study_designs[0]
+    own = any(attribute.url.startswith(OURS) for attribute in version.extension_attributes)
+    draft = Draft(version, design, own)
+    for what, found in (("versions", file.study.study.versions), ("designs", version.study_designs)):
+        if len(found) > 1:
+            draft.tell("not said", f"more_{what}", "Study", number=len(found))
+    arms = write_arms(draft)
+    flows = [follow(timeline) for timeline in design.schedule_timelines]
+    called = _called(draft, flows)
+    clock = Clock(draft, flows)
+    timelines = Timelines(draft, clock, flows, called)
+    interventions = Interventions(draft, timelines, arms)
+    timelines.dosing = interventions.giving()
+    write_identity(draft, file.study, file.name, clock.first)
+    timelines.name_all()
+    _enter(draft, clock, flows, called)
+    timelines.write_cycles()
+    timelines.write_assessments()
+    timelines.write_visits()
+    timelines.write_timepoints()
+    timelines.write_elsewhere()
+    interventions.write()
+    write_eligibility(draft, file.data)
+    _write_day_zero(draft, clock)
+    _tell_timelines(draft, flows, called)
+    return draft
+
+
+def _called(draft: Draft, flows: list[Flow]) -> dict[str, list[Instance]]:
+    """The sub-timelines that an activity or a point runs, and from where."""
+    by_activity = {one.id: one.timeline_id for one in draft.design.activities if one.timeline_id}
+    found: dict[str, list[Instance]] = {}
+    for flow in flows:
+        for point in flow.order:
+            runs = [point.timeline_id, *(by_activity.get(key) for key in point.activity_ids)]
+            for key in dict.fromkeys(run for run in runs if run and run != flow.timeline.id):
+                found.setdefault(key, []).append(point)
+    return found
+
+
+def _enter(draft: Draft, clock: Clock, flows: list[Flow], called: dict[str, list[Instance]]) -> None:
+    """Where each timeline begins: the main one with its days, others at a visit that runs them or at an event."""
+    for flow in flows:
+        timeline = flow.timeline
+        if timeline.id in called:
+            stands = [clock.stands[point.id] for point in called[timeline.id] if point.id in clock.stands]
+            anchors = [f"each {one.element}" if one.many or _loops(clock, one.element) else one.element for one in stands]
+            clock.entries[timeline.id] = list(dict.fromkeys(anchors))
+        elif not timeline.main_timeline:
+            name = draft.name(timeline.name, timeline.label, suffix="entry")
+            title = timeline.entry_condition or timeline.title
+            draft.block("events")[name] = draft.origin({"title": title}, timeline.place)
+            clock.entries[timeline.id] = [name]
+            draft.tell("assumed", "entered_at_event", timeline.place, f"events.{name}", condition=title, event=name)
+
+
+def _loops(clock: Clock, element: str) -> bool:
+    """Whether an element comes again in a loop."""
+    points = [key for key, stands in clock.stands.items() if stands.element == element]
+    return any(clock.flow_of[key].loop_of(key) is not None for key in points)
+
+
+def _write_day_zero(draft: Draft, clock: Clock) -> None:
+    """Day zero is the point that the main timeline fixes, where that is a visit."""
+    for flow in (flow for flow in clock.flows if flow.timeline.main_timeline):
+        for point in flow.order:
+            timing = clock.timing(point.id)
+            if timing is not None and timing.type.decode == "Fixed Reference" and clock.nominal(point) == 0:
+                if point.id in clock.stands and flow.loop_of(point.id) is None:
+                    element: Block = {"anchor": clock.stands[point.id].element}
+                    draft.block("milestones")["day-zero"] = draft.origin(element, timing.place)
+                return
+    draft.tell("question", "no_fixed_reference", "ScheduleTimeline", "milestones.day-zero")
+
+
+def _tell_timelines(draft: Draft, flows: list[Flow], called: dict[str, list[Instance]]) -> None:
+    for flow in flows:
+        timeline = flow.timeline
+        values = {"points": len(timeline.instances), "timings": len(timeline.timings), "entry": timeline.entry_condition}
+        kind = "main" if timeline.main_timeline else "called" if timeline.id in called else "entered"
+        draft.tell("read", f"timeline_{kind}", timeline.place, callers=len(called.get(timeline.id, [])), **values)
+        for point in flow.unreached:
+            draft.tell("contradiction", "unreached", point.place, timeline=timeline.title)
+    for condition in draft.version.conditions:
+        about = [one.title for one in draft.design.activities if one.id in condition.applies_to_ids]
+        values = {"text": condition.text, "about": ", ".join(about) or "-"}
+        draft.tell("question", "condition", condition.place, "", **values)
+
+
+_SAID = frozenset({
+    "Study", "StudyVersion", "InterventionalStudyDesign", "ObservationalStudyDesign", "StudyDesign", "StudyArm",
+    "Encounter", "Activity", "ScheduleTimeline", "ScheduleTimelineExit", "ScheduledActivityInstance", "Timing",
+    "ScheduledDecisionInstance", "ConditionAssignment", "StudyIntervention", "Administration", "Duration", "Quantity",
+    "Range", "Code", "AliasCode", "EligibilityCriterion", "EligibilityCriterionItem", "StudyTitle", "StudyIdentifier",
+    "Organization", "Address", "TransitionRule", "Condition", "ParameterMap", "SyntaxTemplateDictionary", "StudyEpoch",
+    "StudyAmendment", "GovernanceDate", "ExtensionAttribute", "AdministrableProduct", "GeographicScope", "CommentAnnotation",
+    "BiomedicalConceptProperty", "ResponseCode", "StudyCell",
+})  # fmt: skip
+"""Classes that are read, or that say nothing without the class that holds them."""
+
+
+def left_out(file: UsdmFile) -> list[Remark]:
+    """What of the file a protocol has no place for, counted by class."""
+    kinds = Counter(str(one.get("instanceType")) for one in every_map(file.data) if one.get("instanceType"))
+    return [
+        Remark("not said", "class", kind, "", {"number": str(number), "kind": kind})
+        for kind, number in sorted(kinds.items())
+        if kind not in _SAID
+    ]
+
+
+def ordered(document: Block) -> dict[str, Any]:
+    """The blocks in the order of a protocol file; those that are empty are left out."""
+    known = [key for key in ORDER if document.get(key)]
+    return {key: document[key] for key in (*known, *(key for key in document if key not in ORDER))}
+
+

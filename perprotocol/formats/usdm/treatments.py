@@ -1,0 +1,340 @@
+"""Interventions and their administrations become treatments: how much, by which route, how often, to whom, when."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from perprotocol.formats.usdm.activities import Timelines, study_day
+from perprotocol.formats.usdm.draft import Block, Draft
+from perprotocol.formats.usdm.header import plain_text
+from perprotocol.formats.usdm.model import Administration, Instance, Quantity, Range, StudyIntervention
+from perprotocol.formats.usdm.terms import FREQUENCIES, ROUTES, ROUTES_OF_FORMS, SPANS, UNITS
+from protocol import ScalarError
+from protocol.dosing import Frequency
+from protocol.quantity import Quantity as Amount
+
+
+@dataclass
+class Interventions:
+    """The interventions of a design on their way into treatments."""
+
+    draft: Draft
+    timelines: Timelines
+    arms: dict[str, str]
+    given: dict[str, list[tuple[str, Instance]]] = field(default_factory=dict)
+    """Intervention -> the activities that give it and the points where they do."""
+
+    def __post_init__(self) -> None:
+        chosen = self.draft.design.study_intervention_ids
+        every = self.draft.version.study_interventions
+        self.chosen = [one for one in every if not chosen or one.id in chosen]
+        self.products = {one.id: one for one in self.draft.version.administrable_products}
+
+    def giving(self) -> frozenset[str]:
+        """The activities whose procedures say that they give an intervention."""
+        return frozenset(
+            activity.id
+            for activity in self.draft.design.activities
+            if any(procedure.study_intervention_id for procedure in activity.defined_procedures)
+        )
+
+    def write(self) -> None:
+        """A treatment for each intervention, or for each of its administrations where nothing says who gets which."""
+        for intervention in self.chosen:
+            parts = {one.id: self._part(intervention, one) for one in intervention.administrations}
+            arms = self._arms(intervention)
+            points = self._points(intervention)
+            if points:
+                self._write_given(intervention, parts, arms, points)
+            elif arms is not None and self._in_succession(intervention, parts):
+                self._write_course(intervention, parts, arms)
+            else:
+                self._write_unassigned(intervention, parts, arms)
+            for administration in intervention.administrations:
+                self._check_texts(intervention, administration)
+
+    def _arms(self, intervention: StudyIntervention) -> list[str] | None:
+        """The arms that get an intervention, by the elements of their cells; [] for all, None where nothing says so."""
+        giving = {one.id for one in self.draft.design.elements if intervention.id in one.study_intervention_ids}
+        found = [
+            name
+            for key, name in self.arms.items()
+            if any(cell.arm_id == key and set(cell.element_ids) & giving for cell in self.draft.design.study_cells)
+        ]
+        if found:
+            return [] if len(found) == len(self.arms) else found
+        return [] if len(self.arms) == 1 else None
+
+    def _points(self, intervention: StudyIntervention) -> list[tuple[str, Instance]]:
+        """The activities that give it, with the points where they do."""
+        giving = {
+            activity.id: activity.name
+            for activity in self.draft.design.activities
+            if any(procedure.study_intervention_id == intervention.id for procedure in activity.defined_procedures)
+        }
+        flows = self.timelines.flows
+        return [
+            (giving[one.id], point)
+            for flow in flows
+            for point in flow.order
+            for one in self.timelines.done(point)
+            if one.id in giving
+        ]
+
+    def _part(self, intervention: StudyIntervention, administration: Administration) -> Block:
+        """The dose, route, frequency and duration of one administration, as far as they can be said."""
+        part: Block = {}
+        route = administration.route.standard_code.decode if administration.route else None
+        if route is not None:
+            part["route"] = ROUTES.get(route, re.sub(r" route of administration$", "", route.lower()))
+        if administration.frequency is not None:
+            said = administration.frequency.standard_code.decode
+            if (often := frequency(said)) is not None:
+                part["frequency"] = often
+            else:
+                self.draft.tell("question", "frequency", administration.place, frequency=said)
+        if (lasting := self._lasting(administration)) is not None:
+            part["for"] = lasting
+        if administration.dose is not None:
+            part["dose"] = self._dose(administration, administration.dose)
+        return {key: value for key, value in part.items() if value is not None}
+
+    def _dose(self, administration: Administration, dose: Quantity) -> str | None:
+        text = f"{number(dose.value)} {unit(dose)}".strip()
+        try:
+            Amount.parse(text)
+        except ScalarError as fault:
+            self.draft.tell("question", "dose", administration.place, dose=text, why=fault.why)
+            return None
+        return text
+
+    def _lasting(self, administration: Administration) -> str | None:
+        duration = administration.duration
+        quantity = duration.quantity
+        if isinstance(quantity, Range) or quantity is None:
+            if quantity is not None:
+                self.draft.tell("question", "duration_range", administration.place)
+            return None
+        spans = SPANS.get(unit(quantity))
+        if spans is None or quantity.value != int(quantity.value) or quantity.value <= 0:
+            said = f"{number(quantity.value)} {unit(quantity)}".strip()
+            self.draft.tell("contradiction", "duration", administration.place, duration=said)
+            return None
+        if duration.duration_will_vary:
+            reason = duration.reason_duration_will_vary or "-"
+            said = f"{int(quantity.value)} {spans}"
+            self.draft.tell("assumed", "duration_varies", administration.place, duration=said, reason=reason)
+        return f"{int(quantity.value)} {spans}"
+
+    def _in_succession(self, intervention: StudyIntervention, parts: dict[str, Block]) -> bool:
+        """Whether the administrations of one arm can follow one another: all but the last have an end."""
+        courses = [part for part in parts.values() if "frequency" in part]
+        return len(courses) == len(parts) > 0 and all("for" in part for part in courses[:-1])
+
+    def _start(self, intervention: StudyIntervention) -> Block:
+        treatment: Block = {"title": intervention.title} if intervention.title else {}
+        if intervention.description and intervention.description != intervention.title and not self.draft.own:
+            treatment["note"] = plain_text(intervention.description)
+        return treatment
+
+    def _write_course(self, intervention: StudyIntervention, parts: dict[str, Block], arms: list[str]) -> None:
+        """One treatment by days: its administrations one after the other, from the fixed reference on."""
+        name = self._name(intervention)
+        day = f"day {self.timelines.clock.first}"
+        treatment = self._start(intervention) | ({"arm": arms} if arms else {})
+        courses = list(parts.values())
+        common = {k: v for k, v in courses[0].items() if k in ("route", "frequency") and all(p.get(k) == v for p in courses)}
+        treatment |= common | {"from": day}
+        rest = [{k: v for k, v in part.items() if k not in common} for part in courses]
+        place = intervention.place
+        if len(courses) == 1:
+            treatment |= rest[0]
+        else:
+            treatment["steps"] = rest
+            self.draft.tell("assumed", "in_succession", place, f"treatments.{name}.steps", number=len(courses))
+        self.draft.tell("assumed", "starts", place, f"treatments.{name}.from", day=day)
+        assumed = ["from", *(["steps"] if len(courses) > 1 else [])]
+        self._put(name, self.draft.origin(treatment, place, *assumed), intervention, intervention.id)
+        self._check_days(intervention)
+
+    def _write_given(
+        self,
+        intervention: StudyIntervention,
+        parts: dict[str, Block],
+        arms: list[str] | None,
+        points: list[tuple[str, Instance]],
+    ) -> None:
+        """Doses at the points of a timeline whose activities give the intervention."""
+        name = self._name(intervention)
+        by_part: dict[str, list[Instance]] = {}
+        for activity, point in points:
+            fitting = [one.id for one in intervention.administrations if activity == one.name] or list(parts)[:2]
+            if len(fitting) > 1:
+                values = {"activity": activity, "number": len(parts)}
+                self.draft.tell("question", "which_administration", point.place, f"treatments.{name}", **values)
+                continue
+            for key in fitting or [""]:
+                by_part.setdefault(key, []).append(point)
+        steps: list[Block] = []
+        for key, found in by_part.items():
+            for alike in self._alike(found):
+                flow = self.timelines.clock.flow_of[alike[0].id]
+                step = {k: v for k, v in parts.get(key, {}).items() if k not in ("frequency", "for")}
+                self.timelines.schedule(step, flow, alike)
+                if window := self.timelines.clock.window(self.timelines.clock.timing(alike[0].id)):
+                    step["window"] = window
+                if alike[0].encounter_id and alike[0].id in self.timelines.clock.stands:
+                    step["due"] = [self.timelines.clock.stands[point.id].element for point in alike]
+                steps.append(step)
+        treatment = self._start(intervention) | ({"arm": arms} if arms else {})
+        if arms is None:
+            self._ask_arm(intervention, name)
+            treatment["if"] = self._unassigned(name, intervention.title, intervention.place)
+        treatment |= steps[0] if len(steps) == 1 else {"steps": steps} if steps else {}
+        self._put(name, self.draft.origin(treatment, intervention.place), intervention, intervention.id)
+
+    def _alike(self, points: list[Instance]) -> list[list[Instance]]:
+        """Points of one loop, or of none, with the same window."""
+        found: dict[object, list[Instance]] = {}
+        clock = self.timelines.clock
+        for point in points:
+            loop = clock.flow_of[point.id].loop_of(point.id)
+            key = loop.decision.id if loop else None, clock.window(clock.timing(point.id))
+            found.setdefault(key, []).append(point)
+        return list(found.values())
+
+    def _write_unassigned(self, intervention: StudyIntervention, parts: dict[str, Block], arms: list[str] | None) -> None:
+        """Each administration apart, under a condition that a person judges: who is to get it."""
+        day = f"day {self.timelines.clock.first}"
+        for administration in intervention.administrations:
+            one = len(parts) == 1
+            part = parts[administration.id]
+            name = self._name(intervention) if one else self._name_of(administration, intervention)
+            treatment = {"title": f"{intervention.title}, {administration.title}"} | ({"arm": arms} if arms else {})
+            place = administration.place
+            assumed = []
+            if arms is None or not one:
+                self._ask_arm(intervention, name, administration)
+                treatment["if"] = self._unassigned(name, administration.title, place)
+                assumed.append("if")
+            treatment |= part
+            if "frequency" in part:
+                treatment["from"] = day
+                assumed.append("from")
+                self.draft.tell("assumed", "starts", place, f"treatments.{name}.from", day=day)
+            else:
+                treatment.pop("for", None)
+                self.draft.tell("question", "when_given", place, f"treatments.{name}.due")
+            if administration.description and not self.draft.own:
+                treatment["note"] = plain_text(administration.description)
+            self._put(name, self.draft.origin(treatment, place, *assumed), intervention, administration.id)
+
+    def _unassigned(self, name: str, title: str, place: str) -> str:
+        criterion = self.draft.name(f"{name}-assigned", suffix="assigned")
+        text = f"the participant is to get {title}: the USDM file does not say which arm does"
+        self.draft.block("criteria")[criterion] = self.draft.origin({"text": text}, place)
+        return criterion
+
+    def _ask_arm(self, intervention: StudyIntervention, name: str, administration: Administration | None = None) -> None:
+        one = administration or intervention
+        hints = [
+            f"{self.arms[cell.arm_id]}: {element.description}"
+            for cell in self.draft.design.study_cells
+            for element in self.draft.design.elements
+            if element.id in cell.element_ids and element.description and self._tells_arms_apart(element.id)
+        ]
+        said = "; ".join(dict.fromkeys(hints))
+        self.draft.tell("question", "which_arm", one.place, f"treatments.{name}.arm", what=one.title, hints=said or "-")
+
+    def _tells_arms_apart(self, element: str) -> bool:
+        arms = {cell.arm_id for cell in self.draft.design.study_cells if element in cell.element_ids}
+        return 0 < len(arms) < len(self.arms)
+
+    def _name(self, intervention: StudyIntervention) -> str:
+        return self.draft.name(intervention.name, intervention.label, suffix="treatment")
+
+    def _name_of(self, administration: Administration, intervention: StudyIntervention) -> str:
+        both = f"{intervention.name} {administration.name}"
+        return self.draft.name(both, suffix="treatment")
+
+    def _put(self, name: str, treatment: Block, intervention: StudyIntervention, identity: str) -> None:
+        self.draft.block("treatments")[name] = treatment
+        self.draft.homes[f"treatments.{name}"] = identity
+
+    def _check_texts(self, intervention: StudyIntervention, administration: Administration) -> None:
+        """The dose and route as coded are those of the words around them."""
+        texts = " ".join((*administration.texts, *(intervention.texts if len(intervention.administrations) == 1 else ())))
+        dose = administration.dose
+        if dose is not None and dose.unit is not None:
+            pattern = rf"([0-9]+(?:\.[0-9]+)?)\s?{re.escape(unit(dose))}(?![A-Za-z0-9]|/(?!d(?:ay)?\b))"
+            said = [Decimal(found) for found in re.findall(pattern, texts)]
+            if said and dose.value not in said:
+                values = {"coded": f"{number(dose.value)} {unit(dose)}", "text": texts}
+                self.draft.tell("contradiction", "dose_text", administration.place, **values)
+        form = self.products[administration.administrable_product_id].administrable_dose_form.standard_code.decode if (
+            administration.administrable_product_id in self.products
+        ) else ""
+        route = administration.route.standard_code.decode if administration.route is not None else ""
+        for word, routes in ROUTES_OF_FORMS.items():
+            if re.search(rf"\b{word}(?:e?s)?\b", f"{texts} {form}".lower()) and route:
+                if ROUTES.get(route, route.lower()) not in routes:
+                    values = {"route": route, "form": word, "text": f"{texts} {form}".strip()}
+                    self.draft.tell("contradiction", "route_form", administration.place, **values)
+                break
+
+    def _check_days(self, intervention: StudyIntervention) -> None:
+        """The days on which the activities of a timeline name a dose are those of its administration."""
+        clock, begin = self.timelines.clock, 0
+        for administration in intervention.administrations:
+            quantity = administration.duration.quantity
+            if not isinstance(quantity, Quantity) or administration.dose is None or SPANS.get(unit(quantity)) != "d":
+                return
+            first = study_day_of(begin, clock.first)
+            last = study_day_of(begin + int(quantity.value) - 1, clock.first)
+            begin += int(quantity.value)
+            days = self._days_named(intervention, administration.dose)
+            if days and (min(days), max(days)) != (first, last):
+                values = {"dose": f"{number(administration.dose.value)} {unit(administration.dose)}"}
+                values |= {"days": f"{min(days)} to {max(days)}", "course": f"{first} to {last}"}
+                self.draft.tell("contradiction", "days_of_dose", administration.place, **values)
+
+    def _days_named(self, intervention: StudyIntervention, dose: Quantity) -> list[int]:
+        pattern = rf"(?<![0-9.]){re.escape(number(dose.value))}\s?{re.escape(unit(dose))}\b"
+        names = [text.lower() for text in (intervention.name, intervention.title)]
+        naming = {
+            one.id
+            for one in self.draft.design.activities
+            if re.search(pattern, one.title) and any(name in one.title.lower() for name in names)
+        }
+        points = [p for flow in self.timelines.flows for p in flow.order if naming & set(p.activity_ids)]
+        offsets = [self.timelines.clock.nominal(point) for point in points]
+        return [study_day(offset, self.timelines.clock.first) for offset in offsets if offset is not None]
+
+
+def study_day_of(offset: int, first: int) -> int:
+    """The number of the day so many days after day zero."""
+    return offset + 1 if first == 1 and offset >= 0 else offset
+
+
+def number(value: Decimal) -> str:
+    """The number without zeros that say nothing."""
+    return f"{value.normalize():f}"
+
+
+def unit(quantity: Quantity) -> str:
+    """The unit as a protocol writes it."""
+    if quantity.unit is None:
+        return ""
+    code = quantity.unit.standard_code
+    return UNITS.get(code.code) or UNITS.get(code.decode) or code.decode
+
+
+def frequency(decode: str) -> str | None:
+    """The frequency of a term, None where the language has no words for it."""
+    text = FREQUENCIES.get(decode, decode.lower())
+    try:
+        return Frequency.parse(text).text
+    except ScalarError:
+        return None
