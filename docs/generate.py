@@ -73,6 +73,7 @@ ROOMS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "Read and written; nothing is judged here.",
         ("perprotocol/formats/", "perprotocol/formats/redcap/"),
     ),
+    ("perprotocol: USDM", "A study's design as the field exchanges it.", ("perprotocol/formats/usdm/",)),
     (
         "perprotocol: synthetic participants",
         "Perfect by the protocol alone, and with faults put in; nothing of the engine is used here.",

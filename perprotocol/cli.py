@@ -9,12 +9,13 @@ import typer
 from perprotocol.verbs import audit, compare, demo, due, explain, init, library, schedule, simulate, validate
 from perprotocol.verbs.exports import excel, ical
 from perprotocol.verbs.imports import redcap
+from perprotocol.verbs.imports import usdm as usdm_in
 
 EPILOG = (
     "For research and compliance review, never the sole basis of a dose. Not cleared, CE-marked or registered anywhere."
 )
 VERBS = (schedule, validate, audit, due, compare, explain, library, simulate, init, demo)
-IMPORTS: tuple[ModuleType, ...] = (redcap,)
+IMPORTS: tuple[ModuleType, ...] = (usdm_in, redcap)
 EXPORTS: tuple[ModuleType, ...] = (excel, ical)
 
 

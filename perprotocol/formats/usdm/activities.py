@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from perprotocol.formats.usdm.draft import Block, Draft
 from perprotocol.formats.usdm.flow import Flow, Loop
-from perprotocol.formats.usdm.model import Activity, Encounter, StudyEpoch, Instance
+from perprotocol.formats.usdm.model import Activity, Encounter, Instance, StudyEpoch
 from perprotocol.formats.usdm.timing import Clock, Stands
 
 MODES = {"In Person": None, "Telephone Call": "telephone"}
@@ -142,7 +142,7 @@ class Timelines:
             self.draft.block("milestones")[end] = self.draft.origin({"title": title}, place)
             cycle["to"] = end
             self.draft.tell("question", "loop_condition", place, f"cycles.{name}.to", milestone=end, **values)
-        assumed = [key for key in ("times", "to") if key in cycle]
+        assumed: list[str] = [key for key in ("times", "to") if key in cycle]
         assumed += ["every"] if self.clock.replaced & {one.id for one in loop.body} else []
         self.draft.block("cycles")[name] = self.draft.origin(cycle, place, *assumed)
 
@@ -255,7 +255,11 @@ class Timelines:
         for text in sorted(texts, key=len, reverse=True):
             found = re.search(r"\bday (-?[0-9]+)\b", text.lower())
             if found and int(found[1]) != day:
-                values = {"text": text, "day": str(day), "due": str(self.draft.document["visits"][group.element].get("due"))}
+                values = {
+                    "text": text,
+                    "day": str(day),
+                    "due": str(self.draft.document["visits"][group.element].get("due")),
+                }
                 self.draft.tell("contradiction", "day_in_name", point.place, f"visits.{group.element}.due", **values)
                 return
 

@@ -1,4 +1,4 @@
-"""The way through a timeline: its points in order, what is repeated, and what a decision lets some participants skip."""
+"""The way through a timeline: its points in order, what is repeated, and what a decision leaves out for some."""
 
 from __future__ import annotations
 

@@ -101,7 +101,9 @@ def write_eligibility(draft: Draft, data: Json) -> None:
         block[name] = draft.origin({"text": text}, f"{criterion.place}, criterion {criterion.identifier}".rstrip())
         draft.homes[f"eligibility.{side}.{name}"] = criterion.id
     if draft.design.eligibility_criteria and not draft.own:
-        draft.tell("read", "criteria", "EligibilityCriterion", "eligibility", number=len(draft.design.eligibility_criteria))
+        draft.tell(
+            "read", "criteria", "EligibilityCriterion", "eligibility", number=len(draft.design.eligibility_criteria)
+        )
 
 
 def _free(criterion: EligibilityCriterion, block: Block, draft: Draft) -> str:

@@ -10,8 +10,7 @@ from typing import Any
 import yaml
 
 from perprotocol.formats.usdm.activities import Timelines
-from perprotocol.formats.usdm.draft import FILE, Block, Draft
-from perprotocol.formats.usdm.extension import overlay
+from perprotocol.formats.usdm.draft import Block, Draft
 from perprotocol.formats.usdm.flow import Flow, follow
 from perprotocol.formats.usdm.header import write_arms, write_eligibility, write_identity
 from perprotocol.formats.usdm.model import Instance
@@ -43,9 +42,9 @@ class Imported:
 def import_usdm(path: Path, supplement: Path | None = None) -> Imported:
     """The protocol of a file, with what a supplement adds. DocumentError with everything that is wrong with either."""
     file = read_usdm(path)
-    drafts = draft_of(file)
-    document = ordered(overlay(drafts, file))
-    remarks = [*drafts.remarks, *left_out(file)]
+    draft = draft_of(file)
+    document = ordered(draft.document)
+    remarks = [*draft.remarks, *left_out(file)]
     if supplement is not None:
         document, remarks = add_supplement(document, remarks, supplement)
     text = yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=120)
@@ -101,7 +100,9 @@ def _enter(draft: Draft, clock: Clock, flows: list[Flow], called: dict[str, list
         timeline = flow.timeline
         if timeline.id in called:
             stands = [clock.stands[point.id] for point in called[timeline.id] if point.id in clock.stands]
-            anchors = [f"each {one.element}" if one.many or _loops(clock, one.element) else one.element for one in stands]
+            anchors = [
+                f"each {one.element}" if one.many or _loops(clock, one.element) else one.element for one in stands
+            ]
             clock.entries[timeline.id] = list(dict.fromkeys(anchors))
         elif not timeline.main_timeline:
             name = draft.name(timeline.name, timeline.label, suffix="entry")
@@ -133,8 +134,14 @@ def _write_day_zero(draft: Draft, clock: Clock) -> None:
 def _tell_timelines(draft: Draft, flows: list[Flow], called: dict[str, list[Instance]]) -> None:
     for flow in flows:
         timeline = flow.timeline
-        values = {"points": len(timeline.instances), "timings": len(timeline.timings), "entry": timeline.entry_condition}
+        values = {
+            "points": len(timeline.instances),
+            "timings": len(timeline.timings),
+            "entry": timeline.entry_condition,
+        }
         kind = "main" if timeline.main_timeline else "called" if timeline.id in called else "entered"
+        if kind == "called" and timeline.entry_condition.lower() not in ("", "automatic execution"):
+            draft.tell("assumed", "called_always", timeline.place, condition=timeline.entry_condition)
         draft.tell("read", f"timeline_{kind}", timeline.place, callers=len(called.get(timeline.id, [])), **values)
         for point in flow.unreached:
             draft.tell("contradiction", "unreached", point.place, timeline=timeline.title)
@@ -150,8 +157,8 @@ _SAID = frozenset({
     "ScheduledDecisionInstance", "ConditionAssignment", "StudyIntervention", "Administration", "Duration", "Quantity",
     "Range", "Code", "AliasCode", "EligibilityCriterion", "EligibilityCriterionItem", "StudyTitle", "StudyIdentifier",
     "Organization", "Address", "TransitionRule", "Condition", "ParameterMap", "SyntaxTemplateDictionary", "StudyEpoch",
-    "StudyAmendment", "GovernanceDate", "ExtensionAttribute", "AdministrableProduct", "GeographicScope", "CommentAnnotation",
-    "BiomedicalConceptProperty", "ResponseCode", "StudyCell",
+    "StudyAmendment", "GovernanceDate", "ExtensionAttribute", "AdministrableProduct", "GeographicScope",
+    "CommentAnnotation", "BiomedicalConceptProperty", "ResponseCode", "StudyCell",
 })  # fmt: skip
 """Classes that are read, or that say nothing without the class that holds them."""
 
@@ -170,5 +177,3 @@ def ordered(document: Block) -> dict[str, Any]:
     """The blocks in the order of a protocol file; those that are empty are left out."""
     known = [key for key in ORDER if document.get(key)]
     return {key: document[key] for key in (*known, *(key for key in document if key not in ORDER))}
-
-

@@ -145,7 +145,11 @@ def _endless(study: Wrapper, place: _Places) -> Iterator[Fault]:
         for timeline in (t for design in version.study_designs for t in design.schedule_timelines):
             known = {one.id: one for one in timeline.instances}
             leads = {
-                one.id: {n for n in (one.default_condition_id, *(c.condition_target_id for c in one.condition_assignments)) if n}
+                one.id: {
+                    n
+                    for n in (one.default_condition_id, *(c.condition_target_id for c in one.condition_assignments))
+                    if n
+                }
                 for one in timeline.instances
             }
             out = {one.id for one in timeline.instances if not leads[one.id] & set(known)}

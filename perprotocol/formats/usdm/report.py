@@ -41,8 +41,8 @@ def words() -> dict[str, dict[str, dict[str, str]]]:
     return found
 
 
-def table(remarks: Iterable[Remark], lang: str) -> pl.DataFrame:
-    """The report as a table.
+def table(remarks: Iterable[Remark], lang: str, *, titled: bool = False) -> pl.DataFrame:
+    """The report as a table; `titled`: its columns have the headings that people read.
 
     Columns
     -------
@@ -55,8 +55,8 @@ def table(remarks: Iterable[Remark], lang: str) -> pl.DataFrame:
 
     ordered = sorted(remarks, key=lambda remark: KINDS.index(remark.kind))
     rows = [(words()["kinds"][r.kind][lang], r.place, r.path, r.text(lang)) for r in ordered]
-    schema = dict.fromkeys(("kind", "usdm", "protocol", "text"), pl.String)
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    names = [each[lang] if titled else name for name, each in words()["columns"].items()]
+    return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
 
 
 def summary(remarks: Iterable[Remark], lang: str) -> str:

@@ -60,7 +60,9 @@ class _Adding:
             for key in parents:
                 home = home.get(key) if isinstance(home, dict) else None
             if not isinstance(home, dict) or last not in home:
-                self.tree.fault(("remove", number), str(path), "is no path of the imported protocol", self._near(parents))
+                self.tree.fault(
+                    ("remove", number), str(path), "is no path of the imported protocol", self._near(parents)
+                )
                 continue
             del home[last]
             self.removed.add(str(path))
@@ -88,7 +90,7 @@ class _Adding:
         source = str(data.get("source") or KEY)
         known = self.document.setdefault("sources", {})
         known |= sources if isinstance(sources, dict) else {}
-        if source.split(" ")[0] not in known:
+        if source.split(" ", maxsplit=1)[0] not in known:
             known[KEY] = self.file
         for key, value in data.items():
             if key in _ORIGINS:

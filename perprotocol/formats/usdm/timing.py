@@ -24,7 +24,9 @@ class When:
     @property
     def text(self) -> str:
         """The moment as a protocol writes it."""
-        return self.anchor if self.span.zero else f"{self.span.text} {'before' if self.before else 'after'} {self.anchor}"
+        return (
+            self.anchor if self.span.zero else f"{self.span.text} {'before' if self.before else 'after'} {self.anchor}"
+        )
 
     def moved(self, span: Span, *, before: bool) -> When | None:
         """So much later or earlier; None where the two spans do not add up."""
@@ -77,7 +79,9 @@ class Clock:
         found = self.timings.get(identity, [])
         if len(found) > 1 and self._once(identity):
             names = ", ".join(one.name for one in found)
-            self.draft.tell("question", "several_timings", self.points[identity].place, timings=names, first=found[0].name)
+            self.draft.tell(
+                "question", "several_timings", self.points[identity].place, timings=names, first=found[0].name
+            )
         return found[0] if found else None
 
     def span(self, timing: Timing) -> Span | None:
@@ -178,7 +182,11 @@ class Clock:
             base = self.since_base(one, loop)
             if one.id in self.stands and mine is not None and base is not None and (mine - base).denominator == 1:
                 days = int(mine - base)
-                return [When(f"last {self.stands[one.id].element}", Span(0, abs(days), 0, False, f"{abs(days)} d"), days < 0)]
+                return [
+                    When(
+                        f"last {self.stands[one.id].element}", Span(0, abs(days), 0, False, f"{abs(days)} d"), days < 0
+                    )
+                ]
         return [self._recorded(target, self.timing(target.id), "nothing_in_loop")]
 
     def since_base(self, point: Instance, loop: Loop, asked: tuple[str, ...] = ()) -> Fraction | None:

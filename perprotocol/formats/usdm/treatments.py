@@ -145,7 +145,9 @@ class Interventions:
         day = f"day {self.timelines.clock.first}"
         treatment = self._start(intervention) | ({"arm": arms} if arms else {})
         courses = list(parts.values())
-        common = {k: v for k, v in courses[0].items() if k in ("route", "frequency") and all(p.get(k) == v for p in courses)}
+        common = {
+            k: v for k, v in courses[0].items() if k in ("route", "frequency") and all(p.get(k) == v for p in courses)
+        }
         treatment |= common | {"from": day}
         rest = [{k: v for k, v in part.items() if k not in common} for part in courses]
         place = intervention.place
@@ -205,7 +207,9 @@ class Interventions:
             found.setdefault(key, []).append(point)
         return list(found.values())
 
-    def _write_unassigned(self, intervention: StudyIntervention, parts: dict[str, Block], arms: list[str] | None) -> None:
+    def _write_unassigned(
+        self, intervention: StudyIntervention, parts: dict[str, Block], arms: list[str] | None
+    ) -> None:
         """Each administration apart, under a condition that a person judges: who is to get it."""
         day = f"day {self.timelines.clock.first}"
         for administration in intervention.administrations:
@@ -237,7 +241,9 @@ class Interventions:
         self.draft.block("criteria")[criterion] = self.draft.origin({"text": text}, place)
         return criterion
 
-    def _ask_arm(self, intervention: StudyIntervention, name: str, administration: Administration | None = None) -> None:
+    def _ask_arm(
+        self, intervention: StudyIntervention, name: str, administration: Administration | None = None
+    ) -> None:
         one = administration or intervention
         hints = [
             f"{self.arms[cell.arm_id]}: {element.description}"
@@ -265,7 +271,9 @@ class Interventions:
 
     def _check_texts(self, intervention: StudyIntervention, administration: Administration) -> None:
         """The dose and route as coded are those of the words around them."""
-        texts = " ".join((*administration.texts, *(intervention.texts if len(intervention.administrations) == 1 else ())))
+        texts = " ".join(
+            (*administration.texts, *(intervention.texts if len(intervention.administrations) == 1 else ()))
+        )
         dose = administration.dose
         if dose is not None and dose.unit is not None:
             pattern = rf"([0-9]+(?:\.[0-9]+)?)\s?{re.escape(unit(dose))}(?![A-Za-z0-9]|/(?!d(?:ay)?\b))"
@@ -273,9 +281,11 @@ class Interventions:
             if said and dose.value not in said:
                 values = {"coded": f"{number(dose.value)} {unit(dose)}", "text": texts}
                 self.draft.tell("contradiction", "dose_text", administration.place, **values)
-        form = self.products[administration.administrable_product_id].administrable_dose_form.standard_code.decode if (
-            administration.administrable_product_id in self.products
-        ) else ""
+        form = (
+            self.products[administration.administrable_product_id].administrable_dose_form.standard_code.decode
+            if (administration.administrable_product_id in self.products)
+            else ""
+        )
         route = administration.route.standard_code.decode if administration.route is not None else ""
         for word, routes in ROUTES_OF_FORMS.items():
             if re.search(rf"\b{word}(?:e?s)?\b", f"{texts} {form}".lower()) and route:

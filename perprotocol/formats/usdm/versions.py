@@ -74,8 +74,7 @@ def _raise_criteria(version: Json) -> None:
 
 def _raise_notes(found: Json) -> None:
     """Annotations that hold what version 4 has extension attributes for."""
-    notes = [note for note in _maps(found, "notes")]
-    for note in notes:
+    for note in list(_maps(found, "notes")):
         for code in _maps(note, "codes"):
             if str(code.get("codeSystem", "")).startswith(OURS) and code.get("code"):
                 attribute = {"id": note.get("id"), "url": OURS + code["code"], "valueString": note.get("text")}

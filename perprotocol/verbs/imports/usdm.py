@@ -9,7 +9,7 @@ import typer
 
 from perprotocol.door import bad_input, check_place, say
 from perprotocol.options import Format, FormatOpt, Lang, LangOpt, Out, Quiet
-from perprotocol.output import print_table, write_whole
+from perprotocol.output import print_table, whole
 
 EXAMPLES = (
     "Examples:\n\n"
@@ -44,7 +44,9 @@ def usdm(
 
         imported = import_usdm(file, supplement)
         if output is not None:
-            write_whole(imported.text, output)
+            with whole(output) as place:
+                place.write_text(imported.text, encoding="utf-8")
             say(f"wrote {output}", quiet=quiet)
         say(summary(imported.remarks, lang.value), quiet=quiet)
-        print_table(table(imported.remarks, lang.value), format, lang, report, quiet=quiet)
+        people = format in (Format.table, Format.markdown, Format.html)
+        print_table(table(imported.remarks, lang.value, titled=people), format, lang, report, quiet=quiet)

@@ -1,1 +1,0 @@
-def overlay(draft, file): return draft.document
