@@ -1,0 +1,301 @@
+"""What was read -> a study folder: references resolved, names given, rows checked by the study's own door."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import polars as pl
+import yaml
+
+import rules
+from perprotocol.formats.fhir.codes import OURS
+from perprotocol.formats.fhir.naming import LEAVE_OUT
+from perprotocol.formats.fhir.taken import Medication, Person, Rows, Taken
+from protocol.errors import Fault, StudyError
+from rules.door.tables import SCHEMAS
+
+Found = TypeVar("Found")
+_ABSOLUTE = re.compile(r"(?P<base>https?://.+?)/(?P<key>[A-Z][A-Za-z]+/[A-Za-z0-9.\-]{1,64})(?:/_history/.+)?")
+_HERE = ("concept:", "identifier:")
+_ELEMENTS = {
+    "amount": "dosage.dose.value",
+    "unit": "dosage.dose.unit",
+    "start": "effective[x]",
+    "end": "effectivePeriod.end",
+    "value": "value[x]",
+    "at": "effective[x]",
+    "low": "referenceRange.low",
+    "high": "referenceRange.high",
+    "record": "id",
+    "subject": "subject",
+    "date": "startDate",
+    "birth_date": "birthDate",
+}
+"""Columns of a table -> the elements they come from, for messages of the door."""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """The tables of a study, and what became of every resource."""
+
+    tables: Mapping[str, pl.DataFrame]
+    report: pl.DataFrame
+
+
+@dataclass
+class References:
+    """What references name, whichever way they are written; addresses of two servers are never taken for one."""
+
+    addresses: Mapping[str, str]
+    replaced: Mapping[str, str]
+    bases: dict[str, str] = field(default_factory=dict)
+
+    def key(self, reference: str) -> str:
+        """The key of what a reference names: `Patient/101`."""
+        key = self.addresses.get(reference, reference)
+        if found := _ABSOLUTE.fullmatch(key):
+            self.bases.setdefault(found["base"], reference)
+            key = found["key"]
+        key = key.partition("/_history/")[0]
+        return self.key(self.replaced[key]) if key in self.replaced else key
+
+
+REPORT = {
+    "kind": pl.String(),
+    "table": pl.String(),
+    "number": pl.Int64(),
+    "why": pl.String(),
+    "value": pl.String(),
+    "record": pl.String(),
+}
+"""The fields of the report: how many of which resource became rows of which table, or why not, and where the first
+of them stands; `why` is a key of the words, `value` what it is about."""
+
+
+_SOURCES = {
+    "subjects": "Patient",
+    "administrations": "MedicationAdministration",
+    "events": "MedicationAdministration",
+    "observations": "Observation",
+    "milestones": "ResearchSubject",
+}
+Report = list[tuple[str, str | None, int, str | None, str | None, str | None]]
+
+
+def assemble(taken: Taken, system: str | None) -> Imported:
+    """The tables of a study folder; StudyError with everything that is wrong with the resources."""
+    references = References(taken.addresses, taken.replaced)
+    participants = {references.key(key): person for key, person in taken.participants.items()}
+    frames = {rows.table: rows.frame() for rows in (taken.administrations, taken.observations, taken.milestones)}
+    people = _people(taken, references, participants, frames, system)
+    report: Report = [(kind, None, n, why, None, first) for (kind, why), (n, first) in taken.left_out.items()]
+    for name, frame in frames.items():
+        frames[name] = _of_participants(frame, people, report)
+    frames["administrations"] = _named(taken, references, frames["administrations"], report)
+    frames |= _concomitant(taken, frames["administrations"], report)
+    if len(references.bases) > 1:
+        first, other, *_ = references.bases.values()
+        why = f"is of another server than {first}, where the same id may be another person"
+        taken.faults.append(Fault("references", None, None, "", other, why, "import the files of each by themselves"))
+    if len(studies := sorted({references.key(study) for study in taken.studies})) > 1:
+        second = next(r for key, r in taken.studies.items() if references.key(key) == studies[1])
+        why = f"is a second study beside {studies[0]}"
+        taken.faults.append(second.fault("study", studies[1], why, "import the files of one study"))
+    tables = {"subjects": _subjects(taken, people, participants)} | frames
+    tables = {name: _tidy(name, frame) for name, frame in tables.items() if name == "subjects" or len(frame)}
+    if taken.faults:
+        raise StudyError(taken.faults)
+    _check(tables)
+    report[:0] = [(_SOURCES[name], name, len(frame), "rows", None, None) for name, frame in tables.items()]
+    return Imported(tables, pl.DataFrame(report, schema=REPORT, orient="row"))
+
+
+# --- people ------------------------------------------------------------------------------------------------------
+
+
+def _people(
+    taken: Taken,
+    references: References,
+    participants: Mapping[str, Person],
+    frames: Mapping[str, pl.DataFrame],
+    system: str | None,
+) -> dict[str, tuple[str, str | None]]:
+    """Every reference to a person -> their key, and their id in the study; None for one who takes no part in it."""
+    first: dict[str, tuple[str, str]] = {}
+    for frame in frames.values():
+        for row in frame.unique("person", keep="first", maintain_order=True).iter_rows(named=True):
+            first.setdefault(row["person"], (row["source"], row["path"]))
+    people: dict[str, tuple[str, str | None]] = {}
+    for reference in [*first, *taken.participants, *taken.people]:
+        key = references.key(reference)
+        if taken.people and key not in taken.people and not key.startswith("identifier:"):
+            source, path = first.get(reference, ("", ""))
+            at = Fault(source or "ResearchSubject", None, None, f"{path}.subject".lstrip("."), reference, "", "")
+            why, remedy = "names a Patient who is not in the files", "export the Patient too, or correct the reference"
+            taken.faults.append(Fault(at.file, None, None, at.path, at.value, why, remedy))
+        elif participants and key not in participants:
+            people[reference] = key, None
+        else:
+            people[reference] = key, _subject(taken, participants.get(key), taken.people.get(key), key, system)
+    return people
+
+
+def _subject(taken: Taken, participant: Person | None, person: Person | None, key: str, system: str | None) -> str:
+    """The id in the study: of the system asked for, else the participant's own, else the id of the resource."""
+    both = [one for one in (participant, person) if one is not None]
+    if system is not None:
+        for one in both:
+            if own := one.identifiers.get(system):
+                return own
+        if both:
+            why = f"has no identifier of {system}"
+            taken.faults.append(both[0].resource.fault("identifier", None, why, "name the system that all have"))
+        return ""
+    if participant is not None and (known := participant.identifiers):
+        if len(known) == 1 or f"{OURS}:subject" in known:
+            return known.get(f"{OURS}:subject") or next(iter(known.values()))
+        systems = ", ".join(name or "none" for name in known)
+        why = f"is not one alone: {systems}"
+        taken.faults.append(participant.resource.fault("identifier", None, why, "name one with --subject-system"))
+    return key.removeprefix("identifier:").rpartition("/")[2]
+
+
+def _of_participants(frame: pl.DataFrame, people: Mapping[str, tuple[str, str | None]], report: Report) -> pl.DataFrame:
+    """The rows of participants, each with the id of its subject; the others are counted."""
+    ids = {reference: subject for reference, (_, subject) in people.items()}
+    frame = frame.with_columns(subject=pl.col("person").replace_strict(ids, default=None, return_dtype=pl.String()))
+    others = frame.filter(pl.col("subject").is_null() & pl.col("person").is_in(list(ids)))
+    for kind, rows in others.group_by(pl.col("path").str.extract("^([A-Za-z]+)"), maintain_order=True):
+        report.append((str(kind[0]), None, len(rows), "no participant", None, rows["source"][0]))
+    return frame.filter(pl.col("subject").is_not_null())
+
+
+def _subjects(
+    taken: Taken, people: Mapping[str, tuple[str, str | None]], participants: Mapping[str, Person]
+) -> pl.DataFrame:
+    """Everyone who takes part, once: what the participant's record says, and the person's where it says nothing."""
+    rows: dict[str, dict[str, str | None]] = {}
+    for key, subject in people.values():
+        if subject is None or key in rows:
+            continue
+        found = [one for one in (participants.get(key), taken.people.get(key)) if one is not None]
+        cells: dict[str, str | None] = {}
+        for one in reversed(found):
+            cells |= {name: value for name, value in one.cells.items() if value}
+        source = found[0].resource.place if found else None
+        rows[key] = cells | {"subject": subject, "source": source, "path": key}
+    table = Rows("subjects", ("path",))
+    for row in rows.values():
+        table.add(row)
+    return table.frame().sort("subject", maintain_order=True)
+
+
+# --- what was given ----------------------------------------------------------------------------------------------
+
+
+def _named(taken: Taken, references: References, frame: pl.DataFrame, report: Report) -> pl.DataFrame:
+    """The doses with the treatment each is of; those that the mapping file leaves out are counted."""
+    found: dict[str, Medication] = {}
+    for reference in frame["medication"].unique(maintain_order=True):
+        medication = taken.medications.get(references.key(reference)) or taken.medications.get(f"display:{reference}")
+        if medication is None:
+            row = frame.row(frame["medication"].index_of(reference) or 0, named=True)
+            why, remedy = (
+                "names a Medication that is not in the files",
+                "export it too, or give the reference a display",
+            )
+            taken.faults.append(Fault(row["source"], None, None, f"{row['path']}.medication", reference, why, remedy))
+        else:
+            found[reference] = medication
+    names = {reference: taken.names.treatment(medication.concept) for reference, medication in found.items()}
+    given = pl.col("medication")
+    frame = frame.with_columns(
+        treatment=given.replace_strict({r: n.word for r, n in names.items()}, default=None, return_dtype=pl.String()),
+        known=given.replace_strict({r: n.known for r, n in names.items()}, default=None, return_dtype=pl.Boolean()),
+        lot=pl.coalesce("lot", _of(found, "lot")),
+        expires=pl.coalesce("expires", _of(found, "expires")),
+    )
+    words = {reference: medication.concept.words[0] for reference, medication in found.items()}
+    told = frame.with_columns(recorded=given.replace_strict(words, default=None, return_dtype=pl.String()))
+    for group, rows in told.group_by("recorded", "treatment", "known", maintain_order=True):
+        recorded, treatment, known = group
+        other = "own word" if taken.names.protocol is None else "concomitant"
+        why = "mapping" if treatment == LEAVE_OUT else "renamed" if recorded != treatment else "" if known else other
+        if why:
+            about = f"{recorded} → {treatment}" if why == "renamed" else str(recorded)
+            table = {"mapping": None, "concomitant": "events"}.get(why, "administrations")
+            report.append(("MedicationAdministration", table, len(rows), why, about, rows["source"][0]))
+    return frame.filter(pl.col("treatment") != LEAVE_OUT)
+
+
+def _of(found: Mapping[str, Medication], name: str) -> pl.Expr:
+    said = {reference: getattr(medication, name) for reference, medication in found.items()}
+    return pl.col("medication").replace_strict(said, default=None, return_dtype=pl.String())
+
+
+def _concomitant(taken: Taken, frame: pl.DataFrame, report: Report) -> dict[str, pl.DataFrame]:
+    """Doses of what the protocol does not name are other medication; without a protocol all are treatments."""
+    if taken.names.protocol is None:
+        return {"administrations": frame}
+    other = frame.filter(~pl.col("known"))
+    not_given = other.filter(pl.col("status") != "given")
+    for status, rows in not_given.group_by("status", maintain_order=True):
+        report.append(("MedicationAdministration", None, len(rows), "other", str(status[0]), rows["source"][0]))
+    events = other.filter(pl.col("status").is_in(["given", "partly given"])).select(
+        "subject", "path", "start", pl.lit("concomitant medication").alias("event"),
+        pl.coalesce("end", pl.col("start").str.slice(0, 10)).alias("end"),
+        pl.col("treatment").alias("detail"), "record", "source",
+    )  # fmt: skip
+    return {"administrations": frame.filter(pl.col("known")), "events": events}
+
+
+# --- the folder --------------------------------------------------------------------------------------------------
+
+
+def _tidy(name: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """The columns that hold something, in the order of the table; the same resource twice is one row."""
+    first = pl.struct(pl.exclude("source")).is_first_distinct()
+    frame = frame.filter(first | (pl.col("path") == ""))
+    needed = SCHEMAS[name].required
+    kept = [
+        c for c in SCHEMAS[name].names if c in frame.columns and (c in needed or frame[c].null_count() < len(frame))
+    ]
+    return frame.select(*kept, *(c for c in ("path",) if c in frame.columns))
+
+
+def _check(tables: Mapping[str, pl.DataFrame]) -> None:
+    """The door takes the tables; StudyError with its faults at the places of the resources."""
+    try:
+        rules.from_frames("fhir", {name: frame.drop("path") for name, frame in tables.items()})
+    except StudyError as error:
+        raise StudyError(_placed(error.faults, tables)) from None
+
+
+def _placed(faults: tuple[Fault, ...], tables: Mapping[str, pl.DataFrame]) -> Iterator[Fault]:
+    for fault in faults:
+        frame = tables.get(fault.file)
+        if frame is None or fault.line is None or not len(frame):
+            yield fault
+            continue
+        row = frame.row(fault.line - 1, named=True)
+        element = _ELEMENTS.get(str(fault.column), str(fault.column))
+        yield Fault(
+            row["source"] or fault.file, None, None, f"{row['path']}.{element}", fault.value, fault.why, fault.remedy
+        )
+
+
+def write_folder(imported: Imported, folder: Path, form: str, settings: Mapping[str, str]) -> None:
+    """The tables and study.yaml are in the folder, which is new."""
+    folder.mkdir()
+    for name, frame in imported.tables.items():
+        table = frame.drop("path")
+        if form == "parquet":
+            table.write_parquet(folder / f"{name}.parquet")
+        else:
+            table.write_csv(folder / f"{name}.csv")
+    text = yaml.safe_dump(dict(settings), allow_unicode=True, sort_keys=False)
+    (folder / "study.yaml").write_text(text, encoding="utf-8")
