@@ -71,7 +71,7 @@ ROOMS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "perprotocol: the formats of the field",
         "Read and written; nothing is judged here.",
-        ("perprotocol/formats/", "perprotocol/formats/redcap/"),
+        ("perprotocol/formats/", "perprotocol/formats/redcap/", "perprotocol/formats/fhir/"),
     ),
     ("perprotocol: USDM", "A study's design as the field exchanges it.", ("perprotocol/formats/usdm/",)),
     (

@@ -41,7 +41,7 @@ class Resource:
     @property
     def kind(self) -> str:
         """What it is, such as Patient."""
-        return str(self.body.get("resourceType"))
+        return str(self.body.get("resourceType") or "")
 
     @property
     def key(self) -> str:
@@ -56,7 +56,7 @@ class Resource:
 
     def fault(self, path: str, value: object, why: str, remedy: str) -> Fault:
         """A fault at one of its elements."""
-        where = f"{self.key or self.kind}{'.' if path else ''}{path}"
+        where = ".".join(filter(None, (self.key or self.kind, path)))
         entry = f"entry[{self.entry}] " if self.entry is not None else ""
         return Fault(self.file, self.line, None, f"{entry}{where}", shown(value), why, remedy)
 
