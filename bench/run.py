@@ -6,6 +6,7 @@ A process of its own for each, so that the peak of memory is that of the task. I
 from __future__ import annotations
 
 import json
+import os
 import resource
 import statistics
 import sys
@@ -15,7 +16,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from importlib import import_module
 from pathlib import Path
-from time import perf_counter, process_time
+from time import perf_counter
 from typing import Any
 
 import polars as pl
@@ -25,6 +26,7 @@ import rules
 from bench import naive
 from bench.make_study import make_study
 from perprotocol.bulk.local import audit_to_parquet, schedule_to_parquet
+from perprotocol.bulk.processes import MOST
 from protocol.model import Protocol
 
 Figures = dict[str, Any]
@@ -38,6 +40,7 @@ STEPS = (
     ("rules.partitions", "lay_out", "schedule, identity of doses"),
     ("rules.audit", "build_occasions", "occasions"),
     ("rules.audit", "judge", "rules and text"),
+    ("perprotocol.bulk.local", "_write", "write"),
 )
 """Steps of an audit that are timed one by one: where a function is looked up, its name, and the step it is part of."""
 
@@ -52,14 +55,20 @@ def bench_protocol() -> Protocol:
 
 
 def peak_gb() -> float:
-    """The most memory this process has held so far, in GB."""
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    """The most memory this process has held so far, in GB, and the most that each of those beside it has held."""
+    own, beside = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    most = own + beside * (min(os.cpu_count() or 1, MOST) - 1)
     return most * (1 if sys.platform == "darwin" else 1024) / 1e9
+
+
+def spent() -> float:
+    """Seconds of the processors so far, of this process and of those that worked beside it and have ended."""
+    return sum(os.times()[:4])
 
 
 def make(folder: Path, subjects: int) -> Figures:
     """Make a study."""
-    cpu, start = process_time(), perf_counter()
+    cpu, start = spent(), perf_counter()
     make_study(folder, subjects)
     return _cost(cpu, start)
 
@@ -67,25 +76,34 @@ def make(folder: Path, subjects: int) -> Figures:
 def schedule(folder: Path) -> Figures:
     """The calendar of a study, from Parquet to Parquet."""
     with tempfile.TemporaryDirectory() as place:
-        cpu, start = process_time(), perf_counter()
+        cpu, start = spent(), perf_counter()
         rows = schedule_to_parquet(bench_protocol(), folder, Path(place))
         return _cost(cpu, start) | {"rows": rows}
 
 
 def audit(folder: Path) -> Figures:
-    """The audit of a study, from Parquet to Parquet; `steps` are summed over parts, two of which run at once."""
-    steps = _timed()
+    """The audit of a study, from Parquet to Parquet."""
     with tempfile.TemporaryDirectory() as place:
-        cpu, start = process_time(), perf_counter()
+        cpu, start = spent(), perf_counter()
         audit_to_parquet(bench_protocol(), folder, Path(place))
         cost = _cost(cpu, start)
         found = {name: _rows(Path(place) / name) for name in ("findings", "queries")}
-    return cost | {"doses": _rows(folder / "administrations.parquet"), **found, "steps": dict(steps)}
+    return cost | {"doses": _rows(folder / "administrations.parquet")} | found
+
+
+def steps(folder: Path) -> Figures:
+    """Seconds of each step of the audit, one part after the other in one process, and of what lies between them."""
+    timed = _timed()
+    with tempfile.TemporaryDirectory() as place:
+        start = perf_counter()
+        audit_to_parquet(bench_protocol(), folder, Path(place), workers=1)
+        timed["all else"] = perf_counter() - start - sum(timed.values())
+    return dict(timed)
 
 
 def _cost(cpu: float, start: float) -> Figures:
     """Seconds on the clock and of the processors since `start` and `cpu`, and the peak of memory."""
-    return {"seconds": perf_counter() - start, "cpu_seconds": process_time() - cpu, "peak_gb": peak_gb()}
+    return {"seconds": perf_counter() - start, "cpu_seconds": spent() - cpu, "peak_gb": peak_gb()}
 
 
 def _rows(place: Path) -> int:
@@ -115,7 +133,7 @@ def _timed() -> dict[str, float]:
 
 def naive_audit(folder: Path) -> Figures:
     """The audit in loops, from the same Parquet to its findings in memory."""
-    cpu, start = process_time(), perf_counter()
+    cpu, start = spent(), perf_counter()
     judged = naive.audit(folder)
     return _cost(cpu, start) | {"findings": len(judged.findings)}
 
@@ -222,7 +240,8 @@ def _row(record: str | None) -> int:
 
 
 TASKS: dict[str, Callable[..., Figures]] = {
-    "make": make, "schedule": schedule, "audit": audit, "naive": naive_audit, "warm": warm, "agree": agree,
+    "make": make, "schedule": schedule, "audit": audit, "steps": steps, "naive": naive_audit, "warm": warm,
+    "agree": agree,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
-from functools import partial
 from pathlib import Path
 
 import polars as pl
 
 from rules.door.reading import Recorded, column_key
-from rules.door.settings import read_settings
+from rules.door.settings import Settings, read_settings
 from rules.door.tables import SCHEMAS
 from rules.facts import Found, Study, examine_tables, read_study, sha256_of
 from rules.partitions import PARTITION
@@ -29,26 +28,40 @@ def is_sliceable(folder: Path) -> bool:
     return all(_subjects(path).is_sorted() for path in files.values() if _has_subject(path))
 
 
-def study_parts(folder: Path, *, data_cut: date | None = None) -> list[Callable[[], Study]]:
-    """Readers of the parts, each checked at the same door; rows keep the numbers they have in the file.
+@dataclass(frozen=True)
+class Part:
+    """Some whole participants of a study folder, not read yet: the rows of each table that are theirs."""
+
+    folder: Path
+    settings: Settings
+    hashes: Mapping[str, str]
+    rows: Mapping[str, tuple[int, int]]
+    """By table the first row and the number of rows; without any, the part is the whole folder."""
+
+    def read(self) -> Study:
+        """The part, checked at the same door as a whole study; rows keep the numbers they have in the file."""
+        if not self.rows:
+            return read_study(self.folder, data_cut=self.settings.data_cut)
+        files = _files(self.folder)
+        tables = [_slice(files[name], name, self.folder.name, *rows) for name, rows in self.rows.items()]
+        return examine_tables(Found(tables, [], list(self.settings.faults)), self.settings, self.hashes).get()
+
+
+def study_parts(folder: Path, *, data_cut: date | None = None) -> list[Part]:
+    """The parts of a study folder, in the order of participants.
 
     A folder that cannot be cut (CSV, a workbook, files not sorted by subject, few subjects) is one part.
     """
-    if not is_sliceable(folder):
-        return [partial(read_study, folder, data_cut=data_cut)]
-    files = _files(folder)
     home = folder.resolve()
+    if not is_sliceable(folder):
+        return [Part(folder, Settings(home.name, "", data_cut), {}, {})]
+    files = _files(folder)
     settings = read_settings(home / "study.yaml", f"{home.name}/study.yaml", home.name)
-    settings = replace(settings, data_cut=data_cut or settings.data_cut)
+    settings = replace(settings, data_cut=data_cut or settings.data_cut, texts=dict(settings.texts))
     hashes = {f"{home.name}/{path.name}": sha256_of(path) for path in files.values()}
     firsts = _subjects(files["subjects"]).gather_every(PARTITION)
     cuts = {name: _cuts(path, firsts) for name, path in files.items()}
-
-    def read(n: int) -> Study:
-        tables = [_slice(files[name], name, home.name, *cuts[name][n]) for name in files]
-        return examine_tables(Found(tables, [], list(settings.faults)), settings, hashes).get()
-
-    return [partial(read, n) for n in range(len(firsts))]
+    return [Part(home, settings, hashes, {name: cuts[name][n] for name in files}) for n in range(len(firsts))]
 
 
 def _files(folder: Path) -> dict[str, Path]:

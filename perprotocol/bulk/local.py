@@ -1,23 +1,21 @@
-"""A study part by part from Parquet to Parquet, two parts at a time; memory does not grow with the study.
+"""A study part by part from Parquet to Parquet, each in a process; memory does not grow with the study.
 
 Each part is written under another name first and then renamed: a file that is there is whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 
+from perprotocol.bulk.processes import in_processes
 from protocol import Protocol
-from rules import Study
 from rules.audit import audit, schedule
-from rules.partitions import Progress, in_turn
-from rules.parts import study_parts
-
-Parts = list[tuple[int, Callable[[], Study]]]
+from rules.partitions import Progress
+from rules.parts import Part, study_parts
 
 
 def audit_to_parquet(
@@ -28,22 +26,13 @@ def audit_to_parquet(
     as_of: date | None = None,
     lang: str = "en",
     progress: Progress | None = None,
+    workers: int | None = None,
 ) -> pl.DataFrame:
     """Findings, queries and departures stand in folders of Parquet files under `out`; the counts are returned."""
-    parts: Parts = list(enumerate(study_parts(folder)))
-
-    def one(part: tuple[int, Callable[[], Study]]) -> tuple[pl.DataFrame, pl.DataFrame]:
-        report = audit(protocol, part[1](), as_of=as_of, lang=lang)
-        gaps = report.queries.filter(pl.col("subject").is_null())
-        own = report.queries.filter(pl.col("subject").is_not_null())
-        # What is of no participant, such as an amendment, is in every part: it is told once.
-        found = report.findings.filter(pl.col("subject").is_not_null() | (part[0] == 0))
-        for name, frame in (("findings", found), ("queries", own), ("departures", report.departures)):
-            _write(frame, out / name, part[0])
-        return report.counts, gaps
-
+    parts = list(enumerate(study_parts(folder)))
+    one = partial(_audit_part, protocol=protocol, out=out, as_of=as_of, lang=lang)
     counts, gaps = [], []
-    for done, (count, gap) in enumerate(in_turn(one, parts), 1):
+    for done, (count, gap) in enumerate(in_processes(one, parts, workers), 1):
         counts.append(count)
         gaps.append(gap)
         if progress is not None:
@@ -59,16 +48,34 @@ def audit_to_parquet(
     return total
 
 
-def schedule_to_parquet(protocol: Protocol, folder: Path, out: Path, *, as_of: date | None = None) -> int:
+def _audit_part(
+    part: tuple[int, Part], *, protocol: Protocol, out: Path, as_of: date | None, lang: str
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Write what is found in one part; its counts, and the queries that are about the protocol alone."""
+    number, of = part
+    report = audit(protocol, of.read(), as_of=as_of, lang=lang)
+    gaps = report.queries.filter(pl.col("subject").is_null())
+    own = report.queries.filter(pl.col("subject").is_not_null())
+    # What is of no participant, such as an amendment, is in every part: it is told once.
+    found = report.findings.filter(pl.col("subject").is_not_null() | (number == 0))
+    for name, frame in (("findings", found), ("queries", own), ("departures", report.departures)):
+        _write(frame, out / name, number)
+    return report.counts, gaps
+
+
+def schedule_to_parquet(
+    protocol: Protocol, folder: Path, out: Path, *, as_of: date | None = None, workers: int | None = None
+) -> int:
     """The calendar stands in a folder of Parquet files; the number of its rows is returned."""
-    parts: Parts = list(enumerate(study_parts(folder)))
+    one = partial(_schedule_part, protocol=protocol, out=out, as_of=as_of)
+    return sum(in_processes(one, list(enumerate(study_parts(folder))), workers))
 
-    def one(part: tuple[int, Callable[[], Study]]) -> int:
-        calendar = schedule(protocol, part[1](), as_of=as_of)
-        _write(calendar, out, part[0])
-        return len(calendar)
 
-    return sum(in_turn(one, parts))
+def _schedule_part(part: tuple[int, Part], *, protocol: Protocol, out: Path, as_of: date | None) -> int:
+    number, of = part
+    calendar = schedule(protocol, of.read(), as_of=as_of)
+    _write(calendar, out, number)
+    return len(calendar)
 
 
 def _write(frame: pl.DataFrame, folder: Path, number: int) -> None:
