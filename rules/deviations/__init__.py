@@ -71,6 +71,7 @@ from rules.deviations.visit_no_record import visit_no_record
 from rules.deviations.visit_out_of_window import visit_out_of_window
 from rules.deviations.waiver_granted import waiver_granted
 from rules.deviations.weight_implausible import weight_implausible
+from rules.deviations.weight_jumped import weight_jumped
 from rules.deviations.weight_not_measured import weight_not_measured
 from rules.deviations.weight_stale import weight_stale
 from rules.deviations.wrong_product import wrong_product
@@ -135,6 +136,7 @@ RULES: tuple[Rule, ...] = (
     weight_stale,
     weight_not_measured,
     weight_implausible,
+    weight_jumped,
     value_unusable,
     dose_during_hold,
     hold_not_closed,

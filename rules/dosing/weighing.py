@@ -95,7 +95,7 @@ def weigh(
         at = np.where(allowed, named, at)
         told |= allowed
     grams, weighed_on = weights.value[at], weights.day[at]
-    odd = there & weighed.odd[at]
+    odd = there & weighed.doubtful[at]
     return Weighed(
         np.where(there & told & ~odd, grams, UNKNOWN),
         np.where(there, weighed_on, UNKNOWN),

@@ -38,7 +38,7 @@ from rules.arrays import (
 from rules.door.closures import Closures, closures_of
 from rules.door.pauses import Pause, pauses_of
 from rules.happened.conversion import factors, in_time, slipped
-from rules.happened.growth import plausible_weight
+from rules.happened.growth import jumps, plausible_weight
 
 ADVERSE_EVENT = ("adverse event", "ae", "不良事件")
 """Events whose `detail` says which one it is."""
@@ -72,11 +72,20 @@ class Counter(Interface):
 
 @dataclass(frozen=True)
 class Weighings:
-    """Weights in grams: those that another of the same day and time denies, and those implausible for the age."""
+    """Weights in grams: those that another of the same day and time denies, and those implausible for the age.
+
+    `against`: of those that jump the index of a weight beside them, else -1.
+    """
 
     at: Points
     twin: Flags
     odd: Flags
+    against: Ints
+
+    @property
+    def doubtful(self) -> Flags:
+        """Implausible for the age, or beside the other weights."""
+        return self.odd | (self.against >= 0)
 
 
 @dataclass(frozen=True)
@@ -191,7 +200,11 @@ class Evidence:
                 found = replace(kept, value=kept.value * 1000 // SCALE)
             low, high = plausible_weight(*self.age_days(found.s, found.day))
             odd = (low != NONE) & ((found.value < low) | (found.value > high))
-            self._weighed[name] = Weighings(found, _twins(found), odd)
+            fits = np.flatnonzero(~odd).astype(np.int32)
+            against = np.full(len(odd), -1, np.int32)
+            other = jumps(found.s[fits], found.day[fits], found.value[fits])
+            against[fits] = np.where(other < 0, -1, fits[other]) if len(fits) else other
+            self._weighed[name] = Weighings(found, _twins(found), odd, against)
         return self._weighed[name]
 
     @cached_property

@@ -2,13 +2,13 @@
 
 Median body weights, mean of boys and girls: WHO Child Growth Standards (2006) to 5 years, WHO Growth Reference (2007)
 to 10 years, CDC growth charts (2000) to 20 years, rounded to 0.1 kg. The bounds, half and twice the median, and 25 to
-300 kg for adults, are a tool default and are printed as assumed.
+300 kg for adults, are a tool default and are printed as assumed. So is what is called a jump between two weighings.
 """
 
 import numpy as np
 import numpy.typing as npt
 
-from rules.arrays import NONE, Ints
+from rules.arrays import NONE, Flags, Ints
 
 Longs = npt.NDArray[np.int64]
 
@@ -21,6 +21,8 @@ _GRAMS = np.array(
 )  # fmt: skip
 ADULT = (25_000, 300_000)
 DAYS_A_MONTH = 30.4375
+JUMP_DAYS = 31
+"""Days between two weighings within which a change by half is no growth and no illness."""
 
 
 def plausible_weight(age_least: Ints, age_most: Ints) -> tuple[Longs, Longs]:
@@ -38,3 +40,30 @@ def _median(age: Ints) -> Longs:
     months = np.clip(age, 0, 240 * 31) / DAYS_A_MONTH
     median: Longs = np.interp(months, _MONTHS, _GRAMS).round().astype(np.int64)
     return median
+
+
+def jumps(s: Ints, day: Ints, grams: Longs) -> Ints:
+    """Of each weighing that does not fit the ones beside it the index of one that it is held against, else -1.
+
+    Two weighings of a participant within 31 days jump where one is more than half as much again as the other. Of a
+    single odd value among others that one does not fit; of two alone, and where the new weight stays, the later.
+    """
+    n = len(s)
+    gap = day[1:] - day[:-1]
+    beside = (s[1:] == s[:-1]) & (gap > 0) & (gap <= JUMP_DAYS)
+    less, more = np.minimum(grams[1:], grams[:-1]), np.maximum(grams[1:], grams[:-1])
+    linked, jump = np.zeros(n + 1, np.bool_), np.zeros(n + 1, np.bool_)
+    linked[1:n], jump[1:n] = beside, beside & (2 * more > 3 * less)
+    into, out = jump[:n], jump[1:]
+    odd = into & out
+    # The first of a series, where those after it agree.
+    odd |= out & ~linked[:n] & _next(linked[1:] & ~out)
+    blamed = np.concatenate(([False], odd[:-1]))
+    odd |= into & ~blamed
+    at = np.arange(n)
+    return np.where(odd, np.where(into, at - 1, at + 1), -1).astype(np.int32)
+
+
+def _next(flags: Flags) -> Flags:
+    """Of each row the flag of the one after it."""
+    return np.concatenate((flags[1:], [False])) if len(flags) else flags

@@ -172,7 +172,8 @@ def _records_after_death(laid: Laid) -> tuple[Ints, Array, Ints]:
 def weight_occasions(laid: Laid) -> pl.DataFrame:
     """One row per body weight on record."""
     e = laid.evidence
-    weights = e.weights
+    weighed = e.weighed()
+    weights, against = weighed.at, weighed.against
     low, high = plausible_weight(*e.age_days(weights.s, weights.day))
     least, _ = e.age_days(weights.s, weights.day)
     empty = np.full(len(weights.s), NONE, np.int32)
@@ -187,9 +188,12 @@ def weight_occasions(laid: Laid) -> pl.DataFrame:
             "grams": weights.value,
             "low": _null(low),
             "high": _null(high),
+            "jumped": against >= 0,
         },
         at=weights.day,
         age=least,
+        beside=weights.value[against] if len(against) else weights.value,
+        beside_day=weights.day[against] if len(against) else weights.day,
     )
 
 

@@ -14,6 +14,7 @@ from rules.telling.amount_text import dose_of
 from rules.telling.phrases import (
     Word,
     amounts,
+    dates,
     day_texts,
     days_of,
     days_word,
@@ -137,6 +138,20 @@ def _pounds(w: Wording, hits: pl.DataFrame) -> pl.Series:
     return pl.Series(out, dtype=pl.String)
 
 
+def _jump_pounds(w: Wording, hits: pl.DataFrame) -> pl.Series:
+    """Where the number read as pounds (or as kilograms where pounds stand) is the weight beside it, say so."""
+    phrase, pound = w.phrases["pounds"], float(parse_unit("lb", body=True).factor)
+    out = []
+    for g, beside in zip(hits["grams"], hits["beside"], strict=True):
+        as_pounds = g / 1000 * pound
+        said = phrase.replace("#", f"{g / 1000:g}").replace("@", f"{round(as_pounds, -2) / 1000:g} kg")
+        out.append(said if abs(as_pounds - beside) * NEAR <= beside else "")
+    return pl.Series(out, dtype=pl.String)
+
+
+NEAR = 10
+"""Within a tenth the number read as pounds is the weight beside it."""
+
 DOSE_WORDS: dict[str, Word] = {
     "measure": _measure,
     "excess": lambda w, hits: _beside(w, hits, "over_intended"),
@@ -159,6 +174,9 @@ DOSE_WORDS: dict[str, Word] = {
     "high": weights("high"),
     "age": _age,
     "pounds": _pounds,
+    "beside": weights("beside"),
+    "beside_day": dates("beside_day"),
+    "jump_pounds": _jump_pounds,
     "dose_text": _dose_text,
     "tolerance_text": _tolerance_text,
     "bounds_text": _bounds_text,

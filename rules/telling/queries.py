@@ -135,14 +135,18 @@ def _once(hits: pl.DataFrame, fact: str, place: Place) -> pl.DataFrame:
     return first if "s" in keys else first.with_columns(grouped["affected"])
 
 
-_ASKED_BY = {"weight-implausible": "weight_implausible", "hold-end": "hold_not_closed"}
+_ASKED_BY = (
+    ("weight-implausible", "weight_implausible"),
+    ("weight-implausible", "weight_jumped"),
+    ("hold-end", "hold_not_closed"),
+)
 """Facts that a rule asks about, once for the record they stand in."""
 
 
 def _merged(queries: pl.DataFrame) -> pl.DataFrame:
     """What an implausible weight or a hold without an end blocks is no second question: it joins the one about that."""
     rules = pl.col("rule").str.split(", ").explode().unique(maintain_order=True).str.join(", ")
-    for fact, asking in _ASKED_BY.items():
+    for fact, asking in _ASKED_BY:
         blocked = queries.filter(pl.col("code") == fact)
         if not len(blocked):
             continue

@@ -197,6 +197,7 @@ OPTIONAL = frozenset(
         "stop",
         "does",
         "pounds",
+        "jump_pounds",
         "consent",
         "death",
     }

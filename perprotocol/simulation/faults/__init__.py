@@ -48,6 +48,7 @@ _ALL = (
     Kind(records.after_stop, ("dose_after_stop",)),
     Kind(contradictions.weight_not_measured, ("weight_not_measured",)),
     Kind(contradictions.weight_implausible, ("weight_implausible",)),
+    Kind(contradictions.weight_jumped, ("weight_jumped",)),
     Kind(contradictions.value_unusable, ("value_unusable",)),
     Kind(contradictions.day_zero_disagrees, ("day_zero_disagrees",)),
     Kind(contradictions.record_after_death, ("record_after_death",)),

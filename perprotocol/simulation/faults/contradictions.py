@@ -35,6 +35,17 @@ def weight_implausible(world: World, rng: Random) -> Case | None:
     return Case(patient, one("weight_implausible", ("weight", None)))
 
 
+def weight_jumped(world: World, rng: Random) -> Case | None:
+    """A weight that those of the weeks after it do not fit, plausible for the age, and that no dose counts with."""
+    patient = world.live()
+    used = {d.day for d in patient.doses if d.weighed}
+    days = sorted(patient.weighings)[:3]
+    if len(days) < 3 or days[2] - days[0] > 31 or days[0] >= min(used, default=days[0] + 1) - 1 or patient.baseline:
+        return None
+    patient.weighings[days[0]] = patient.weighings[days[0]] * 64 // 100
+    return Case(patient, one("weight_jumped", ("weight", None)))
+
+
 def value_unusable(world: World, rng: Random) -> Case | None:
     """A value that a modification reads, in a unit that cannot be compared; nothing was due to follow from it."""
     patient = world.live()
