@@ -1,4 +1,4 @@
-"""Weight that does not fit the weights beside it.
+"""Weight does not fit those beside it.
 
 What
 ----
@@ -34,7 +34,7 @@ weight_jumped = Rule(
     table="weights",
     category="study procedure",
     term="weight implausible",
-    applies=pl.col("grams").is_not_null(),
+    applies=pl.col("comparable"),
     deviates=pl.col("jumped"),
     rests_on=("plausible weight",),
     asks=True,

@@ -49,8 +49,7 @@ def jumps(s: Ints, day: Ints, grams: Longs) -> Ints:
     single odd value among others that one does not fit; of two alone, and where the new weight stays, the later.
     """
     n = len(s)
-    gap = day[1:] - day[:-1]
-    beside = (s[1:] == s[:-1]) & (gap > 0) & (gap <= JUMP_DAYS)
+    beside = _beside(s, day)
     less, more = np.minimum(grams[1:], grams[:-1]), np.maximum(grams[1:], grams[:-1])
     linked, jump = np.zeros(n + 1, np.bool_), np.zeros(n + 1, np.bool_)
     linked[1:n], jump[1:n] = beside, beside & (2 * more > 3 * less)
@@ -62,6 +61,20 @@ def jumps(s: Ints, day: Ints, grams: Longs) -> Ints:
     odd |= into & ~blamed
     at = np.arange(n)
     return np.where(odd, np.where(into, at - 1, at + 1), -1).astype(np.int32)
+
+
+def comparable(s: Ints, day: Ints) -> Flags:
+    """Of each weighing whether the participant has another, of another day, within 31 days."""
+    beside = _beside(s, day)
+    found: Flags = np.concatenate((beside, [False])) | np.concatenate(([False], beside))
+    return found[: len(s)]
+
+
+def _beside(s: Ints, day: Ints) -> Flags:
+    """Of each weighing but the first whether the one before it may be compared with it."""
+    gap = day[1:] - day[:-1]
+    beside: Flags = (s[1:] == s[:-1]) & (gap > 0) & (gap <= JUMP_DAYS)
+    return beside
 
 
 def _next(flags: Flags) -> Flags:

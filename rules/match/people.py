@@ -10,7 +10,7 @@ import polars as pl
 from protocol.conditions import names_of
 from rules.arrays import NONE, Ints, Longs, days
 from rules.dosing.intended import UNKNOWN
-from rules.happened.growth import plausible_weight
+from rules.happened.growth import comparable, plausible_weight
 from rules.happened.records import NOT_GIVEN, Records
 from rules.happened.truth import Truth, truth
 from rules.match.frame import Array, after_death, occasions_frame
@@ -188,6 +188,7 @@ def weight_occasions(laid: Laid) -> pl.DataFrame:
             "grams": weights.value,
             "low": _null(low),
             "high": _null(high),
+            "comparable": comparable(weights.s, weights.day),
             "jumped": against >= 0,
         },
         at=weights.day,
