@@ -1,4 +1,4 @@
-"""Writes the pages that follow from the code: commands, study folder, rules. `make docs` runs it; a test compares."""
+"""Writes the pages that follow from the code: commands, rules, checks, tables. `make docs` runs it; a test compares."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from protocol.walk import children, elements
 from rules.deviations import RULES
 from rules.door.settings import KEYS
 from rules.door.starting import describe_tables
+from rules.lint import CHECKS
+from rules.lint.check import Check
 from rules.rule import Rule
 from rules.telling.wording import catalogue
 
@@ -34,6 +36,11 @@ ROOMS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("protocol: what was promised", "Frozen models and the document they are read from.", ("protocol/",)),
     ("rules: the facts", "A study folder, checked and typed.", ("rules/facts.py", "rules/door/", "rules/parts.py")),
     ("rules: the plan", "A protocol, compiled once.", ("rules/plan.py", "rules/planning/")),
+    (
+        "rules: what is wrong with a protocol",
+        "Read with its plan and the days that it plans, before a participant is enrolled.",
+        ("rules/lint/", "rules/lint/faults/"),
+    ),
     (
         "rules: what happened, in the protocol's words",
         "One partition of participants at a time.",
@@ -89,6 +96,7 @@ def pages() -> dict[str, str]:
         "commands.md": commands_page(),
         "study-folder.md": study_page(),
         "rules.md": rules_page(),
+        "lint.md": lint_page(),
         "house.md": house_page(),
         "library.md": library_page(),
     }
@@ -137,6 +145,22 @@ def rules_page() -> str:
     head = ["# The rules", "", NOTE + _RULES, "| code | title | gives | category |", "|---|---|---|---|", *rows, ""]
     notes = [f"- {note}" for note in catalogue("en")["notes"].values()]
     return "\n".join([*head, *(line for rule in RULES for line in _rule(rule)), _NOT_JUDGED, *notes, ""])
+
+
+def lint_page() -> str:
+    """Every check of a protocol with its page, below a list of all of them."""
+    rows = [f"| [`{c.code}`](#{c.code}) | {c.title} | {c.kind} |" for c in CHECKS]
+    head = ["# What is wrong with a protocol", "", NOTE + _LINT, "| code | title | gives |", "|---|---|---|", *rows, ""]
+    return "\n".join([*head, *(line for check in CHECKS for line in _check(check))])
+
+
+def _check(check: Check) -> Iterator[str]:
+    yield f"## {check.code}\n"
+    yield f"**{check.title}.** {check.section('What')}\n"
+    yield f"*Why it matters.* {check.section('Why it matters')}\n"
+    yield f"*A way out.* {check.section('Way out')}\n"
+    for heading in ("Bad", "Good"):
+        yield f"{heading}:\n\n```yaml\n{check.section(heading)}\n```\n"
 
 
 def house_page() -> str:
@@ -249,6 +273,18 @@ lacks is one query, with all the rules that it blocks. The examples are executed
 those of the occasions tables, amounts in base units. `perprotocol explain CODE` prints the same page.
 """
 
+_LINT = """\
+`perprotocol lint PROTOCOL` reads a protocol before a participant is enrolled, and says what is wrong with it: the line,
+the reason and a way out. A *fault* must be mended: as it stands some verdict can never be given, or somebody can never
+comply. What is *to confirm* gives verdicts, and rests on what no document states. What is *not judged* is read and
+scheduled, and must be checked by hand. A file that cannot be read as a protocol at all (an amount in a wrong dimension,
+an unknown name) ends with status 2 and every fault of its language.
+
+Exit status: 0 no fault, 1 faults; with `--strict` also 1 for what is to be confirmed. `--closed "saturday, sunday"`
+says on which weekdays clinics are closed; without it no target is held against them. The examples are executed by
+tests.
+
+"""
 _LIBRARY = """\
 Protocols that ship with the package; `perprotocol library` lists them, and each name may stand for PROTOCOL. They are
 written anew from public facts. What no document states is marked *assumed*, with who has to confirm it, and a finding

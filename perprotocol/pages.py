@@ -33,10 +33,15 @@ def list_library(lang: str) -> pl.DataFrame:
 
 
 def explain_rule(code: str, lang: str) -> str:
-    """The page of one rule, with its code, its sentence and its coded term."""
+    """The page of one rule, with its code, its sentence and its coded term; or of a check of protocols."""
+    from rules.lint import BY_CODE as CHECKS  # noqa: PLC0415  a page of a rule needs no check
+
     rule = BY_CODE.get(code)
+    if code in CHECKS:
+        check = CHECKS[code]
+        return f"{check.code}: {check.text('title', lang)}\n\n{check.page.strip()}"
     if rule is None:
-        near = get_close_matches(code, BY_CODE, 1)
+        near = get_close_matches(code, [*BY_CODE, *CHECKS], 1)
         remedy = f"write {near[0]}" if near else "see perprotocol explain --list"
         raise StudyError([Fault("explain", None, None, "", code, "is no rule", remedy)])
     title, message = rule_text(rule, "title", lang), rule_text(rule, "message", lang)

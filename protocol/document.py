@@ -19,7 +19,7 @@ from protocol.model import Protocol
 from protocol.plain import plain_protocol
 from protocol.yaml_text import Path, Tree, read_tree
 
-__all__ = ["library", "read", "read_text", "read_versions", "write"]
+__all__ = ["library", "read", "read_placed", "read_placed_text", "read_text", "read_versions", "write"]
 
 
 def library() -> tuple[str, ...]:
@@ -30,13 +30,18 @@ def library() -> tuple[str, ...]:
 
 def read(source: str | FilePath) -> Protocol:
     """The protocol of a file, or of a name in the library. Raises DocumentError with every fault of the file."""
+    return read_placed(source)[0]
+
+
+def read_placed(source: str | FilePath) -> tuple[Protocol, Tree]:
+    """The same, and the tree of its text, which knows in which line each field is written."""
     path = FilePath(source)
     name = str(source)
     if path.is_file():
-        return read_text(_decode(path.read_bytes(), name), name)
+        return read_placed_text(_decode(path.read_bytes(), name), name)
     if name in library():
         file = resources.files("protocol") / "library" / f"{name}.yaml"
-        return read_text(file.read_text(encoding="utf-8"), f"{name}.yaml")
+        return read_placed_text(file.read_text(encoding="utf-8"), f"{name}.yaml")
     raise DocumentError([_not_found(path, name)])
 
 
@@ -69,6 +74,11 @@ def _version_before(folder: FilePath, newer: Protocol) -> Protocol | None:
 
 def read_text(text: str, name: str = "<text>") -> Protocol:
     """The protocol that the text states; `name` is what messages call the file. Raises DocumentError."""
+    return read_placed_text(text, name)[0]
+
+
+def read_placed_text(text: str, name: str = "<text>") -> tuple[Protocol, Tree]:
+    """The protocol that the text states, and its tree. Raises DocumentError."""
     tree = read_tree(text, name)
     if tree.faults and tree.data is None:
         raise DocumentError(tree.faults)
@@ -81,7 +91,7 @@ def read_text(text: str, name: str = "<text>") -> Protocol:
         check(protocol, tree)
     if protocol is None or tree.faults:
         raise DocumentError(sorted(tree.faults, key=lambda fault: (fault.line or 0, str(fault.column).zfill(6))))
-    return protocol
+    return protocol, tree
 
 
 def write(protocol: Protocol) -> str:

@@ -28,15 +28,16 @@ JUMP_DAYS = 31
 def plausible_weight(age_least: Ints, age_most: Ints) -> tuple[Longs, Longs]:
     """Lowest and highest plausible body weight in grams at an age in days; `NONE` where the age is unknown."""
     told = age_least != NONE
-    low = _median(age_least) // 2
-    high = _median(age_most) * 2
+    low = median_weight(age_least) // 2
+    high = median_weight(age_most) * 2
     adult = age_least >= 20 * 365.25
     low = np.where(adult, ADULT[0], np.minimum(low, ADULT[0]))
     high = np.where(age_most >= 20 * 365.25, ADULT[1], high)
     return np.where(told, low, NONE).astype(np.int64), np.where(told, high, NONE).astype(np.int64)
 
 
-def _median(age: Ints) -> Longs:
+def median_weight(age: Ints) -> Longs:
+    """The median body weight in grams at an age in days; from 20 years on that of 20 years."""
     months = np.clip(age, 0, 240 * 31) / DAYS_A_MONTH
     median: Longs = np.interp(months, _MONTHS, _GRAMS).round().astype(np.int64)
     return median

@@ -1,0 +1,77 @@
+"""Whom a protocol means: the ages that its criteria let in, and what people of these ages plausibly weigh."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from protocol.conditions import All, Compare, Condition
+from protocol.model import Protocol
+from protocol.timing import Duration
+from rules.happened.growth import ADULT, DAYS_A_MONTH, median_weight, plausible_weight
+
+_YEAR = 365.25
+_GROWN = round(20 * _YEAR)
+_OLD = round(100 * _YEAR)
+
+
+@dataclass(frozen=True)
+class People:
+    """The youngest and the oldest who may take part, in days of age; None where no criterion says it."""
+
+    youngest: int | None
+    oldest: int | None
+
+    @property
+    def weights(self) -> tuple[float, float]:
+        """What the lightest and the heaviest of them plausibly weigh, in kg; adults where no age is stated."""
+        if self.youngest is None and self.oldest is None:
+            return ADULT[0] / 1000, ADULT[1] / 1000
+        ages = np.array([self.youngest or 0, self.oldest if self.oldest is not None else _OLD], np.int32)
+        low, high = plausible_weight(ages[:1], ages[1:])
+        return int(low[0]) / 1000, int(high[0]) / 1000
+
+    @property
+    def typical(self) -> float:
+        """The median weight in kg at the youngest age that a criterion states, else at the oldest, else of adults."""
+        stated = [age for age in (self.youngest, self.oldest) if age is not None]
+        age = np.array([min(stated[0] if stated else _GROWN, _GROWN)], np.int32)
+        return int(median_weight(age)[0]) / 1000
+
+
+def people_of(protocol: Protocol) -> People:
+    """The ages that the criteria of eligibility let in."""
+    youngest: list[int] = []
+    oldest: list[int] = []
+    for leaf, wanted in _ages(protocol):
+        if not isinstance(leaf.value, Duration):
+            continue
+        days = round(leaf.value.months * DAYS_A_MONTH) + leaf.value.days
+        (youngest if (leaf.op in (">", ">=")) == wanted else oldest).append(days)
+    return People(max(youngest, default=None), min(oldest, default=None))
+
+
+def _ages(protocol: Protocol) -> Iterator[tuple[Compare, bool]]:
+    """What criteria say of the age by itself, and whether it must be so."""
+    for criterion in protocol.eligibility.include.values():
+        yield from (
+            (leaf, True) for leaf in _all_of(criterion.condition) if isinstance(leaf, Compare) and _is_age(leaf)
+        )
+    for criterion in protocol.eligibility.exclude.values():
+        alone = criterion.condition
+        if isinstance(alone, Compare) and _is_age(alone):
+            yield alone, False
+
+
+def _all_of(condition: Condition) -> Iterator[Condition]:
+    if isinstance(condition, All):
+        for part in condition.of:
+            yield from _all_of(part)
+    else:
+        yield condition
+
+
+def _is_age(leaf: Compare) -> bool:
+    return leaf.name == "age" and leaf.op in ("<", "<=", ">", ">=")
