@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from protocol.conditions import leaves
 from protocol.model import Protocol
-from rules.happened.evidence import Ints
+from rules.arrays import Ints
 from rules.lint.timeline import Line
 
 ON_RECORD = frozenset({"age", "sex", "arm"})

@@ -12,8 +12,8 @@ import numpy as np
 
 from protocol.model import Protocol
 from protocol.timing import Duration
+from rules.arrays import Ints
 from rules.facts import from_frames
-from rules.happened.evidence import Ints
 from rules.identity.assignment import NONE
 from rules.partitions import over_partitions
 from rules.planning.slots import ArmPlan, Plan, Ref, Slot, Span

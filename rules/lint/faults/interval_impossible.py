@@ -26,7 +26,7 @@ treatments:
 
 from collections.abc import Iterator
 
-from rules.happened.evidence import Ints
+from rules.arrays import Ints
 from rules.lint.check import Check, Hit
 from rules.lint.draft import Draft
 from rules.lint.timeline import Line

@@ -32,7 +32,7 @@ import numpy as np
 
 from protocol.conditions import Compare, Condition, Inside, Leaf, leaves
 from protocol.model import Treatment
-from rules.happened.evidence import Ints
+from rules.arrays import Ints
 from rules.lint.check import Check, Hit
 from rules.lint.draft import Draft
 from rules.lint.timeline import ZERO, Line

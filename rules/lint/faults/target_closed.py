@@ -29,7 +29,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from rules.happened.evidence import Flags, Ints
+from rules.arrays import Flags, Ints
 from rules.lint.check import Check, Hit
 from rules.lint.draft import Draft
 from rules.lint.timeline import ZERO, Line
