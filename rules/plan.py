@@ -178,6 +178,8 @@ def _groups(slots: tuple[Slot, ...], cycles: dict[str, CyclePlan]) -> tuple[tupl
             units.setdefault(unit_of[column], []).append(column)
         needs = {unit: _needs(columns, slots, cycles, unit_of) - {unit} for unit, columns in units.items()}
         ready = [unit for unit in units if not needs[unit] & set(units)]
+        # The last dose of all is known once the doses are in their places.
+        ready = [unit for unit in ready if not _awaits_doses(units[unit], set(waiting), slots)] or ready
         if not ready and len(units) == len(waiting):
             raise ValueError(f"circular anchors: {sorted(units)}")
         if not ready:
@@ -188,6 +190,12 @@ def _groups(slots: tuple[Slot, ...], cycles: dict[str, CyclePlan]) -> tuple[tupl
         done = {c for unit in ready for c in units[unit]}
         waiting = [column for column in waiting if column not in done]
     return tuple(groups)
+
+
+def _awaits_doses(columns: list[int], waiting: set[int], slots: tuple[Slot, ...]) -> bool:
+    """Whether slots count from the last dose of any treatment, or of a product, while others have no place yet."""
+    last = any(ref.kind == "dose" and ref.last for c in columns for ref in slots[c].refs())
+    return last and any(slots[c].part.kind == "treatment" for c in waiting - set(columns))
 
 
 def _for_doses(

@@ -15,15 +15,22 @@ from rules.happened.levels import Levels, read_levels
 from rules.happened.records import Records, first_given
 from rules.happened.spells import HOLD, OMIT, STOP
 from rules.happened.states import Place, read_states
-from rules.happened.truth import all_of, both
-from rules.identity.series import take_course, take_in_order, take_in_rhythm, take_records
+from rules.happened.truth import Truth, all_of, both
+from rules.identity.series import (
+    reach_of_permitted,
+    take_course,
+    take_in_order,
+    take_in_rhythm,
+    take_records,
+    waiting_records,
+)
 from rules.identity.shared import share_out
 from rules.planning.slots import ArmPlan, CyclePlan, Plan, Slot, Span
 from rules.timing.anchors import add, due_from, last_given, reference
 from rules.timing.carried import Carried
 from rules.timing.clock import lay_hours
 from rules.timing.closed import add_working
-from rules.timing.cycles import CycleDays, Waiting, lay_cycle
+from rules.timing.cycles import CycleDays, Waiting, doses_of, lay_cycle
 from rules.timing.grid import Grid, Identity, Laid
 from rules.timing.limits import counts_from, counts_until, from_bounds, limit, previous_slot
 
@@ -188,7 +195,9 @@ def _lay_cycle(laid: Laid, grid: Grid, cycle: CyclePlan) -> None:
         )
 
     def waiting(k: int, days: Ints, drugs: list[str]) -> Waiting:
-        return laid.states.waiting(cycle.name, k + 1, grid.s, days, drugs)
+        wait = laid.states.waiting(cycle.name, k + 1, grid.s, days, drugs)
+        ends = [_past_end(laid, grid, slot, days)[1] for slot in doses_of(cycle, grid.arm, k + 1) if slot.ref.planned]
+        return wait._replace(over=wait.over | np.logical_and.reduce([np.full(len(days), bool(ends)), *ends]))
 
     grid.cycles[cycle.name] = lay_cycle(cycle, grid.arm, grid.s, laid.doses, due, waiting)
 
@@ -266,19 +275,15 @@ def _expect(laid: Laid, grid: Grid, c: int) -> None:
         day = np.where(due != NONE, np.minimum(due, e.horizon), e.horizon).astype(np.int32)
         expected = all_of(slot.part.element.if_, e, s, day)
     if slot.part.element.may_if:
-        # It may follow from what comes to light as long as its window is open.
-        last = np.where(grid.closes[:, c] != NONE, grid.closes[:, c], due)
-        last = np.where(due != NONE, np.minimum(last, e.horizon), e.horizon).astype(np.int32)
-        grid.optional[c] = both(expected, all_of(slot.part.element.may_if, e, s, last))
+        grid.optional[c] = both(expected, _permitted(laid, grid, c))
         expected = np.zeros(len(s), np.int8)
     if slot.follows and slot.ref.slot >= 0:
         expected[_absent(laid, grid, slot.ref.slot)] = 0
-    for ref, span, inclusive in slot.until:
-        first, last = (add(laid, grid.s, day, span) for day in reference(laid, grid, ref))
-        known = (first != NONE) & (due != NONE)
-        maybe, past = (known & ((due > end) if inclusive else (due >= end)) for end in (first, last))
-        expected[maybe & ~past & (expected == 1)] = -1
-        expected[past] = 0
+    if slot.ref.kind == "cycle" and slot.part.kind != "treatment":
+        expected[grid.cycles[slot.ref.name].over[:, slot.ref.nth - 1]] = 0
+    maybe, past = _past_end(laid, grid, slot, due)
+    expected[maybe & ~past & (expected == 1)] = -1
+    expected[past] = 0
     first, last = laid.states.end(slot.part.kind, slot.part.activity, s)
     gone = (last != NONE) & (due != NONE) & (due > last)
     unsure = (first != NONE) & (due != NONE) & (due >= first) & ~gone & (first != last)
@@ -297,6 +302,33 @@ def _expect(laid: Laid, grid: Grid, c: int) -> None:
     expected[unsure & (expected == 1)] = -1
     expected[laid.states.not_enrolled[s]] = 0
     grid.expected[:, c] = expected
+
+
+def _past_end(laid: Laid, grid: Grid, slot: Slot, due: Ints) -> tuple[Flags, Flags]:
+    """Whether days on which a slot may be due lie after the end of its series: perhaps, and certainly."""
+    maybe, past = (np.zeros(len(due), np.bool_) for _ in range(2))
+    for ref, span, inclusive in slot.until:
+        ends = [add(laid, grid.s, day, span) for day in reference(laid, grid, ref)]
+        known = (ends[0] != NONE) & (due != NONE)
+        after = [known & ((due > end) if inclusive else (due >= end)) for end in ends]
+        maybe, past = maybe | after[0], past | after[1]
+    return maybe, past
+
+
+def _permitted(laid: Laid, grid: Grid, c: int) -> Truth:
+    """Whether the protocol permits an occurrence: when it took place; while it has not, by the end of its window."""
+    slot, e, due, closes = grid.arm.slots[c], laid.evidence, grid.due[:, c], grid.closes[:, c]
+    day = np.where(due != NONE, np.minimum(np.where(closes != NONE, closes, due), e.horizon), e.horizon)
+    minute = np.full(len(day), NONE, np.int32)
+    rows, days, _ = waiting_records(laid, grid, (c,))
+    if rows.size:
+        records = laid.doses if slot.part.kind == "treatment" else laid.visits
+        far = np.where((rows >= 0) & (due != NONE)[:, None], np.abs(days.astype(np.int64) - due[:, None]), 1 << 40)
+        who, nearest = np.arange(len(day)), far.argmin(axis=1)
+        there = far[who, nearest] < reach_of_permitted(slot)
+        day = np.where(there, days[who, nearest], day)
+        minute = np.where(there, records.minute[rows[who, nearest]], NONE).astype(np.int32)
+    return all_of(slot.part.element.may_if, e, grid.s, day.astype(np.int32), minute=minute)
 
 
 def _absent(laid: Laid, grid: Grid, c: int) -> Flags:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.course import Row, audited, dose, told, value
+from tests.course import Row, audited, dose, on, told, value
 
 OPTIONAL = """
 arms: {a: A}
@@ -95,3 +95,39 @@ def test_the_course_is_repeated_at_a_flare_after_a_complete_response() -> None:
     assert branched([*COURSE, *again], "complete", events=flare) == []
     assert branched([*COURSE, *again[:3], 74, *again[4:]], "complete", events=flare) == []
     assert branched([*COURSE, *again[:-1]], "complete", events=flare) == ["dose_no_record? x 20"]
+
+
+BY_THE_CLOCK = """
+arms: {a: A}
+milestones: {day-zero: start of x 1}
+measures: {fever: {values: [gone, sustained]}}
+treatments:
+  x:
+    dose: {amount: 10 mg, tolerance: ±5 %}
+    steps:
+      - {due: day 1, window: ±0 d}
+      - {due: within 8 h to 24 h after x 1, may_if: fever = sustained}
+"""
+
+
+def at(day: int, clock: str) -> str:
+    """A point in time of a study day."""
+    return f"{on(day)}T{clock}"
+
+
+@pytest.mark.parametrize(
+    ("second", "found"),
+    [
+        (at(1, "19:00"), []),
+        (at(2, "06:45"), []),
+        (at(2, "09:00"), ["unplanned_dose x"]),
+        (at(1, "16:00"), ["unplanned_dose x"]),
+        (at(9, "12:00"), ["unplanned_dose x"]),
+    ],
+)
+def test_a_permitted_dose_is_permitted_by_what_was_so_when_it_was_given(second: str, found: list[str]) -> None:
+    """Fever from 17:00 to 08:00: neither what came later nor what was over permits a dose; a week later none does."""
+    given = [dose("x", 1, start=at(1, "10:00")), dose("x", 1, start=second)]
+    fever = [value("fever", 1, "gone", "", at=at(1, "09:00")), value("fever", 1, "sustained", "", at=at(1, "17:00"))]
+    fever += [value("fever", 2, "gone", "", at=at(2, "08:00"))]
+    assert told(audited(BY_THE_CLOCK, 60, administrations=given, observations=fever)) == found

@@ -32,6 +32,7 @@ ORDERED = HEAD + (
     "  opener: {due: day 0, window: ±0 d, dose: 10 mg}\n"
     "  drug: {due: day 0, window: ±0 d, dose: 100 mg, after: [opener]}\n"
 )
+LIMITED = "{amount: 100 mg, tolerance: ±5 %}"
 SERIES = HEAD + "treatments: {drug: {due: day 0, every: 7 d, times: 3, window: ±1 d, dose: 100 mg}}"
 
 Row = dict[str, str]
@@ -94,6 +95,12 @@ PACES = [
     ("Less than half of it is too fast.", ONE_TIME, [ran("08:00", "08:14")], ["infusion_too_fast"]),
     ("More than twice is too slow.", ONE_TIME, [ran("08:00", "09:01")], ["infusion_too_slow"]),
     ("At the fastest rates 100 mg take 65 minutes.", RATED, [ran("08:00", "09:05")], []),
+    (
+        "With its unit in doubt nothing is said of its rate.",
+        RATED.replace("dose: 100 mg", f"route: iv, dose: {LIMITED}"),
+        [ran("08:00", "08:30", amount="100000000", route="iv")],
+        ["unit_doubtful"],
+    ),
     ("In 64 minutes it ran faster.", RATED, [ran("08:00", "09:04")], ["infusion_too_fast"]),
     ("A rate by volume needs the volume.", BY_VOLUME, [ran("08:00", "09:00")], ["infusion-limit"]),
     ("100 mL at 100 mL/h take an hour.", BY_VOLUME, [ran("08:00", "09:00", volume="100")], []),
@@ -154,6 +161,17 @@ TESTS = [
         ["prerequisite"],
     ),
 ]
+
+
+@pytest.mark.parametrize(
+    ("clock", "found"),
+    [("09:59", []), ("10:01", ["prerequisite_missing"]), ("", [])],
+    ids=["before", "after", "no time"],
+)
+def test_what_was_shown_later_on_the_day_was_not_shown_before_the_dose(clock: str, found: list[str]) -> None:
+    """A reaction four days ago, none in the test of the day: its time decides; without one it counts as before."""
+    shown = ({"value": "reaction", "at": "2024-02-29"}, {"value": "no reaction", "at": f"2024-03-01 {clock}".strip()})
+    assert codes(TESTED, {"start": "2024-03-01 10:00"}, observations=shown) == found
 
 
 @pytest.mark.parametrize(("shown", "found"), [c[1:] for c in TESTS], ids=[c[0] for c in TESTS])

@@ -179,3 +179,49 @@ def test_late_cycles_are_never_hidden_by_the_grid_as_planned() -> None:
     """Every cycle one day early: the sixth begins before the end, though the grid as planned has only five."""
     given = [dose("weekly", d) for d in (1, 8, 15, 21, 41, 61, 81, 101)] + [dose("second", d) for d in (41, 81)]
     assert told(audited(STEPS, 200, administrations=given)) == []
+
+
+SAMPLED = """
+arms: {a: A}
+milestones: {day-zero: start of first treatment}
+events: {reaction: reaction}
+cycles: {cycle: {from: day 1, every: 21 d, times: 4}}
+treatments:
+  drug:
+    due: day 1
+    window: ±2 d
+    steps:
+      - {in: cycle 1}
+      - {in: cycle 2 on}
+assessments:
+  chemistry: {in: cycle, due: within 1 d before day 1}
+  pk: {in: cycle 1, due: 0 d after end of each drug, window: ±0 d}
+modifications: {stop: {if: event reaction, then: stop drug}}
+"""
+CHEMISTRY = [value("chemistry", day, "1") for day in (1, 22, 43, 64)]
+PK = value("pk", 1, "1")
+
+
+def given(*days: int) -> list[Row]:
+    """The drug on these days."""
+    return [dose("drug", day, "", "", end=on(day)) for day in days]
+
+
+def test_a_sample_at_each_dose_of_one_cycle_is_asked_for_in_no_other() -> None:
+    """`in: cycle 1` and `each drug` together: the doses of the first cycle."""
+    tables = {"administrations": given(1, 22, 43, 64), "observations": [*CHEMISTRY, PK]}
+    assert told(audited(SAMPLED, 140, **tables)) == []
+
+
+def test_of_cycles_that_will_not_come_nothing_is_asked() -> None:
+    """The only drug is stopped, or the participant off treatment: nothing is due before a day 1 that never comes."""
+    tables = {"administrations": given(1, 22), "observations": [*CHEMISTRY[:2], PK]}
+    assert told(audited(SAMPLED, 140, events=[event("reaction", 23)], **tables)) == []
+    ended = [{"milestone": "discontinuation", "date": on(30)}]
+    assert told(audited(SAMPLED, 140, milestones=ended, **tables)) == []
+
+
+def test_of_a_cycle_that_waits_its_drug_is_asked_for_and_none_of_its_samples() -> None:
+    """One thing is asked: whether the cycle began."""
+    tables = {"administrations": given(1, 22), "observations": [*CHEMISTRY[:2], PK]}
+    assert told(audited(SAMPLED, 140, **tables)) == ["dose_no_record? drug 3"]

@@ -22,7 +22,7 @@ from protocol import Protocol
 from protocol.durations import Window
 from rules import Report, Study, audit, from_frames
 from rules.telling.rows import SCHEMA
-from tests.trials import AWAITING, QUICK, TRIALS, cast, trial
+from tests.trials import QUICK, TRIALS, cast, trial
 
 AFTER_ALL = date(2040, 1, 1)
 FAULTS = [kind.put for kind in KINDS.values()]
@@ -65,8 +65,6 @@ def found(report: Report) -> dict[str | None, Counter[Found]]:
 @given(seed=SEEDS)
 def test_nothing_is_found_of_those_who_follow_the_protocol(name: str, seed: int) -> None:
     """Perfect participants have neither a finding nor a query, and none of their records is left unjudged."""
-    if name in AWAITING:
-        pytest.xfail(AWAITING[name])
     people = [world(name, seed + i).live() for i in range(40)]
     report = audit(trial(name), study_of(trial(name), people), as_of=AFTER_ALL)
     assert report.findings.rows() == []
@@ -89,8 +87,6 @@ def audited(name: str) -> tuple[dict[str, list[Case]], dict[str | None, Counter[
 @pytest.mark.parametrize("name", TRIALS)
 def test_a_fault_is_found_once_and_nothing_else_is(name: str, fault: str) -> None:
     """Of a participant with one fault exactly that is found, with the consequences that the fault names."""
-    if name in AWAITING:
-        pytest.xfail(AWAITING[name])
     cases, by_subject = audited(name)
     for case in cases[fault]:
         assert by_subject.get(case.patient.subject) == case.expected, case.patient

@@ -114,14 +114,6 @@ PLAIN = (*SMALL, "uc-msc-saa", "primaquine-challenge")
 """Those without cycles, branches and clock time: their calendar follows from a few lines of arithmetic."""
 
 
-AWAITING: dict[str, str] = {
-    "covacta": "a permitted dose 8 to 24 hours after the first is placed by days: in the same night it finds no place",
-    "act15377": "an assessment `in: cycle 1` is asked for after each dose of every cycle",
-    "carboplatin-gemcitabine": "of a cycle that waits, what is due before day 1 is asked for about another day",
-}
-"""Protocols of which the engine does not judge everything rightly yet, and why."""
-
-
 @cache
 def trial(name: str) -> Protocol:
     """A small protocol, or one of the library."""

@@ -6,13 +6,11 @@ from functools import partial
 from typing import NamedTuple
 
 from perprotocol.simulation.days import DAY, move, span
-from perprotocol.simulation.life import FOREVER, Due, Life, draw
+from perprotocol.simulation.draws import draw
+from perprotocol.simulation.life import FOREVER, Due, Life
 from perprotocol.simulation.patient import Planned
 from perprotocol.simulation.script import Line, Start, in_cycle
 from protocol.activities import Cycle
-
-AHEAD = 7
-"""Days before a cycle is due on which it is looked at: what is measured before day 1 belongs to it."""
 
 
 class Opening(NamedTuple):
@@ -27,9 +25,9 @@ class Opening(NamedTuple):
 class Cycled(Life):
     """A life with cycles."""
 
-    def before_cycle(self, cycle: str, number: int, day: int) -> int | None:
-        """The day on which a cycle that could begin on `day` begins, None for never."""
-        return day
+    def before_cycle(self, o: Opening, drugs: frozenset[str]) -> int | None:
+        """The day on which a cycle with these drugs on day 1 begins, None for never."""
+        return o.due
 
     def begin(self) -> None:
         """The first cycle of each kind is looked at before it is due."""
@@ -41,7 +39,13 @@ class Cycled(Life):
         start = self.script.moment(cycle.from_, next(iter(self.protocol.treatments.values())))[0]
         for base in self._bases(start.anchor) or []:
             day = move(base // DAY, start.offset[0], start.offset[1], self._policy)
-            self.later((day - AHEAD) * DAY, partial(self._open, Opening(name, cycle, 1, day)))
+            self._await_day(Opening(name, cycle, 1, day))
+
+    def _await_day(self, o: Opening) -> None:
+        """A cycle is looked at on the day before the first thing that belongs to it: before day 1, or early."""
+        mine = [(line, s) for line in self.script.lines if in_cycle(line, o.number) for s in self._cycle_starts(line)]
+        lows = [(start.window or line.window or (0, 0))[0] + day for line, (start, day) in mine]
+        self.later((o.due + min([0, *lows]) - 1) * DAY, partial(self._open, o))
 
     def _open(self, o: Opening) -> None:
         """Day 1 of one cycle is settled, and all that counts from it is due."""
@@ -50,7 +54,8 @@ class Cycled(Life):
         if not lines or o.due >= over or self._cycle_over(o):
             return
         low, high = self._cycle_window(lines)
-        waited = self.before_cycle(o.name, o.number, o.due)
+        ones = [line for line in lines if line.kind == "treatment" and self._cycle_starts(line)[0][1] == 0]
+        waited = self.before_cycle(o, frozenset(line.activity for line in ones))
         if waited is None or waited >= over:
             return
         u = draw(self.seed, 3, o.number)
@@ -59,8 +64,7 @@ class Cycled(Life):
         every = span(o.cycle.every)
         following = move(started if o.cycle.late == "shift" else o.due, every[0], every[1], self._policy)
         if o.cycle.times is None or o.number < o.cycle.times:
-            after = Opening(o.name, o.cycle, o.number + 1, following)
-            self.later((following - AHEAD) * DAY, partial(self._open, after))
+            self._await_day(Opening(o.name, o.cycle, o.number + 1, following))
 
     def _cycle_window(self, lines: list[Line]) -> tuple[int, int]:
         """The days about day 1 that suit every drug due then."""

@@ -9,7 +9,8 @@ from perprotocol.simulation import body
 from perprotocol.simulation.amounts import WHOLE, limits
 from perprotocol.simulation.cycled import Cycled
 from perprotocol.simulation.days import DAY, move, span
-from perprotocol.simulation.life import FOREVER, Stage, draw
+from perprotocol.simulation.draws import draw
+from perprotocol.simulation.life import FOREVER, Stage
 from perprotocol.simulation.patient import Given, Patient, Planned
 from perprotocol.simulation.script import Line, Script
 from perprotocol.simulation.shown import Value
@@ -109,7 +110,7 @@ class Dosed(Cycled):
         if part.over is not None:
             return part.over.low.minutes + int(u * (part.over.high.minutes - part.over.low.minutes))
         if part.rate and given.amount:
-            return int(_fastest(part, given.amount) * (1.05 + u / 4)) + 1
+            return int(fastest(part, given.amount) * (1.05 + u / 4)) + 1
         return 20 + int(u * 40) if part.route == "intravenous" else 0
 
     # --- courses --------------------------------------------------------------------------------------------------
@@ -187,7 +188,7 @@ def _limits(dose: Dose, grams: int, mm: int, clearance: int, share: Fraction) ->
     return _exact(id(dose), grams, mm if used[0] else 0, clearance if used[1] else 0, share)
 
 
-def _fastest(part: Part, amount: int) -> int:
+def fastest(part: Part, amount: int) -> int:
     """The fewest minutes in which an amount may run in, step by step of its rates."""
     steps = sorted((after.minutes, Fraction(rate.base)) for after, rate in (part.rate or {}).items())
     left, minutes = amount, 0

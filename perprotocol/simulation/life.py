@@ -14,6 +14,7 @@ from itertools import count
 from typing import NamedTuple
 
 from perprotocol.simulation.days import DAY, Span, move, span, total
+from perprotocol.simulation.draws import draw
 from perprotocol.simulation.patient import Key, Planned, Swerve
 from perprotocol.simulation.script import Line, Script, Start, in_cycle
 from protocol.activities import Limit
@@ -22,17 +23,6 @@ from protocol.timing import Anchor
 FOREVER = 10**6
 HOUR = {"visit": 8 * 60, "assessment": 8 * 60 + 30, "treatment": 10 * 60}
 """When things are usually done on a day: visits in the morning, doses later."""
-_M = (1 << 64) - 1
-
-
-def draw(seed: int, *salt: int) -> float:
-    """A number from 0 to 1 that belongs to a seed and some whole numbers, always the same."""
-    x = seed * 0x9E3779B97F4A7C15 & _M
-    for s in salt:
-        x = (x ^ (s + 0x632BE59BD9B4E019)) * 0xBF58476D1CE4E5B9 & _M
-        x ^= x >> 29
-    x = (x * 0x94D049BB133111EB) & _M
-    return ((x ^ (x >> 32)) >> 11) / (1 << 53)
 
 
 class Due(NamedTuple):
@@ -45,6 +35,12 @@ class Due(NamedTuple):
     base: int
     cycle: int | None = None
     round: int = 0
+
+
+class Leaving(NamedTuple):
+    """Somebody leaves."""
+
+    how: str
 
 
 @dataclass
@@ -104,16 +100,20 @@ class Life:
                 self._limited.append(line)
         self.begin()
         if self.stage.leaves is not None:
-            heappush(self._heap, (self.stage.leaves[1] * DAY, next(self._order), self.stage.leaves))
+            self.later(self.stage.leaves[1] * DAY, Leaving(self.stage.leaves[0]))
         self._release_limited()
-        while self._heap or self._release_last():
+        while self._heap or self._last:
+            if all(isinstance(thing, Leaving) for _, _, thing in self._heap[:2]):
+                self._release_last()  # nothing is left but, at most, to leave
+            if not self._heap:
+                break
             at, _, thing = heappop(self._heap)
             if isinstance(thing, Due):
                 self._play(thing)
             elif callable(thing):
                 thing()
-            else:
-                self._leave(at, *thing)  # type: ignore[misc]
+            elif isinstance(thing, Leaving):
+                self._leave(at, thing)
 
     def later(self, at: int, what: object) -> None:
         """Something else that happens at a minute."""
@@ -213,7 +213,7 @@ class Life:
             return plan.on(plan.due) if plan is not None else self.zero * DAY
         return self.ends.get(key, actual) if anchor.edge == "end" else actual
 
-    def _release_last(self) -> bool:
+    def _release_last(self) -> None:
         """What counts from the last dose is played once no dose is left."""
         waiting, self._last = self._last, []
         for line, n in waiting:
@@ -226,7 +226,6 @@ class Life:
                 bases = [self._base(keys[-1], line.starts[n][0].anchor)] if keys else []
             if bases and not (line.part.every and n):
                 self._start(line, n, bases)
-        return bool(self._heap)
 
     def _release_limited(self) -> None:
         """What only limits place is played once everything they count from is settled."""
@@ -390,11 +389,11 @@ class Life:
 
     # --- leaving --------------------------------------------------------------------------------------------------
 
-    def _leave(self, at: int, how: str, day: int) -> None:
+    def _leave(self, at: int, leaving: Leaving) -> None:
         """Somebody leaves, on the first day from then on on which nothing is under way."""
         today = at // DAY
         due_today = any(isinstance(t, Due) and a // DAY == today for a, _, t in self._heap)
         if self._committed // DAY >= today or due_today:
-            self.later((max(self._committed // DAY, today) + 1) * DAY, (how, day))
+            self.later((max(self._committed // DAY, today) + 1) * DAY, leaving)
             return
-        self.left(how, today)
+        self.left(leaving.how, today)

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
 
+from perprotocol.simulation.cycled import Opening
 from perprotocol.simulation.days import DAY
 from perprotocol.simulation.dosed import Dosed
-from perprotocol.simulation.life import FOREVER, Due, Stage, draw
+from perprotocol.simulation.draws import draw
+from perprotocol.simulation.life import FOREVER, Due, Stage
 from perprotocol.simulation.patient import Given, Patient, Planned, Seen
 from perprotocol.simulation.script import Script
 from perprotocol.simulation.shown import HIGH, LOW, Shown, Value
@@ -28,6 +30,7 @@ class Participant(Dosed):
         self.held: dict[str, tuple[int, int]] = {}
         self.omitted: set[tuple[str, int]] = set()
         self.waited: set[int] = set()
+        self.lasting: list[tuple[int, int, Shown]] = []
 
     # --- what takes place -----------------------------------------------------------------------------------------
 
@@ -54,8 +57,9 @@ class Participant(Dosed):
         shown = self.story.optional
         if shown is None or draw(self.seed, 4, plan.line.code, plan.number) > OPTIONAL:
             return False
-        opens = plan.at[1] if plan.at is not None else plan.on(plan.opens)
-        self._show(shown, opens - 60)
+        at = self._choose(plan, self.ends_by(plan))
+        self._show(shown, at - 1)
+        self.lasting.append((at - 60, at, shown))
         return True
 
     def done(self, plan: Planned, at: int) -> int:
@@ -73,9 +77,10 @@ class Participant(Dosed):
         self._measure(plan, (line.activity,), at)
         return at
 
-    def before_cycle(self, cycle: str, number: int, day: int) -> int | None:
-        """A cycle waits where the protocol says so; nothing begins once its drugs are stopped."""
-        if "all" in self.stopped or set(self.stopped) >= set(self.protocol.treatments):
+    def before_cycle(self, o: Opening, drugs: frozenset[str]) -> int | None:
+        """A cycle waits where the protocol says so; none begins once the drugs of its day 1 are stopped."""
+        cycle, number, day = o.name, o.number, o.due
+        if drugs and drugs <= set(self.stopped):
             return None
         for trigger in self.story.triggers:
             m = trigger.modification
@@ -223,6 +228,9 @@ class Participant(Dosed):
     def _usual(self, measure: str, at: int) -> Value:
         if at // DAY < self.zero and measure in self.story.eligible:
             return self.story.eligible[measure]
+        for begins, ends, shown in self.lasting:
+            if begins <= at <= ends and measure in shown:
+                return shown[measure]
         u = draw(self.seed, 9, sum(measure.encode()), at)
         if measure in self.story.quiet[0]:
             return self.story.quiet[int(u * len(self.story.quiet))][measure]

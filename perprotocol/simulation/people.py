@@ -8,7 +8,8 @@ from datetime import date
 from functools import cached_property
 
 from perprotocol.simulation.days import DAY, number
-from perprotocol.simulation.life import Stage, draw
+from perprotocol.simulation.draws import draw
+from perprotocol.simulation.life import Stage
 from perprotocol.simulation.participant import Participant
 from perprotocol.simulation.patient import Key, Patient, Seen, Swerve
 from perprotocol.simulation.script import Script

@@ -87,7 +87,10 @@ class States:
         return Effect(excuse, until, allowed)
 
     def waiting(self, cycle: str, number: int, s: Ints, due: Ints, drugs: Sequence[str]) -> Waiting:
-        """What delays do to a cycle due on a day; one whose day-1 drugs are all on hold waits until one is not."""
+        """What delays do to a cycle due on a day; one whose day-1 drugs are all on hold waits until one is not.
+
+        Where they have all ended by that day it is over.
+        """
         until, allowed = np.full(len(s), NONE, np.int32), np.zeros(len(s), np.int32)
         for state in self.by_cycle.get(cycle, []):
             if state.concerns(number, 1):
@@ -105,7 +108,17 @@ class States:
             held &= last != NONE
             ends = np.minimum(ends, last)
         until = np.where(held, np.maximum(until, ends), until)
-        return Waiting(np.where(until >= FOREVER, NONE, until).astype(np.int32), ordered, ordered | held, allowed)
+        over = np.logical_and.reduce([np.full(len(s), bool(drugs)), *(self._ended(d, number, s, due) for d in drugs)])
+        return Waiting(np.where(until >= FOREVER, NONE, until).astype(np.int32), ordered, ordered | held, allowed, over)
+
+    def _ended(self, drug: str, number: int, s: Ints, due: Ints) -> Flags:
+        """Whether a drug due on day 1 of a cycle was stopped by that day, or it lies after the end of treatment."""
+        last = self.end("treatment", drug, s)[1]
+        ended: Flags = (last != NONE) & (due != NONE) & (due > last)
+        for state in self.by_treatment.get(drug, []):
+            if state.kind == STOP and state.must and state.concerns(number, 1):
+                ended |= state.on(s, due)[0]
+        return ended
 
     def at(self, treatment: str, kind: int, s: Ints, day: Ints, minute: Ints, number: Ints) -> Truth:
         """Whether a dose falls into a hold or after a stop that is ordered; `minute` is its time, `NONE` for none.

@@ -60,36 +60,41 @@ def known(flags: Flags, told: Flags | None = None) -> Truth:
     return answers if told is None else np.where(told, answers, -1).astype(np.int8)
 
 
-def truth(condition: Condition, e: Evidence, s: Ints, day: Ints, name: str = "") -> Truth:
-    """The answer for each pair of participant and day; `name` is the id under which a judged sentence is recorded."""
+def truth(condition: Condition, e: Evidence, s: Ints, day: Ints, name: str = "", minute: Ints | None = None) -> Truth:
+    """The answer for each pair of participant and day; `name` is the id under which a judged sentence is recorded.
+
+    With `minute` (`NONE`: any time of the day) values of that day that came later do not count.
+    """
     match condition:
         case All(of=of):
-            return all_of(of, e, s, day, name)
+            return all_of(of, e, s, day, name, minute)
         case Any(of=of):
-            return negate(all_of_answers([negate(truth(c, e, s, day, name)) for c in of], len(s)))
+            return negate(all_of_answers([negate(truth(c, e, s, day, name, minute)) for c in of], len(s)))
         case NoneOf(of=of):
-            return all_of_answers([negate(truth(c, e, s, day, name)) for c in of], len(s))
+            return all_of_answers([negate(truth(c, e, s, day, name, minute)) for c in of], len(s))
         case AtLeast(least=least, of=of):
-            answers = np.array([truth(c, e, s, day, name) for c in of])
+            answers = np.array([truth(c, e, s, day, name, minute) for c in of])
             sure, possible = (answers == 1).sum(axis=0), (answers != 0).sum(axis=0)
             return np.where(sure >= least, 1, np.where(possible < least, 0, -1)).astype(np.int8)
         case Named(criterion=criterion, negated=negated):
-            return _negated(named(criterion, e, s, day), negated)
+            return _negated(named(criterion, e, s, day, minute), negated)
         case Judged():
-            return _said(e.measure(name), s, day)
+            return _said(e.measure(name), s, day, minute)
         case Event() | Given() | Reached():
             return _happened(condition, e, s, day)
         case Inside() | Compare():
-            return _measured(condition, e, s, day)
+            return _measured(condition, e, s, day, minute)
         case Count():
             return _counted(condition, e, s, day)
         case _:
             return np.full(len(s), -1, np.int8)
 
 
-def all_of(conditions: Sequence[Condition], e: Evidence, s: Ints, day: Ints, name: str = "") -> Truth:
+def all_of(
+    conditions: Sequence[Condition], e: Evidence, s: Ints, day: Ints, name: str = "", minute: Ints | None = None
+) -> Truth:
     """True where all are; an empty list is true."""
-    return all_of_answers([truth(c, e, s, day, name) for c in conditions], len(s))
+    return all_of_answers([truth(c, e, s, day, name, minute) for c in conditions], len(s))
 
 
 def all_of_answers(answers: Sequence[Truth], n: int) -> Truth:
@@ -100,14 +105,14 @@ def all_of_answers(answers: Sequence[Truth], n: int) -> Truth:
     return result
 
 
-def named(criterion: str, e: Evidence, s: Ints, day: Ints) -> Truth:
+def named(criterion: str, e: Evidence, s: Ints, day: Ints, minute: Ints | None = None) -> Truth:
     """A criterion by its id; an answer that a person recorded under the id settles what the records leave open."""
     found = e.protocol.criteria.get(criterion)
     found = found or e.protocol.eligibility.include.get(criterion) or e.protocol.eligibility.exclude.get(criterion)
     if found is None:
         return np.full(len(s), -1, np.int8)
-    worked = truth(found.condition, e, s, day, criterion)
-    said = _said(e.measure(criterion), s, day)
+    worked = truth(found.condition, e, s, day, criterion, minute)
+    said = _said(e.measure(criterion), s, day, minute)
     return np.where(worked < 0, said, worked).astype(np.int8)
 
 
@@ -115,9 +120,9 @@ def _negated(answer: Truth, negated: bool) -> Truth:
     return negate(answer) if negated else answer
 
 
-def _said(recorded: Points, s: Ints, day: Ints) -> Truth:
+def _said(recorded: Points, s: Ints, day: Ints, minute: Ints | None) -> Truth:
     """A recorded yes (1) or no (0)."""
-    at, there = recorded.before(s, day)
+    at, there = recorded.before(s, day, minute=minute)
     if not len(recorded.s):
         return np.full(len(s), -1, np.int8)
     value = recorded.value[at]
@@ -190,7 +195,7 @@ def compare(a: Longs, b: Longs, op: Op) -> Flags:
     return result
 
 
-def _measured(condition: Inside | Compare, e: Evidence, s: Ints, day: Ints) -> Truth:
+def _measured(condition: Inside | Compare, e: Evidence, s: Ints, day: Ints, minute: Ints | None) -> Truth:
     if condition.name == "arm" and isinstance(condition, Compare) and isinstance(condition.value, Words):
         arms = np.array([a or "" for a in e.arm], dtype=object)[s]
         return _equal_words(condition.op, np.isin(arms, condition.value.words), arms != "")
@@ -202,7 +207,7 @@ def _measured(condition: Inside | Compare, e: Evidence, s: Ints, day: Ints) -> T
     if not len(values.s):
         return np.full(len(s), -1, np.int8)
     holds, told = each_value(condition, e, values)
-    at, there = values.before(s, day)
+    at, there = values.before(s, day, minute=minute)
     if isinstance(condition, Compare) and condition.baseline:
         at, there = values.before(s, _baseline_day(e)[s], strictly=False)
     if isinstance(condition, Compare) and condition.within is not None:

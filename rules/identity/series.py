@@ -16,7 +16,7 @@ from rules.happened.spells import DELAY, HOLD
 from rules.identity.assignment import UNLIMITED, Assignment, assign, reach
 from rules.identity.chain import assign_chain
 from rules.identity.policy import both_readings, is_silent
-from rules.planning.slots import ArmPlan
+from rules.planning.slots import ArmPlan, Slot
 from rules.timing.cycles import in_cycles, stride
 from rules.timing.grid import Grid, Laid
 
@@ -44,7 +44,9 @@ def take_records(laid: Laid, grid: Grid, group: tuple[int, ...]) -> None:
     if slots[0].part.kind == "treatment":
         _doubt(laid, rows, matrix, found)
     if is_silent(slots[0].part):
-        occurrences, records = both_readings(days, matrix, labels, found.slot)
+        # What is only permitted is never missed, so nothing makes up for it.
+        expected = np.where([int(c) in grid.optional for c in columns], NONE, days).astype(np.int32)
+        occurrences, records = both_readings(expected, matrix, labels, found.slot)
         grid.asked[:, columns] = occurrences
         laid.dose_asked[rows[records]] = True
 
@@ -55,7 +57,20 @@ def _reaches(grid: Grid, columns: Ints) -> tuple[Ints, Ints, Ints]:
     days = np.where(open_to, grid.due[:, columns], NONE).astype(np.int32)
     offsets = np.array([nominal_day(grid.arm, int(c)) for c in columns], dtype=np.int32)
     slots = [grid.arm.slots[int(c)] for c in columns]
-    return _ascending(days), *reach(offsets, [s.low or 0 for s in slots], [s.high or 0 for s in slots])
+    before, after = reach(offsets, [s.low or 0 for s in slots], [s.high or 0 for s in slots])
+    near = [
+        reach_of_permitted(s) if int(c) in grid.optional else UNLIMITED for s, c in zip(slots, columns, strict=True)
+    ]
+    return _ascending(days), np.minimum(before, near), np.minimum(after, near)
+
+
+def reach_of_permitted(slot: Slot) -> int:
+    """How far a record may lie from what is permitted and not expected: as far as that lies from what it counts from.
+
+    Beyond that nothing was permitted, and nothing is late.
+    """
+    hours = max(abs(minutes) for minutes in slot.clock or (0, 0)) // 1440
+    return max(abs(slot.offset.about), 1) + max(abs(slot.low or 0), abs(slot.high or 0), hours) + 1
 
 
 def in_doubt(days: Ints, records: Ints, slot: Ints) -> Flags:

@@ -102,7 +102,9 @@ def _rows(laid: Laid, grid: Grid, tasks: dict[int, tuple[Task, ...]]) -> Rows:
     first = np.where(held & ((opens == NONE) | (actual < opens)), actual, opens)
     last = np.where(held & ((closes == NONE) | (ends > closes)), ends, closes)
     lost = since_contact(laid, grid)[:, columns]
+    # Of a cycle that has not begun only its first drug is asked for.
     own = ~visit & (grid.expected[:, columns] != 0) & (first != NONE) & (last != NONE) & ~lost
+    own &= ~grid.waits()[:, columns]
     who, place = np.nonzero((held | own) & (last < laid.evidence.horizon))
     days = (first[who, place].astype(np.int32), last[who, place].astype(np.int32))
     return Rows(grid, who.astype(np.int32), columns[place], *days, tasks)

@@ -56,6 +56,7 @@ def conduct_occasions(laid: Laid, doses: pl.DataFrame) -> pl.DataFrame:
         "ordered": ordered,
         "in_order": in_order,
         **pace,
+        "paced": guards["paced"],
         "least_fact": _least_fact(laid, part, doses),
     }
     share = pace["running"] * 100.0 / np.maximum(pace["least_minutes"], 1)
@@ -72,12 +73,13 @@ def _by_part(laid: Laid, part: Ints, holds: Callable[[Treatment], bool]) -> Flag
 
 def _guards(laid: Laid, doses: pl.DataFrame, part: Ints, rows: Ints) -> dict[str, Flags]:
     recorded, none = laid.evidence.columns, np.zeros(len(part), np.bool_)
+    doubted = doses["unit_doubt"].to_numpy() & _by_part(laid, part, lambda e: e.rate is not None)
     return {
         "routed": _by_part(laid, part, lambda e: e.route is not None) if "administrations.route" in recorded else none,
         "branded": doses["branded"].to_numpy(),
         "required": _by_part(laid, part, lambda e: bool(e.requires) and tellable(e.requires)),
         "ordered": _by_part(laid, part, lambda e: bool(e.after)),
-        "paced": _by_part(laid, part, paced) if "administrations.end" in recorded else none,
+        "paced": _by_part(laid, part, paced) & ~doubted if "administrations.end" in recorded else none,
     }
 
 
@@ -113,22 +115,23 @@ def _prepared(laid: Laid, part: Ints, rows: Ints) -> Truth:
         element = laid.plan.parts[int(code)].element
         if isinstance(element, Treatment) and element.requires and tellable(element.requires):
             mine = np.flatnonzero(part == code)
-            s, day = laid.doses.s[rows[mine]], laid.doses.day[rows[mine]]
-            answer[mine] = all_of_answers([_in_time(c, e, s, day) for c in element.requires], len(mine))
+            s, day, minute = (column[rows[mine]] for column in (laid.doses.s, laid.doses.day, laid.doses.minute))
+            answer[mine] = all_of_answers([_in_time(c, e, s, day, minute) for c in element.requires], len(mine))
     return answer
 
 
-def _in_time(condition: Condition, e: Evidence, s: Ints, day: Ints) -> Truth:
-    """The answer of a condition on a day; a value too old for it does not fulfil it, as with weights.
+def _in_time(condition: Condition, e: Evidence, s: Ints, day: Ints, minute: Ints) -> Truth:
+    """The answer of a condition at the time of a dose; a value too old for it does not fulfil it, as with weights.
 
     Where no value of that day or before is on record it cannot be told, unless the study declares its data final.
     """
     if not isinstance(condition, Compare | Inside):
-        return truth(condition, e, s, day)
+        return truth(condition, e, s, day, minute=minute)
     within = condition.within if isinstance(condition, Compare) else None
-    answer = truth(replace(condition, within=None) if isinstance(condition, Compare) else condition, e, s, day)
+    ageless = replace(condition, within=None) if isinstance(condition, Compare) else condition
+    answer = truth(ageless, e, s, day, minute=minute)
     values = e.measure(condition.name)
-    at, there = values.before(s, day)
+    at, there = values.before(s, day, minute=minute)
     old = np.zeros(len(s), np.bool_)
     if within is not None and len(values.s):
         old = there & (day - values.day[at] > within.days)

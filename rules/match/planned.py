@@ -124,7 +124,7 @@ def _planned(laid: Laid, grid: Grid) -> dict[str, Array]:
         "unplaced": unplaced,
         **_visits_by_clock(laid, grid),
         "timed": spread([s.low is not None or s.clock is not None for s in slots]) & ((opens != NONE) | uncounted),
-        "closing": np.where(_waits(grid).ravel(), NONE, np.where(closes != NONE, closes, grid.due.ravel())),
+        "closing": np.where(grid.waits().ravel(), NONE, np.where(closes != NONE, closes, grid.due.ravel())),
         "excuse": np.abs(excuse),
         "judged": spread(judged),
         "column": np.broadcast_to(np.arange(len(slots), dtype=np.int32), shape).ravel(),
@@ -144,22 +144,6 @@ def _visits_by_clock(laid: Laid, grid: Grid) -> dict[str, Array]:
         by_clock[who, c] = ~moved_by_days(laid, grid, c, who)
         off[who, c], own[who, c] = off_by(laid, grid, c, who, grid.record[who, c])
     return {"by_clock": by_clock.ravel(), "minutes_off": off.ravel(), "own_time": own.ravel()}
-
-
-def _waits(grid: Grid) -> Flags:
-    """Occurrences of cycles that have not begun: of the next one its first drug is asked for, and nothing else."""
-    waits = np.zeros(grid.due.shape, np.bool_)
-    leads: set[tuple[str, int]] = set()
-    for c, slot in enumerate(grid.arm.slots):
-        name, number = cycle = grid.arm.cycle_of(c)
-        if not number:
-            continue
-        start = grid.cycles[name].start
-        lead = slot.part.kind == "treatment" and slot.ref.planned and cycle not in leads
-        leads |= {cycle} if lead else set()
-        waits[:, c] = (start[:, number - 2] == NONE) if lead and number > 1 else False
-        waits[:, c] |= (start[:, number - 1] == NONE) if not lead else False
-    return waits
 
 
 def _ending(laid: Laid, grid: Grid) -> Flags:

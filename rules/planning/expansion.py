@@ -230,21 +230,33 @@ class _Expansion:
         elif name in self.protocol.milestones or name in MILESTONES:
             yield Ref("milestone", name, number=number), _NO_SPAN
         elif name in {p.activity for p in self.parts}:
-            for column in self._chosen(name, anchor):
+            for column in self._chosen(part, name, anchor):
                 yield Ref("slot", name, column, anchor.planned, **which), _NO_SPAN
         elif name in self.protocol.events:
             yield Ref("event", name, number=number, **which), _NO_SPAN
         else:
             self._note(part, "unknown-days")
 
-    def _chosen(self, name: str, anchor: Anchor) -> list[int]:
-        """Columns of an activity that an anchor names; -N stands for the Nth of one not expanded yet."""
+    def _chosen(self, part: Part, name: str, anchor: Anchor) -> list[int]:
+        """Columns of an activity that an anchor names; -N stands for the Nth of one not expanded yet.
+
+        Of `each` those alone that lie in the cycles in which the part happens.
+        """
         columns = self.columns.get(name, [])
         if not columns:
             return [-(anchor.number or 1)]
         if anchor.which == "each":
-            return columns
+            return [c for c in columns if self._in(part, self.slots[c])]
         return columns[-1:] if anchor.which == "last" else columns[(anchor.number or 1) - 1 :][:1]
+
+    def _in(self, part: Part, slot: Slot) -> bool:
+        """Whether a slot, or what it accompanies, lies in the cycles of a part; where it has none, always."""
+        chosen, ref = part.element.in_, slot.ref
+        if chosen is None:
+            return True
+        if ref.kind == "slot" and slot.follows:
+            return self._in(part, self.slots[ref.slot])
+        return ref.kind == "cycle" and ref.name == chosen.name and chosen.includes(ref.nth)
 
     def _ends(self, part: Part) -> Iterator[tuple[Ref, Span, bool]]:
         cycles = part.element.in_

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from rules.arrays import NONE, Ints, Milestone, days, key
+from rules.arrays import NONE, Flags, Ints, Milestone, days, key
 from rules.happened.evidence import Evidence, event_words
 from rules.happened.records import NOT_GIVEN, Records
 from rules.happened.spells import STOP
@@ -53,7 +53,7 @@ def recorded(laid: Laid, grid: Grid, ref: Ref, c: int = -1) -> Dated:
         case "event":
             return _of(_event(laid.evidence, ref), s)
         case "dose":
-            return _dose(laid, ref, s)
+            return _dose(laid, grid, ref)
         case "cycle":
             start = grid.cycles[ref.name].start[:, ref.nth - 1]
             return start, start
@@ -154,9 +154,9 @@ def last_given(records: Records, n: int) -> Ints:
     return last
 
 
-def _dose(laid: Laid, ref: Ref, s: Ints) -> Dated:
+def _dose(laid: Laid, grid: Grid, ref: Ref) -> Dated:
     """A dose of any treatment, or of one product; the last of all is definite only once treatment has ended."""
-    e, r = laid.evidence, laid.doses
+    e, r, s = laid.evidence, laid.doses, grid.s
     chosen = (r.status != NOT_GIVEN) & (r.day != NONE) & ~r.duplicate
     if ref.name != "treatment":
         mine = [n for n, name in enumerate(r.names) if ref.name in _products(laid, name)]
@@ -166,9 +166,19 @@ def _dose(laid: Laid, ref: Ref, s: Ints) -> Dated:
     found = _of(_nth(e.n, r.s[rows], first, last, -1 if ref.last else ref.number or 1), s)
     if not ref.last:
         return found
-    ended = e.milestone("discontinuation").day[s] != NONE
+    ended = (e.milestone("discontinuation").day[s] != NONE) | _none_to_come(laid, grid, ref.name)
     day = np.where(ended, found[0], NONE).astype(np.int32)
     return day, day if found[1] is found[0] else np.where(ended, found[1], NONE).astype(np.int32)
+
+
+def _none_to_come(laid: Laid, grid: Grid, name: str) -> Flags:
+    """Whether no dose of any treatment, or of one product, is expected any more; of what is taken by days some may."""
+    open_ = np.zeros(len(grid.s), np.bool_)
+    for c, slot in enumerate(grid.arm.slots):
+        if slot.part.kind == "treatment" and (name == "treatment" or name in _products(laid, slot.part.activity)):
+            ended = (grid.expected[:, c] == 0) | (grid.excuse[:, c] == STOP)
+            open_ |= ~ended if slot.part.course else ~ended & (grid.record[:, c] < 0)
+    return ~open_
 
 
 def _products(laid: Laid, treatment: str) -> set[str]:

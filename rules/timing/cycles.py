@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,18 +19,19 @@ from rules.planning.slots import ArmPlan, CyclePlan, Slot
 LONG_AGO = -(1 << 18)
 
 
-@dataclass(frozen=True)
-class Waiting:
+class Waiting(NamedTuple):
     """What the protocol's delays do to one cycle of some participants, by the day on which it was due before them.
 
     `until`: the day to which it has to wait, `NONE` where that is not known yet; `ordered`: whether the protocol orders
-    a delay; `waits`: whether it waits for that or for a hold; `allowed`: days by which it may be later.
+    a delay; `waits`: whether it waits for that or for a hold; `allowed`: days by which it may be later; `over`: whether
+    all its day-1 drugs, or the cycles, have ended.
     """
 
     until: Ints
     ordered: Flags
     waits: Flags
     allowed: Ints
+    over: Flags
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,9 @@ class CycleDays:
     """Of participants × cycles: day 1 as due and as it took place (`NONE`: not begun), and which activity began it.
 
     `waited` are the days by which an ordered delay moved the due day, `allowed` those by which it may be later;
-    `rushed` marks cycles that began although a delay was ordered. `near` is the first day after day 1 that is nearer
-    to the next cycle than to the last dose of this one.
+    `rushed` marks cycles that began although a delay was ordered, `over` those that will not begin since the cycles, or
+    all their day-1 drugs, have ended. `near` is the first day after day 1 that is nearer to the next cycle than to the
+    last dose of this one.
     """
 
     due: Ints
@@ -47,6 +50,7 @@ class CycleDays:
     waited: Ints
     allowed: Ints
     rushed: Flags
+    over: Flags
     near: Ints
 
     def begun(self, day: Ints, who: Index | None = None) -> Ints:
@@ -56,8 +60,11 @@ class CycleDays:
         return found
 
     def delay(self, who: Index | Ints, day: Ints) -> tuple[Ints, Flags]:
-        """By how many days the cycle due last was late, or is late by now; and whether one was due by that day."""
-        due, start = self.due[who], self.start[who]
+        """By how many days the cycle due last was late, or is late by now; and whether one was due by that day.
+
+        A cycle that is over is not late.
+        """
+        due, start = np.where(self.over, NONE, self.due)[who], self.start[who]
         waits = (due != NONE) & (due - self.waited[who] <= day[:, None])
         last = np.maximum(waits.sum(axis=1) - 1, 0)[:, None]
         planned = np.take_along_axis(due - self.waited[who], last, axis=1)[:, 0]
@@ -82,7 +89,7 @@ def lay_cycle(
     shape = (len(s), cycle.number)
     due, start = np.full(shape, NONE, np.int32), np.full(shape, NONE, np.int32)
     beginner, waited, allowed = np.full(shape, -1, np.int32), np.zeros(shape, np.int32), np.zeros(shape, np.int32)
-    rushed, near = np.zeros(shape, np.bool_), _nearer(cycle, arm)
+    rushed, over, near = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_), _nearer(cycle, arm)
     after = np.full(len(s), LONG_AGO, np.int32)
     for k in range(cycle.number):
         drugs = first_drugs(cycle, arm, k + 1)
@@ -91,28 +98,29 @@ def lay_cycle(
         planned = due_of(k, base.astype(np.int32))
         wait = waiting(k, planned, drugs)
         hurried = wait.waits & (start[:, k] != NONE) & ((wait.until == NONE) | (start[:, k] < wait.until))
-        rushed[:, k], moved = wait.ordered & hurried, wait.waits & ~hurried
+        rushed[:, k], moved = wait.ordered & hurried, wait.waits & ~hurried & ~wait.over
         due[:, k] = np.where(moved, wait.until, planned)
         waited[:, k] = np.where(moved & (wait.until != NONE), wait.until - planned, 0)
-        allowed[:, k] = wait.allowed
+        allowed[:, k], over[:, k] = wait.allowed, wait.over & (start[:, k] == NONE)
         after = np.where(start[:, k] != NONE, start[:, k] + near[k], NONE).astype(np.int32)
-    return CycleDays(due, start, beginner, waited, allowed, rushed, near)
+    return CycleDays(due, start, beginner, waited, allowed, rushed, over, near)
 
 
-def _doses(cycle: CyclePlan, arm: ArmPlan, number: int) -> list[Slot]:
+def doses_of(cycle: CyclePlan, arm: ArmPlan, number: int) -> list[Slot]:
+    """The doses planned in a cycle of that number."""
     mine = (slot for slot in arm.slots if slot.part.kind == "treatment" and slot.ref.kind == "cycle")
     return [slot for slot in mine if slot.ref.name == cycle.name and slot.ref.nth == number]
 
 
 def _nearer(cycle: CyclePlan, arm: ArmPlan) -> Ints:
     """By cycle: the first day after its day 1 that is nearer to the next day 1 than to its last planned dose."""
-    last = [max((x.offset.about for x in _doses(cycle, arm, k + 1)), default=0) for k in range(cycle.number)]
+    last = [max((x.offset.about for x in doses_of(cycle, arm, k + 1)), default=0) for k in range(cycle.number)]
     return np.array([(days + cycle.every.about) // 2 + 1 for days in last], dtype=np.int32)
 
 
 def first_drugs(cycle: CyclePlan, arm: ArmPlan, number: int) -> list[str]:
     """The drugs with a dose on day 1 of a cycle, in the order of the protocol."""
-    return list(dict.fromkeys(slot.part.activity for slot in _doses(cycle, arm, number) if slot.ref.planned))
+    return list(dict.fromkeys(slot.part.activity for slot in doses_of(cycle, arm, number) if slot.ref.planned))
 
 
 def _beginning(drugs: list[str], s: Ints, records: Records, after: Ints) -> tuple[Ints, Ints]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rules.arrays import Flags, Ints, Longs
+from rules.arrays import NONE, Flags, Ints, Longs
 from rules.happened.evidence import Evidence
 from rules.happened.levels import Levels
 from rules.happened.records import Records
@@ -70,6 +70,21 @@ class Grid:
     """By slot that is never expected: whether the protocol permits it."""
     cycles: dict[str, CycleDays] = field(default_factory=dict)
     """By name: when the cycles were due and when they began."""
+
+    def waits(self) -> Flags:
+        """Occurrences of cycles that have not begun: of the next one its first drug is asked for, and nothing else."""
+        waits = np.zeros(self.due.shape, np.bool_)
+        leads: set[tuple[str, int]] = set()
+        for c, slot in enumerate(self.arm.slots):
+            name, number = cycle = self.arm.cycle_of(c)
+            if not number:
+                continue
+            start = self.cycles[name].start
+            lead = slot.part.kind == "treatment" and slot.ref.planned and cycle not in leads
+            leads |= {cycle} if lead else set()
+            waits[:, c] = (start[:, number - 2] == NONE) if lead and number > 1 else False
+            waits[:, c] |= (start[:, number - 1] == NONE) if not lead else False
+        return waits
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from random import Random
 
+from perprotocol.simulation.dosed import fastest
 from perprotocol.simulation.faults.case import NEVER, Case, Found, World, one
 from perprotocol.simulation.patient import Given, Patient
 
@@ -24,11 +25,19 @@ def _above(given: Given, amount: int) -> str:
 
 
 def tenfold(world: World, rng: Random) -> Case | None:
-    """Ten times the amount: over, or above the ceiling where there is one."""
+    """Ten times the amount: over, or above the ceiling where there is one; in the same time it may run too fast."""
     for patient, given, amount in amounts(world, rng, judged=False):
         given.amount = amount * 10
-        return Case(patient, one(_above(given, given.amount), given.key))
+        return Case(patient, one(_above(given, given.amount), given.key) + _hurried(given))
     return None
+
+
+def _hurried(given: Given) -> Counter[Found]:
+    """What follows where the amount cannot run in within the time on record at the rates of the protocol."""
+    part = given.line.treatment if given.line is not None else None
+    if part is None or not part.rate or given.amount is None or given.end is None:
+        return Counter()
+    return one("infusion_too_fast", given.key) if given.end - given.at < fastest(part, given.amount) else Counter()
 
 
 def overdose(world: World, rng: Random) -> Case | None:

@@ -43,6 +43,8 @@ def unplanned(world: World, rng: Random) -> Case | None:
     patient.labelled = False
     patient.doses.append(replace(given, key=(given.key[0], last + 1), at=given.at + 200 * DAY,
                                  end=(given.end or given.at) + 200 * DAY, more={"occurrence": None}))  # fmt: skip
+    if given.weighed and not patient.baseline:
+        patient.weighings[given.day + 200] = given.grams
     follows = lapsed(patient, patient.doses[-1], (given.key[0], None))
     return Case(patient, one("unplanned_dose", (given.key[0], None)) + follows)
 
