@@ -75,6 +75,7 @@ WITHOUT_FAULT: dict[str, str] = {
     "hold_not_closed": NOT_YET,
     "amendment_before_approval": NOT_YET,
     "identity_untold": "a date that fits two doses is nobody's fault; dense schedules are measured by themselves",
+    "own_consent_missing": "no protocol of the library asks for own consent by age; its cases are in `tests/cases`",
     "dose_not_counted": "no protocol of the library says from when on a dose counts; its cases are in `tests/cases`",
 }
 """Rules for which no fault can be put into one participant by the protocol alone, and why."""

@@ -238,11 +238,14 @@ class Consent(Element):
     """The consent form that goes with this version, the protocol's own version unless it is named.
 
     `again`: everyone in the trial must sign it before anything more is done for the trial under this version.
+    `own_from`: the ages from which on nothing is done for the trial without the participant's own signature, given at
+    that age, such as `[8 y, 18 y]`.
     """
 
     short: ClassVar[str | None] = "form"
     form: str | None = None
     again: Literal["required"] | None = None
+    own_from: Many[Duration] = ()
 
 
 class Protocol(Element):

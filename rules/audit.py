@@ -223,6 +223,8 @@ def _not_judged(
     for told, version in zip(promised, versions, strict=True):
         notes += _plan_of(version, study).not_judged
         notes += unusable_criteria(told)
+        if version.consent is not None and version.consent.own_from and "consents.by" not in study.columns:
+            notes.append(("consent.own_from", "no-signer"))
         notes += not_seen(told) if seen == BLINDED else ()
     return tuple(dict.fromkeys(notes))
 

@@ -76,3 +76,16 @@ def test_ten_real_protocols_are_scheduled_and_audited() -> None:
         report = rules.audit(trial, study)
         assert report.not_judged, file.name
         assert {reason for _, reason in report.not_judged} <= set(catalogue("zh")["notes"]), file.name
+
+
+def test_own_consents_are_named_as_not_judged_where_nobody_says_who_signed() -> None:
+    """A study without the column is not asked about every participant."""
+    trial = protocol.read_text(CYCLES.replace("first_day: 1", "consent: {own_from: 8 y}\nfirst_day: 1"))
+    child = {"subject": "001", "arm": "everyone", "birth_date": "2014-01-01", "day_zero": "2024-03-01"}
+    signed = {"subject": "001", "version": "1", "signed": "2024-02-20"}
+    silent, told = (
+        rules.audit(trial, rules.from_frames("s", {"subjects": [child], "consents": [signed | by]}))
+        for by in ({}, {"by": "guardian"})
+    )
+    assert ("consent.own_from", "no-signer") in silent.not_judged
+    assert ("consent.own_from", "no-signer") not in told.not_judged

@@ -49,6 +49,7 @@ from rules.deviations.non_trial_treatment import non_trial_treatment
 from rules.deviations.order_reversed import order_reversed
 from rules.deviations.out_of_order import out_of_order
 from rules.deviations.overdose import overdose
+from rules.deviations.own_consent_missing import own_consent_missing
 from rules.deviations.premedication_mistimed import premedication_mistimed
 from rules.deviations.prerequisite_missing import prerequisite_missing
 from rules.deviations.procedure_after_withdrawal import procedure_after_withdrawal
@@ -83,6 +84,7 @@ RULES: tuple[Rule, ...] = (
     criterion_not_met,
     procedure_before_consent,
     consent_version_outdated,
+    own_consent_missing,
     wrong_treatment,
     wrong_product,
     wrong_route,

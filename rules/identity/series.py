@@ -101,7 +101,7 @@ def _doubt(laid: Laid, rows: Ints, days: Ints, found: Assignment) -> None:
 
 
 def _in_cycles(laid: Laid, grid: Grid, columns: Ints, days: Ints, matrix: Ints, rows: Ints) -> tuple[Ints, Ints]:
-    """Ints of occurrences and of records; in cycles their places, so that a record meets the doses of its own cycle."""
+    """Days of occurrences and of records; in cycles their places, so that a record meets the doses of its own cycle."""
     refs = [grid.arm.slots[int(c)].ref for c in columns]
     name = next((ref.name for ref in refs if ref.kind == "cycle"), None)
     if name is None:
@@ -150,7 +150,7 @@ def nominal_day(arm: ArmPlan, c: int) -> int:
 
 
 def _ascending(days: Ints) -> Ints:
-    """Ints that do not decrease along the row: an occurrence pushed behind the next one waits with it."""
+    """Days that do not decrease along the row: an occurrence pushed behind the next one waits with it."""
     return np.where(days == NONE, NONE, np.maximum.accumulate(days, axis=1)).astype(np.int32)
 
 

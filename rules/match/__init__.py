@@ -25,6 +25,7 @@ from rules.match.levels import level_occasions, sample_occasions
 from rules.match.medications import medication_occasions
 from rules.match.people import criteria_occasions, death_occasions, people_occasions, weight_occasions
 from rules.match.planned import planned_occasions
+from rules.match.signatures import signature_occasions
 from rules.match.specifications import specification_occasions
 from rules.match.values import value_occasions
 from rules.timing.grid import Laid
@@ -51,6 +52,7 @@ def build_occasions(laid: Laid) -> dict[str, pl.DataFrame]:
         "decisions": decision_occasions(laid),
         "amendments": amendment_occasions(laid),
         "reconsents": reconsent_occasions(laid),
+        "signatures": signature_occasions(laid),
         "weights": weight_occasions(laid),
         "values": value_occasions(laid),
     }

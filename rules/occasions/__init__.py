@@ -30,6 +30,7 @@ from rules.occasions.people import PEOPLE
 from rules.occasions.planned import PLANNED
 from rules.occasions.reconsents import RECONSENTS
 from rules.occasions.samples import SAMPLES
+from rules.occasions.signatures import SIGNATURES
 from rules.occasions.specifications import SPECIFICATIONS
 from rules.occasions.values import VALUES
 from rules.occasions.weights import WEIGHTS
@@ -57,6 +58,7 @@ TABLES: dict[str, Occasions] = {
     "decisions": DECISIONS,
     "amendments": AMENDMENTS,
     "reconsents": RECONSENTS,
+    "signatures": SIGNATURES,
     "weights": WEIGHTS,
     "values": VALUES,
 }

@@ -242,6 +242,7 @@ WORDS: dict[str, Word] = {
     "sampled": dates("sampled"),
     "reads": lambda w, hits: hits["reads"],
     "procedure": _procedure,
+    "own_age": lambda w, hits: hits["age"],
     "consent": dated("consent_on", "signed"),
     "death": dated("death_on", "death"),
     "after_death_record": _table_word,

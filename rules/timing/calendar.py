@@ -1,4 +1,4 @@
-"""Ints and months in arrays: the site's calendar, whole local days."""
+"""Days and months in arrays: the site's calendar, whole local days."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rules.arrays import NONE, Ints
 
 
 def add_span(day: Ints, months: int, days: int, policy: Literal["clamp", "roll"] = "clamp") -> Ints:
-    """Ints moved by calendar months at once, then by days; `NONE` stays `NONE`.
+    """Days moved by calendar months at once, then by days; `NONE` stays `NONE`.
 
     A day that the month does not have becomes its last day (`clamp`) or the first of the next month (`roll`).
     """
