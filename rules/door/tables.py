@@ -112,6 +112,9 @@ GIVEN = _words(
     "not given = not done = no = missed = omitted = 未给药",
     "unknown = 不详",
 )
+FIGURES = _words(
+    "share = 比例", "survival = 生存率", "events = 事件数", "median = 中位数", "mean = 均值", "follow-up = 随访", "p = P"
+)
 DONE = _words(
     "done = yes = complete = completed = occurred = 完成",
     "partly done = partial = partially done = 部分完成",
@@ -328,6 +331,20 @@ _ALL = (
         Column("version", "text", "version of the protocol", required=True),
         Column("approved", "date", "day of the ethics committee's approval"),
         Column("active", "date", "day the version came into use there", required=True),
+    ),
+    _table(
+        "published",
+        "Figures of a publication, to stand beside those computed from this folder.",
+        Column("endpoint", "text", "id of an endpoint of the protocol", required=True),
+        Column("figure", "enum", "which figure", required=True, words=FIGURES),
+        Column("arm", "text", "arm of the protocol; empty for all, and for a test between arms"),
+        Column("answer", "text", "of a share: of which value, such as PR or yes"),
+        Column("at", "text", "of a survival: at which time, such as 4 y"),
+        Column("number", "integer", "how many participants"),
+        Column("of", "integer", "of how many"),
+        Column("value", "number", "the figure itself; compared at the precision in which it is written"),
+        Column("error", "number", "its standard error"),
+        Column("unit", "text", "%, mo, d, y"),
     ),
     Schema(
         "corrections",

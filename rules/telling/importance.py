@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from protocol.importance import Importance
+from protocol.importance import Extent, Importance
 from protocol.model import Protocol
 from protocol.timing import Duration
 from rules.deviations import BY_CODE
@@ -11,7 +11,7 @@ _MINUTES = {"min": 1, "h": 60, "d": 1440, "wk": 10080}
 _SAME = {"percent": "%"}
 
 
-def bound_in(criterion: Importance, unit: str) -> float | None:
+def bound_in(criterion: Importance | Extent, unit: str) -> float | None:
     """The bound of a criterion in the unit of a rule's measure; None where it cannot be compared with it.
 
     Months have no length of their own, and days are no percentage.

@@ -1,0 +1,55 @@
+"""The words of endpoints in English and Chinese (`endpoints/words.yaml`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib import resources
+from typing import Any
+
+from protocol.model import Protocol
+
+
+@cache
+def _words() -> dict[str, Any]:
+    import yaml  # noqa: PLC0415  start-up of --help does not need it
+
+    text = resources.files("rules").joinpath("endpoints/words.yaml").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = yaml.safe_load(text)
+    return loaded
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words of one language, `en` or `zh`."""
+
+    lang: str
+
+    @cached_property
+    def all(self) -> dict[str, Any]:
+        """Every word of the language by its key."""
+        found: dict[str, Any] = _words()[self.lang]
+        return found
+
+    def __call__(self, key: str, **values: object) -> str:
+        """The phrase of that key with its names filled; KeyError where there is none."""
+        return str(self.all[key]).format(**values) if values else str(self.all[key])
+
+    def value(self, word: str | None) -> str:
+        """A word of the tables as people read it; a word of the protocol stays as it is."""
+        return "" if word is None else str(self.all["values"].get(word, word))
+
+    def column(self, name: str) -> str:
+        """The heading of a column."""
+        return str(self.all["columns"].get(name, name))
+
+    def title(self, protocol: Protocol, block: str, name: str) -> str:
+        """What the protocol calls one of its elements, its id where it has no title."""
+        element = getattr(protocol, block).get(name)
+        return element.title.in_(self.lang) if element is not None and element.title is not None else name
+
+    def happening(self, protocol: Protocol, name: str) -> str:
+        """What an event or a milestone is called."""
+        block = "events" if name in protocol.events else "milestones"
+        title = self.title(protocol, block, name)
+        return self.value(name) if title == name else title
