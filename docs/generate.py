@@ -68,6 +68,11 @@ ROOMS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "Decisions, corrections and the site's log, beside the findings they concern.",
         ("rules/review/", "rules/blinding.py"),
     ),
+    (
+        "rules: what the trial ends in",
+        "Endpoints and analysis sets, from the same facts as the audit.",
+        ("rules/endpoints/",),
+    ),
     ("rules: reports", "Tables, texts and the page.", ("rules/report.py", "rules/manifest.py", "rules/page/")),
     (
         "perprotocol: how people reach it",

@@ -6,7 +6,20 @@ from types import ModuleType
 
 import typer
 
-from perprotocol.verbs import audit, compare, demo, due, explain, init, library, lint, schedule, simulate, validate
+from perprotocol.verbs import (
+    audit,
+    compare,
+    demo,
+    due,
+    endpoints,
+    explain,
+    init,
+    library,
+    lint,
+    schedule,
+    simulate,
+    validate,
+)
 from perprotocol.verbs.exports import excel, ical
 from perprotocol.verbs.imports import fhir as fhir_in
 from perprotocol.verbs.imports import redcap
@@ -15,7 +28,7 @@ from perprotocol.verbs.imports import usdm as usdm_in
 EPILOG = (
     "For research and compliance review, never the sole basis of a dose. Not cleared, CE-marked or registered anywhere."
 )
-VERBS = (schedule, validate, audit, due, compare, explain, lint, library, simulate, init, demo)
+VERBS = (schedule, validate, audit, due, endpoints, compare, explain, lint, library, simulate, init, demo)
 IMPORTS: tuple[ModuleType, ...] = (usdm_in, redcap, fhir_in)
 EXPORTS: tuple[ModuleType, ...] = (excel, ical)
 

@@ -11,16 +11,16 @@ import os
 import platform
 import sys
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeAlias
+from typing import Protocol as Interface
 
 from protocol.document import write
 from protocol.model import Protocol
-from rules.audit import Report
 from rules.facts import Study
 
 Manifest: TypeAlias = dict[str, Any]
@@ -33,8 +33,36 @@ _LIBRARIES = ("numpy", "pint", "polars", "pydantic", "python-dateutil", "PyYAML"
 _OPERATOR = "PERPROTOCOL_OPERATOR"
 
 
+class Run(Interface):
+    """What every result says of the run that gave it, an audit as any other."""
+
+    @property
+    def protocol(self) -> Protocol:
+        """The newest version of the protocol, as the reader may see it."""
+
+    @property
+    def promised(self) -> tuple[Protocol, ...]:
+        """The versions as their files say them."""
+
+    @property
+    def study(self) -> Study:
+        """The facts."""
+
+    @property
+    def as_of(self) -> date:
+        """The day of judgement."""
+
+    @property
+    def lang(self) -> str:
+        """The language of its texts."""
+
+    @property
+    def blinding(self) -> str:
+        """How it saw the study: open, blinded or unblinded."""
+
+
 def write_manifest(
-    report: Report,
+    report: Run,
     *,
     options: Mapping[str, object] | None = None,
     protocol_file: str | Path | None = None,

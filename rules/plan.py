@@ -133,7 +133,6 @@ def _unjudged_blocks(protocol: Protocol) -> list[tuple[str, str]]:
     done = {name for visit in protocol.visits.values() for name in visit.does}
     nowhere = [key for key, a in protocol.assessments.items() if not a.due and not a.limits and key not in done]
     notes += [(f"assessments.{key}", "nowhere") for key in nowhere]
-    notes += [(f"endpoints.{key}", "endpoint") for key in protocol.endpoints]
     notes += [
         (f"products.{key}", "product")
         for key, product in protocol.products.items()

@@ -17,6 +17,10 @@ import protocol
 from docs.generate import pages, verbs
 from perprotocol.cli import app
 from rules.deviations import RULES
+from rules.endpoints.participants import OBSERVED
+from rules.endpoints.published import COMPARED as PUBLISHED
+from rules.endpoints.results import RESULTS
+from rules.endpoints.sets import SETS
 from rules.findings import COUNTS
 from rules.review.assessed import CAUSES, FIELDS
 from rules.review.compare import COMPARED
@@ -174,6 +178,10 @@ def fields_of(heading: str) -> list[str]:
         ("A cause", CAUSES),
         ("A difference between two runs", COMPARED),
         ("The answers of every rule", COUNTS),
+        ("A figure of an endpoint", RESULTS),
+        ("What a participant contributes", OBSERVED),
+        ("Membership of an analysis set", SETS),
+        ("A published figure", PUBLISHED),
     ],
 )
 def test_every_field_of_a_result_is_explained_in_its_order(heading: str, fields: list[str]) -> None:

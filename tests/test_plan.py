@@ -121,8 +121,6 @@ NAMED = {
     "total": "treatments: {a: {dose: {amount: 1 mg, max_total: 3 mg}, frequency: once daily, from: day 0, for: 5 d}}",
     "modification": "treatments: {a: {dose: 1 mg, due: day 0, window: ±1 d}}\nevents: {x: x}\n"
     "modifications: {m: {if: event x, then: set a to 2 mg}}",
-    "endpoint": "treatments: {a: {dose: 1 mg, due: day 0, window: ±1 d}}\n"
-    "endpoints: {e: {event: death, from: day-zero}}",
 }
 
 

@@ -113,7 +113,13 @@ GIVEN = _words(
     "unknown = 不详",
 )
 FIGURES = _words(
-    "share = 比例", "survival = 生存率", "events = 事件数", "median = 中位数", "mean = 均值", "follow-up = 随访", "p = P"
+    "share = 比例",
+    "survival = 生存率",
+    "events = 事件数",
+    "median = 中位数",
+    "mean = 均值",
+    "follow-up = 随访",
+    "p = P",
 )
 DONE = _words(
     "done = yes = complete = completed = occurred = 完成",

@@ -14,7 +14,7 @@ from rules.blinding import BLINDED, sighted
 from rules.endpoints.days import seen, with_days
 from rules.endpoints.estimates import need_statsmodels
 from rules.endpoints.participants import CANNOT_TELL, read_participants
-from rules.endpoints.published import ABSENT, AGREES, COMPARED, beside_published
+from rules.endpoints.published import ABSENT, COMPARED, DIFFERS, beside_published
 from rules.endpoints.results import Drawn, compute_results
 from rules.endpoints.sets import OPEN, SETS, check_exclusions, read_sets
 from rules.endpoints.words import Words
@@ -44,11 +44,13 @@ class Outcomes:
     notes: Sequence[tuple[str, str]]
     """Endpoints, with the key of what a reader must know of them."""
     blinding: str
+    promised: tuple[Protocol, ...]
+    """The versions of the protocol as their files say them."""
 
     @property
-    def differing(self) -> pl.DataFrame:
-        """Published figures that this run does not give."""
-        return self.published.filter(pl.col("agrees") != AGREES)
+    def differs(self) -> bool:
+        """Whether a published figure is another than the computed one."""
+        return bool((self.published["agrees"] == DIFFERS).any())
 
     @property
     def open(self) -> bool:
@@ -88,7 +90,8 @@ def outcomes(
     published = pl.DataFrame(schema=COMPARED) if hidden else beside_published(shown, facts, results)
     notes = [*_notes(newest, shown), *([("published", "blinded")] if hidden and "published" in study.tables else [])]
     day = horizon(study, as_of)
-    return Outcomes(shown, facts, day, lang, participants, sets, results, published, curves, notes, seen_as)
+    told = (participants, sets, results, published, curves, notes, seen_as, promised)
+    return Outcomes(shown, facts, day, lang, *told)
 
 
 def _notes(whole: Protocol, shown: Protocol) -> list[tuple[str, str]]:

@@ -70,8 +70,7 @@ def _computed(row: Row, results: pl.DataFrame) -> Row | None:
         & (pl.col("figure") == row["figure"])
     )
     for column in ("arm", "answer"):
-        if row[column] is not None:
-            mine = mine.filter(pl.col(column) == row[column])
+        mine = mine.filter(pl.col(column).eq_missing(pl.lit(row[column], pl.String)))
     if row["at"] is not None:
         wanted = days_in(Duration.parse(row["at"]))
         mine = mine.filter(
@@ -88,7 +87,7 @@ def _beside(raw: Row, found: Row | None) -> tuple[str | None, str]:
     if found is None:
         return None, ABSENT
     shown = {name: _rounded(found[name], _text(raw, name)) for name in _CELLS if _text(raw, name)}
-    same = all(shown[name] is not None and Decimal(shown[name]) == Decimal(_text(raw, name)) for name in shown)
+    same = all(text is not None and Decimal(text) == Decimal(_text(raw, name)) for name, text in shown.items())
     return _joined(shown, _text(raw, "unit")), AGREES if same else DIFFERS
 
 

@@ -1,7 +1,8 @@
 """The value of a measure at a time: recorded, or worked out by the first of its cases that holds.
 
-A value counts inside the window. Where several days of it have values, the day nearest to the target decides on which
-the answer can be told, the later of two as near. After death there are no values: only what a case says of it.
+A value counts inside the window. Where several days of it have values, the day nearest to the target decides by which
+all that the cases read is there, the later of two as near; without such a day the nearest on which the answer can be
+told. After death there are no values: only what a case says of it.
 """
 
 from __future__ import annotations
@@ -122,14 +123,16 @@ def _worked_out(e: Evidence, measure: Measure, days: Days, dead: Flags, undead: 
     place, when = np.full(e.n, UNTOLD, np.int32), days.due.copy()
     s, day = _candidates(e, measure, days, ~dead & ~undead)
     answer = _by_span(e, measure, s, day, day - days.opens[s])
-    told = np.flatnonzero(answer != UNTOLD)
-    away = np.abs(day[told] - days.due[s[told]])
-    told = told[np.lexsort((-day[told], away, s[told]))]
-    told = told[_first_of_each(s[told])]
-    place[s[told]], when[s[told]] = answer[told], day[told]
+    whole = _complete(e, measure, s, day, days)
+    rank = np.where(whole, 0, np.where(answer != UNTOLD, 1, 2))
+    order = np.lexsort((-day, np.abs(day - days.due[s]), rank, s))
+    first = order[_first_of_each(s[order])]
+    place[s[first]], when[s[first]] = answer[first], day[first]
     passed = (days.due != NONE) & (days.due <= e.horizon)
-    left = np.flatnonzero(passed & (place == UNTOLD) & ~undead).astype(np.int32)
-    # Nothing of the window was told, or the participant had died: what holds without any value.
+    seen = np.zeros(e.n, np.bool_)
+    seen[s] = True
+    left = np.flatnonzero(passed & ~seen & ~undead).astype(np.int32)
+    # The window has no value, or the participant had died: what holds without any.
     place[left] = _case(e, measure, left, days.due[left], -1)
     return place, when
 
@@ -140,6 +143,16 @@ def _candidates(e: Evidence, measure: Measure, days: Days, judged: Flags) -> tup
     pairs = [np.stack([values.s[at], values.day[at]]) for values in found for at in (inside(values, days, judged),)]
     both = np.unique(np.concatenate([np.zeros((2, 0), np.int32), *pairs], axis=1), axis=1)
     return both[0].astype(np.int32), both[1].astype(np.int32)
+
+
+def _complete(e: Evidence, measure: Measure, s: Ints, day: Ints, days: Days) -> Flags:
+    """Whether by that day the window has a value of everything that the cases read."""
+    whole = np.ones(len(s), np.bool_)
+    for name in read_by(e, measure):
+        values = e.measure(name)
+        at, there = values.before(s, day)
+        whole &= (there & (values.day[at] >= days.opens[s]) & (values.value[at] != MISSING)) if len(values.s) else False
+    return whole
 
 
 def read_by(e: Evidence, measure: Measure) -> list[str]:

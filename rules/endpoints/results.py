@@ -29,6 +29,8 @@ Of a survival `number` is how many were still at risk."""
 
 SUCCESS = "success"
 """The answer of a response that stands for all values of `success` together."""
+YES = "yes"
+"""The answer of an event that happened."""
 DAYS_A_MONTH = 30.4375
 Row = dict[str, Any]
 
@@ -75,12 +77,12 @@ def _by_arm(protocol: Protocol, rows: pl.DataFrame) -> Iterator[tuple[str, pl.Da
 
 
 def _shares(protocol: Protocol, endpoint: Endpoint, rows: pl.DataFrame) -> Iterator[Row]:
-    words = words_of(protocol.measures[endpoint.measure]) if endpoint.measure is not None else ("yes",)
+    words = words_of(protocol.measures[endpoint.measure]) if endpoint.measure is not None else (YES,)
     for arm, told, common in _by_arm(protocol, rows):
         if not words:
             yield from (common | row for row in _numbers(protocol, endpoint, told["value"].drop_nulls().to_list()))
             continue
-        counted = [(word, (word,)) for word in words]
+        counted: list[tuple[str, tuple[str, ...]]] = [(word, (word,)) for word in words]
         counted += [(SUCCESS, endpoint.success)] if len(endpoint.success) > 1 else []
         for answer, meant in counted:
             number = int(told["answer"].is_in(list(meant)).sum())
@@ -136,6 +138,11 @@ def _survival(protocol: Protocol, endpoint: Endpoint, rows: pl.DataFrame) -> tup
         for figure, estimate in (("median", median_time(curve)), ("follow-up", follow_up(curve))):
             size = DAYS_A_MONTH if months else 1.0
             found.append(common | {"figure": figure, "unit": "mo" if months else "d"} | _written(estimate, size))
+    if len(curves) > 1:
+        days, happened = (np.concatenate([getattr(c, x) for c in curves.values()]) for x in ("days", "happened"))
+        everyone = follow_up(kaplan_meier(days, happened))
+        common = {"figure": "follow-up", "of": len(days), "unit": "mo" if months else "d"}
+        found.append(common | _written(everyone, DAYS_A_MONTH if months else 1.0))
     test = log_rank(list(curves.values()))
     if test is not None:
         found.append({"figure": "p", "value": test.p, "of": sum(curve.number for curve in curves.values())})

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from difflib import get_close_matches
 from typing import Any
 
 import polars as pl
@@ -20,6 +21,7 @@ from rules.blinding import BLINDED, blinded_treatments
 from rules.deviations import BY_CODE
 from rules.endpoints.words import Words
 from rules.facts import Study
+from rules.review.decided import ENDED
 from rules.telling.importance import bound_in
 
 EVERYONE = "all"
@@ -49,20 +51,24 @@ def check_exclusions(protocol: Protocol) -> None:
         for key, exclusion in chosen.exclude.items():
             path = f"analysis_sets.{name}.exclude.{key}"
             for code in exclusion.finding:
-                if code not in BY_CODE:
-                    faults.append(
-                        _fault(protocol, f"{path}.finding", code, "is no rule", "see perprotocol explain --list")
-                    )
-                elif exclusion.measure is not None and bound_in(exclusion.measure, BY_CODE[code].measure_unit) is None:
-                    unit = BY_CODE[code].measure_unit or "nothing"
-                    why = f"cannot be compared with the measure of {code}, which is in {unit}"
-                    faults.append(_fault(protocol, f"{path}.measure", str(exclusion.measure), why, "write it in that"))
+                said = _unfit(code, exclusion)
+                if said is not None:
+                    faults.append(Fault(protocol.protocol, None, None, f"{path}.{said[0]}", *said[1:]))
     if faults:
         raise DocumentError(faults)
 
 
-def _fault(protocol: Protocol, path: str, value: str, why: str, remedy: str) -> Fault:
-    return Fault(protocol.protocol, None, None, path, value, why, remedy)
+def _unfit(code: str, exclusion: Exclusion) -> tuple[str, str, str, str] | None:
+    """Why no finding of a rule can fit an exclusion: the field, its value, why, and what to write; None if one can."""
+    if code not in BY_CODE:
+        near = get_close_matches(code, BY_CODE, n=1)
+        return "finding", code, "is no rule", f"write {near[0]}" if near else "see perprotocol explain --list"
+    unit = BY_CODE[code].measure_unit
+    if exclusion.measure is None or bound_in(exclusion.measure, unit) is not None:
+        return None
+    if not unit:
+        return "measure", str(exclusion.measure), f"is compared with {code}, which has no measure", "leave it out"
+    return "measure", str(exclusion.measure), f"cannot be compared with the measure of {code}", f"write it in {unit}"
 
 
 @dataclass(frozen=True)
@@ -101,8 +107,11 @@ Fits = Mapping[str | None, _Fit]
 
 def _fits(exclusion: Exclusion, report: Report, activities: Collection[str], hidden: Collection[str]) -> Fits:
     least = exclusion.at_least or 1
-    found = [row for row in report.findings.iter_rows(named=True) if _is_meant(exclusion, row)]
-    asked = [row for row in report.queries.iter_rows(named=True) if _may_be_meant(exclusion, row, activities)]
+    live = ~pl.col("state").is_in(ENDED)
+    found = [row for row in report.findings.filter(live).iter_rows(named=True) if _is_meant(exclusion, row)]
+    asked = [
+        row for row in report.queries.filter(live).iter_rows(named=True) if _may_be_meant(exclusion, row, activities)
+    ]
     everyone = [row["id"] for row in asked if row["subject"] is None]
     unseen = [name for name in (exclusion.of or hidden) if name in hidden]
     everyone += unseen * least
@@ -164,8 +173,8 @@ def _member(
     out = [key for key, fit in answers.items() if fit.answer == OUT]
     may = [key for key, fit in answers.items() if fit.answer == OPEN]
     if subject in decided:
-        said = words("by decision", reason=decided[subject])
-        return {"member": OUT, "exclusion": "decision", "because": said, "findings": None}
+        why = words("by decision", reason=decided[subject])
+        return {"member": OUT, "exclusion": "decision", "because": why, "findings": None}
     chosen_keys = out or may
     member = OUT if out else OPEN if may else IN
     ids = dict.fromkeys(

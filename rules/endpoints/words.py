@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import resources
@@ -53,3 +54,7 @@ class Words:
         block = "events" if name in protocol.events else "milestones"
         title = self.title(protocol, block, name)
         return self.value(name) if title == name else title
+
+    def span(self, text: str) -> str:
+        """A time such as `4 y` in the language."""
+        return re.sub(r" ?([a-z]+)", lambda unit: self.all["spans"].get(unit[1], unit[0]), text)

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from rules.audit import Report
-from rules.manifest import Manifest
+from rules.manifest import Manifest, Run
 from rules.page.courses import read_courses
 from rules.page.labels import Labels
 from rules.page.listing import anchor, write_findings
@@ -49,7 +49,7 @@ def report_page(report: Report, calendar: pl.DataFrame | None, manifest: Manifes
     body = [_head(report, manifest, [name for name, _ in kept], labels)]
     body += [content if n == "overview" else _section(n, content, labels) for n, content in kept]
     foot = tag("footer", f"{labels('manifest')} ", tag("code", manifest["hash"]))
-    return _page(labels("report of", study=report.study.name), [*body, foot], report, manifest, labels)
+    return page(labels("report of", study=report.study.name), [*body, foot], report, manifest, labels)
 
 
 def table_page(frame: pl.DataFrame, lang: str) -> str:
@@ -69,7 +69,7 @@ def _disclaimer(labels: Labels) -> Markup:
     return tag("p", labels("disclaimer"), class_="disclaimer")
 
 
-def _page(title: str, body: list[Child], report: Report, manifest: Manifest, labels: Labels) -> str:
+def page(title: str, body: list[Child], report: Run, manifest: Manifest, labels: Labels) -> str:
     """The document with a running foot on every printed page: study, data cut, manifest, DRAFT, page x of y."""
     cut = report.study.data_cut or labels("no cut")
     known = (f"{labels('data cut')} {cut}", f"{labels('manifest')} {manifest['hash'][:12]}")
@@ -98,14 +98,16 @@ def _resource(name: str) -> str:
 
 
 def _section(name: str, content: Child, labels: Labels) -> Markup:
-    return tag("section", tag("h2", labels(name)), content, id=_slug(name))
+    return tag("section", tag("h2", labels(name)), content, id=slug(name))
 
 
-def _slug(name: str) -> str:
+def slug(name: str) -> str:
+    """A heading as the name of its place on the page."""
     return name.replace(" ", "-")
 
 
-def _note(text: str) -> Markup:
+def note(text: str) -> Markup:
+    """What is said below a heading."""
     return tag("p", text, class_="note")
 
 
@@ -125,7 +127,7 @@ def _head(report: Report, manifest: Manifest, names: list[str], labels: Labels) 
     ]
     kind = [labels("title"), *(tag("span", mark, class_="draft", title=why) for mark, why in marks(report, labels))]
     links = [
-        tag("a", labels("departures short" if n == "departures" else n), href=f"#{_slug(n)}")
+        tag("a", labels("departures short" if n == "departures" else n), href=f"#{slug(n)}")
         for n in names
         if n != "overview"
     ]
@@ -206,7 +208,7 @@ def _timelines(report: Report, calendar: pl.DataFrame, people: pl.DataFrame, lab
     courses = read_courses(report, calendar, list(drawn["subject"]))
     how_many = "timelines all" if len(drawn) == len(people) else "timelines some"
     parts: list[Child] = [
-        _note(labels("timelines note") + labels("space") + labels(how_many, n=len(drawn), of=len(people))),
+        note(labels("timelines note") + labels("space") + labels(how_many, n=len(drawn), of=len(people))),
         _legend(labels),
     ]
     arms = report.protocol.arms
@@ -273,7 +275,7 @@ def _listing(report: Report, labels: Labels) -> Markup:
         return tag("p", labels("no findings"), class_="none")
     shown_rows = report.findings.head(MOST_LISTED)
     return join([
-        _note(labels("findings note")), _filter(report, labels), _some(shown_rows, report.findings, labels),
+        note(labels("findings note")), _filter(report, labels), _some(shown_rows, report.findings, labels),
         write_findings(shown_rows, report, labels),
     ])  # fmt: skip
 
@@ -282,14 +284,14 @@ def _queries(report: Report, labels: Labels) -> Markup:
     if not len(report.queries):
         return tag("p", labels("no queries"), class_="none")
     shown_rows = report.queries.head(MOST_LISTED)
-    parts: list[Child] = [_note(labels("queries note")), _some(shown_rows, report.queries, labels)]
+    parts: list[Child] = [note(labels("queries note")), _some(shown_rows, report.queries, labels)]
     for (subject,), rows in shown_rows.group_by("subject", maintain_order=True):
         parts += [tag("h3", subject or labels("protocol")), *write_findings(rows, report, labels)]
     return join(parts)
 
 
 def _some(listed: pl.DataFrame, rows: pl.DataFrame, labels: Labels) -> Markup | None:
-    return None if len(listed) == len(rows) else _note(labels("listed some", n=len(listed), of=len(rows)))
+    return None if len(listed) == len(rows) else note(labels("listed some", n=len(listed), of=len(rows)))
 
 
 def _filter(report: Report, labels: Labels) -> Markup:
@@ -320,20 +322,20 @@ def _departures(report: Report, labels: Labels) -> Markup:
     names = ("subject", "site", "activity", "occurrence", "date", "kind", "days", "percent", "record")
     filled = [n for n in names if n in ("subject", "kind") or named[n].null_count() < len(named)]
     return join(
-        [_note(labels("departures note")), _some(listed, report.departures, labels), html_table(named, labels, filled)]
+        [note(labels("departures note")), _some(listed, report.departures, labels), html_table(named, labels, filled)]
     )
 
 
 def _recorded(name: str, frame: pl.DataFrame, labels: Labels) -> Markup:
     listed = frame.head(MOST_LISTED)
-    return join([_note(labels(f"{name} note")), _some(listed, frame, labels), html_table(listed, labels)])
+    return join([note(labels(f"{name} note")), _some(listed, frame, labels), html_table(listed, labels)])
 
 
 def _counts(report: Report, labels: Labels) -> Markup:
     table = report.counts.with_columns(pl.col("rule").alias("code"))
     return join(
         [
-            _note(labels("counts note")),
+            note(labels("counts note")),
             html_table(table, labels, report.counts.columns, lambda row: _code_cell(row, labels)),
         ]
     )
@@ -342,19 +344,19 @@ def _counts(report: Report, labels: Labels) -> Markup:
 def _unmatched(report: Report, labels: Labels) -> Markup | None:
     if not len(report.unmatched):
         return None
-    return join([_note(labels("unmatched note")), html_table(report.unmatched, labels)])
+    return join([note(labels("unmatched note")), html_table(report.unmatched, labels)])
 
 
 def _balance(report: Report, labels: Labels) -> Markup:
     unread = report.study.unread
     files = tag("p", labels("unread", files=", ".join(unread)), class_="quiet") if unread else None
-    return join([_note(labels("balance note")), html_table(report.balance, labels), files])
+    return join([note(labels("balance note")), html_table(report.balance, labels), files])
 
 
 def _not_judged(report: Report, labels: Labels) -> Markup | None:
     if not report.not_judged:
         return None
-    return join([_note(labels("not judged note")), html_table(not_judged(report), labels)])
+    return join([note(labels("not judged note")), html_table(not_judged(report), labels)])
 
 
 def _manifest(manifest: Manifest, labels: Labels) -> Markup:
@@ -364,7 +366,7 @@ def _manifest(manifest: Manifest, labels: Labels) -> Markup:
         for key, value in manifest.items()
         if key not in ("run", "results")
     ]
-    return join([_note(labels("manifest note")), tag("div", tag("table", tag("tbody", *rows)), class_="scroll")])
+    return join([note(labels("manifest note")), tag("div", tag("table", tag("tbody", *rows)), class_="scroll")])
 
 
 def _value(value: object, labels: Labels) -> Child:

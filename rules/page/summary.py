@@ -6,6 +6,7 @@ import polars as pl
 
 from rules.audit import Report
 from rules.blinding import OPEN
+from rules.manifest import Run
 from rules.page.labels import Labels
 from rules.review.decided import ENDED
 from rules.telling.wording import catalogue
@@ -61,7 +62,7 @@ def by_site(report: Report, people: pl.DataFrame) -> pl.DataFrame:
     return joined.with_columns(pl.col(c).fill_null(0) for c in wide.columns if c != "site")
 
 
-def marks(report: Report, labels: Labels) -> list[tuple[str, str]]:
+def marks(report: Run, labels: Labels) -> list[tuple[str, str]]:
     """What every page must say of itself, and why: that nobody approved the protocol file, and who may read it."""
     approved = all(version.approved for version in report.promised or (report.protocol,))
     found = [] if approved else [(labels("draft"), labels("draft why"))]

@@ -81,14 +81,14 @@ class Section:
 
 def print_table(frame: pl.DataFrame, labels: Labels, out: Path | None) -> None:
     """The table on the screen, or as plain text in a file."""
-    with _Screen(out) as console:
-        console.print(_table(for_people(frame, console.width), labels))
+    with Screen(out) as console:
+        console.print(as_table(for_people(frame, console.width), labels))
 
 
 def print_report(report: Report, manifest: Manifest, out: Path | None) -> None:
     """The whole report: what it is about, numbers first, then every list."""
     labels = Labels(report.lang)
-    with _Screen(out) as console:
+    with Screen(out) as console:
         said = "  ".join(mark for mark, _ in marks(report, labels))
         console.print(Text(f"\n{labels('title')}  ", "bold").append(said, "yellow"))
         for term, said in head(report, manifest, labels):
@@ -101,7 +101,7 @@ def print_report(report: Report, manifest: Manifest, out: Path | None) -> None:
             if section.note:
                 console.print(Text(section.note, "dim"))
             if len(section.frame):
-                console.print(_table(for_people(section.frame, console.width), labels))
+                console.print(as_table(for_people(section.frame, console.width), labels))
         console.print(Text(f"\n{labels('disclaimer')}", "dim"))
 
 
@@ -236,7 +236,8 @@ def _room(column: pl.Series) -> int:
     return max(longest, len(column.name))
 
 
-def _table(frame: pl.DataFrame, labels: Labels) -> Table:
+def as_table(frame: pl.DataFrame, labels: Labels) -> Table:
+    """A frame as a table of the screen, with headings and words in the language."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim", show_edge=False)
     for name, dtype in frame.schema.items():
         fixed = dtype.is_temporal() or dtype.is_numeric() or name in ("subject", "verdict", "status", "importance")
@@ -249,7 +250,7 @@ def _table(frame: pl.DataFrame, labels: Labels) -> Table:
     return table
 
 
-class _Screen:
+class Screen:
     """The screen, or a text file without colours, as a rich console."""
 
     def __init__(self, out: Path | None) -> None:
