@@ -15,8 +15,7 @@ import polars as pl
 from protocol.model import Endpoint
 from rules.arrays import NONE, Flags, Ints, days
 from rules.endpoints.days import Days
-from rules.happened.evidence import Evidence
-from rules.telling.unmatched import event_words
+from rules.happened.evidence import Evidence, event_words
 
 _FAR = np.int32(1 << 24)
 _NOT_DONE = ("not done", "not given")
