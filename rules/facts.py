@@ -234,7 +234,7 @@ def examine_tables(found: Found, settings: Settings, hashes: Mapping[str, str]) 
     }
     index = _subject_index(entries.get("subjects"))
     for entry in entries.values():
-        _admit(entry, index)
+        admit(entry, index)
     faults = [*found.faults, *(fault for entry in entries.values() for fault in entry.faults)]
     balances = {name: entry.balance() for name, entry in entries.items()}
     if faults:
@@ -244,7 +244,8 @@ def examine_tables(found: Found, settings: Settings, hashes: Mapping[str, str]) 
     return Examination(Study(*said, MappingProxyType(dict(hashes)), tuple(found.others)), (), balances)
 
 
-def _admit(entry: Entry, index: pl.DataFrame | None) -> None:
+def admit(entry: Entry, index: pl.DataFrame | None) -> None:
+    """The table is typed, and its rows that cannot be used are refused; `index` has subject and `s` of everybody."""
     entry.read_plain_columns()
     if entry.schema.name == "observations":
         read_observations(entry)

@@ -1,0 +1,192 @@
+"""Visits: the table visits and the domain SV, one record a visit number and participant; the numbers of TV."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from perprotocol.formats.sdtm.frames import (
+    Incoming,
+    Outgoing,
+    date_texts,
+    day_from,
+    day_of,
+    head,
+    iso,
+    study_day,
+    take,
+)
+from perprotocol.formats.sdtm.notes import Kind
+from rules import from_frames, schedule
+
+_STEP = 0.01
+"""Unplanned visits have the number of the planned one before them and so many hundredths."""
+_NEAR = 1
+"""Days around the end of participation in which an early-termination visit takes place."""
+
+# --- in -----------------------------------------------------------------------------------------------------------
+
+
+def visits_in(sv: pl.DataFrame, dm: pl.DataFrame, go: Incoming) -> pl.DataFrame:
+    """One row a visit, named as the protocol names it; a missed one on its planned day."""
+    names = ("USUBJID", "SEQ", "VISITNUM", "VISIT", "VISITDY", "SVSTDTC", "SVENDTC", "SVPRESP", "SVOCCUR", "SVUPDES")
+    rows = take(sv, *names)
+    unplanned = pl.col("SVUPDES").is_not_null() & pl.col("SVPRESP").is_null()
+    rows = rows.with_columns(unplanned.alias("unplanned"))
+    rows = _named(rows, go)
+    if go.ours:
+        rows = rows.with_columns(visit=pl.when(unplanned).then("SVUPDES").otherwise("visit"))
+    reference = take(dm, "USUBJID", "RFSTDTC").with_columns(day_of(pl.col("RFSTDTC")).alias("reference"))
+    rows = rows.join(reference.select("USUBJID", "reference"), on="USUBJID", how="left", maintain_order="left")
+    missed = pl.col("SVOCCUR").str.to_uppercase() == "N"
+    planned = day_from(pl.col("reference"), pl.col("VISITDY").cast(pl.Float64, strict=False).cast(pl.Int64))
+    date = pl.coalesce(iso(pl.col("SVSTDTC")), pl.when(missed).then(planned.dt.to_string("%Y-%m-%d")))
+    status = pl.when(missed).then(pl.lit("not done"))
+    status = status.when((pl.col("SVPRESP") == "Y") & pl.col("SVOCCUR").is_null()).then(pl.lit("unknown"))
+    told = status.when(pl.lit(go.ours) & (pl.col("SVOCCUR") == "Y")).then(pl.lit("done"))
+    rows = rows.with_columns(date=date, status=told if go.ours else pl.when(missed).then(pl.lit("not done")))
+    if not go.ours:
+        lost = rows.filter(pl.col("date").is_null())
+        go.notes.count("left out", "visit-no-date", "SV", "VISIT", lost["VISIT"])
+        rows = rows.drop_nulls("date").with_columns(record=pl.format("SV {} {}", "USUBJID", "VISITNUM"))
+    return rows.with_columns(SEQ=pl.col("VISITNUM"))
+
+
+def _named(rows: pl.DataFrame, go: Incoming) -> pl.DataFrame:
+    """The rows with the name of each visit; how it was linked is counted, and ignored ones are left out."""
+    asked = rows.group_by("VISITNUM", "VISIT", "unplanned").len().sort("VISITNUM", "VISIT", nulls_last=True)
+    named: dict[tuple[str | None, str | None, bool], str] = {}
+    ignored = set()
+    for number, name, unplanned, count in asked.rows():
+        visit, how = go.links.visit(number, name, unplanned=unplanned)
+        named[number, name, unplanned] = visit
+        if how == "ignored":
+            ignored.add((number, name, unplanned))
+        if not go.ours and how not in ("name", "number", "mapping"):
+            kind: Kind = "question" if how in ("open", "twice") else "read" if how == "unscheduled" else "left out"
+            shown = f"{name or ''} ({number})" if number else str(name)
+            go.notes.add(kind, f"visit-{how}", "SV", "VISIT", shown, count, visits=", ".join(go.trial.visits))
+    keys = rows.select("VISITNUM", "VISIT", "unplanned").rows()
+    rows = rows.with_columns(pl.Series("visit", [named[key] for key in keys], pl.String))
+    return rows.filter(pl.Series([key not in ignored for key in keys], dtype=pl.Boolean))
+
+
+def visit_names(frame: pl.DataFrame, go: Incoming) -> pl.Series:
+    """The visit that each record of another domain belongs to; nothing is asked again."""
+    rows = take(frame, "VISITNUM", "VISIT")
+    named = {key: go.links.visit(*key)[0] if key != (None, None) else None for key in rows.unique().rows()}
+    return pl.Series("visit", [named[key] for key in rows.rows()], pl.String)
+
+
+def early_terminations(tables: Mapping[str, pl.DataFrame], ds: pl.DataFrame, go: Incoming) -> pl.DataFrame:
+    """The visits, with those that ended participation early under the number of a later visit named as such.
+
+    Such a visit is the last one, took place when the participant left, and before the visit of its number could open.
+    Without a mapping it keeps its name and is a question.
+    """
+    visits = tables["visits"]
+    left = take(ds, "USUBJID", "DSDECOD", "DSCAT", "DSSTDTC").filter(
+        pl.col("DSCAT").fill_null("DISPOSITION EVENT").str.to_uppercase() == "DISPOSITION EVENT",
+        ~pl.col("DSDECOD").str.to_uppercase().is_in(["COMPLETED", "SCREEN FAILURE"]),
+    )
+    left = left.group_by("USUBJID").agg(day_of(pl.col("DSSTDTC")).min().alias("left"))
+    kept = visits.with_row_index("n").join(left, on="USUBJID", how="inner", maintain_order="left")
+    kept = kept.filter(pl.col("status").fill_null("") != "not done").with_columns(day_of(pl.col("date")).alias("day"))
+    planned = kept.filter(pl.col("visit").map_elements(lambda v: _is_planned(v, go), return_dtype=pl.Boolean))
+    last = planned.filter(pl.col("day") == pl.col("day").max().over("USUBJID"))
+    last = last.filter((pl.col("day") - pl.col("left")).dt.total_days().abs() <= _NEAR)
+    if not len(last):
+        return visits
+    opens = _opens(tables, last["subject"].unique(), go)
+    early = last.join(opens, on=["subject", "visit"], how="inner").filter(pl.col("day") < pl.col("opens"))
+    meant = go.links.said.early_termination
+    kind: Kind = "read" if meant else "question"
+    go.notes.count(kind, "early-termination" if meant else "early-termination?", "SV", "VISIT", early["visit"])
+    if not meant:
+        return visits
+    rows = set(early["n"])
+    names = [meant if n in rows else visit for n, visit in enumerate(visits["visit"])]
+    return visits.with_columns(pl.Series("visit", names, pl.String))
+
+
+def _is_planned(visit: str, go: Incoming) -> bool:
+    return go.links._named(visit) is not None
+
+
+def _opens(tables: Mapping[str, pl.DataFrame], subjects: pl.Series, go: Incoming) -> pl.DataFrame:
+    """subject, visit, opens: from when the visits of these participants are on time, by the protocol."""
+    some = {}
+    for name in ("subjects", "milestones", "visits", "administrations"):
+        if name in tables and len(tables[name]):
+            rows = tables[name].filter(pl.col("subject").is_in(subjects.implode()))
+            some[name] = rows.drop("USUBJID", "SEQ", strict=False)
+    # The end of participation is left out: what was planned is asked, not what was still expected.
+    if "milestones" in some:
+        kept = ~pl.col("milestone").is_in(["withdrawal", "discontinuation", "death", "lost to follow up", "completion"])
+        some["milestones"] = some["milestones"].filter(kept)
+    calendar = schedule(go.trial, from_frames("early leavers", some), blinded=False)
+    calendar = calendar.filter((pl.col("kind") == "visit") & pl.col("opens").is_not_null())
+    most = go.links.occurrences
+    several = [name for name, number in most.items() if number > 1]
+    numbered = pl.format("{} {}", "activity", "occurrence")
+    visit = pl.when(pl.col("activity").is_in(several)).then(numbered).otherwise("activity")
+    return calendar.select("subject", visit.alias("visit"), "opens").unique(["subject", "visit"])
+
+
+# --- out ----------------------------------------------------------------------------------------------------------
+
+
+def sv_out(out: Outgoing) -> pl.DataFrame:
+    """SV: one record a visit; one that TV does not have, or a second of one number, is unplanned."""
+    typed, texts = out.table("visits")
+    if not len(typed):
+        return pl.DataFrame()
+    links = out.links
+    words = typed["visit"].unique().drop_nulls()
+    named = {word: _numbered_name(links._named(word), out.numbers) for word in words}
+    planned = typed["visit"].replace_strict(named, default=None, return_dtype=pl.String)
+    frame = out.placed(typed).with_columns(planned.alias("planned"), DTC=date_texts(typed, "date"))
+    frame = frame.with_columns(pl.col("planned").replace_strict(out.numbers, default=None, return_dtype=pl.Float64).alias("number"))
+    again = pl.int_range(pl.len()).over("USUBJID", "number") > 0
+    frame = frame.with_columns(number=pl.when(~again).then("number"))
+    frame = frame.sort("USUBJID", day_of(pl.col("DTC")), "n", maintain_order=True)
+    before = pl.col("number").cum_max().over("USUBJID").fill_null(0)
+    frame = frame.with_columns(before.alias("before"))
+    extra = pl.col("number").is_null()
+    nth = extra.cast(pl.Int64).cum_sum().over("USUBJID", "before")
+    number = pl.coalesce("number", (pl.col("before") + nth * _STEP).round(4))
+    missed = pl.col("status") == "not done"
+    occurred = pl.when(missed).then(pl.lit("N")).when(pl.col("status") == "unknown").then(None).otherwise(pl.lit("Y"))
+    is_planned = pl.col("number").is_not_null()
+    frame = frame.with_columns(
+        VISITNUM=number,
+        VISIT=pl.when(is_planned).then(pl.col("planned").str.to_uppercase()).otherwise(pl.lit("UNSCHEDULED")),
+        SVPRESP=pl.when(is_planned).then(pl.lit("Y")),
+        SVOCCUR=pl.when(is_planned).then(occurred),
+        SVSTDTC=pl.when(~missed.fill_null(value=False)).then("DTC"),
+        SVUPDES=pl.when(~is_planned).then("visit"),
+    )
+    frame = frame.with_columns(SVENDTC=pl.col("SVSTDTC").str.slice(0, 10), day=day_of(pl.col("SVSTDTC")))
+    frame = frame.with_columns(SVSTDY=study_day(pl.col("day"), pl.col("reference"))).with_columns(SVENDY="SVSTDY")
+    names = ("STUDYID", "DOMAIN", "USUBJID", "VISITNUM", "VISIT", "SVPRESP", "SVOCCUR", "SVSTDTC", "SVENDTC")
+    names = (*names, "SVSTDY", "SVENDY", "SVUPDES")
+    return head(out, frame, "SV").sort("USUBJID", "VISITNUM").select("n", *names)
+
+
+def _numbered_name(visit: str | None, numbers: Mapping[str, float]) -> str | None:
+    """The visit as TV names it: `follow-up` alone is the first one."""
+    if visit is None or visit in numbers:
+        return visit
+    return f"{visit} 1" if f"{visit} 1" in numbers else None
+
+
+def visit_variables(out: Outgoing, words: pl.Series) -> pl.DataFrame:
+    """VISITNUM and VISIT of the visits that records of another domain name."""
+    links = out.links
+    named = {word: _numbered_name(links._named(word), out.numbers) for word in words.unique().drop_nulls()}
+    planned = words.replace_strict(named, default=None, return_dtype=pl.String)
+    number = planned.replace_strict(out.numbers, default=None, return_dtype=pl.Float64).alias("VISITNUM")
+    name = planned.str.to_uppercase().zip_with(planned.is_not_null(), words.str.to_uppercase()).alias("VISIT")
+    return pl.DataFrame([number, name])
+
