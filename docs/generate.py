@@ -85,6 +85,7 @@ ROOMS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "Read and written; nothing is judged here.",
         ("perprotocol/formats/", "perprotocol/formats/redcap/", "perprotocol/formats/fhir/"),
     ),
+    ("perprotocol: SDTM", "What was recorded, as regulators read it.", ("perprotocol/formats/sdtm/",)),
     ("perprotocol: USDM", "A study's design as the field exchanges it.", ("perprotocol/formats/usdm/",)),
     (
         "perprotocol: synthetic participants",

@@ -21,16 +21,18 @@ from perprotocol.verbs import (
     validate,
 )
 from perprotocol.verbs.exports import excel, ical
+from perprotocol.verbs.exports import sdtm as sdtm_out
 from perprotocol.verbs.imports import fhir as fhir_in
 from perprotocol.verbs.imports import redcap
+from perprotocol.verbs.imports import sdtm as sdtm_in
 from perprotocol.verbs.imports import usdm as usdm_in
 
 EPILOG = (
     "For research and compliance review, never the sole basis of a dose. Not cleared, CE-marked or registered anywhere."
 )
 VERBS = (schedule, validate, audit, due, endpoints, compare, explain, lint, library, simulate, init, demo)
-IMPORTS: tuple[ModuleType, ...] = (usdm_in, redcap, fhir_in)
-EXPORTS: tuple[ModuleType, ...] = (excel, ical)
+IMPORTS: tuple[ModuleType, ...] = (usdm_in, sdtm_in, redcap, fhir_in)
+EXPORTS: tuple[ModuleType, ...] = (excel, ical, sdtm_out)
 
 
 def command(help: str) -> typer.Typer:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from perprotocol.formats.sdtm.frames import Incoming, take
@@ -19,7 +21,7 @@ _WORDS = 8
 
 
 def visit_numbers(trial: Protocol) -> dict[str, float]:
-    """Each planned visit, with its occurrence where there are several -> VISITNUM, in the order in which they are due."""
+    """Each planned visit, with its occurrence where there are several -> VISITNUM, in the order of their days."""
     return {name: number for name, number, *_ in _visits(trial)}
 
 
@@ -29,7 +31,8 @@ def _visits(trial: Protocol) -> list[tuple[str, float, int | None, tuple[str, ..
     `visit-4` is visit 4; where visits are numbered so, others have the number before them and a tenth.
     """
     plan = compile_plan(trial)
-    several = {s.part.activity for arm in plan.arms.values() for s in arm.slots if s.part.kind == "visit" and s.occurrence > 1}  # fmt: skip
+    slots = [s for arm in plan.arms.values() for s in arm.slots if s.part.kind == "visit"]
+    several = {s.part.activity for s in slots if s.occurrence > 1}
     seen: dict[str, tuple[float, int | None, list[str], Slot]] = {}
     for name, arm in plan.arms.items():
         for column, slot in enumerate(arm.slots):
@@ -102,7 +105,9 @@ def _elements(trial: Protocol) -> list[tuple[str, str, str, str, str]]:
         code = "".join(sign for sign in name.upper() if sign.isalnum())[:_WORDS] or f"ARM{n}"
         code = code if code not in codes else f"ARM{n}"
         codes.add(code)
-        rows.append((code, _title(arm.title) or name, day_zero, "Last planned dose, or discontinuation of treatment", name))
+        rows.append(
+            (code, _title(arm.title) or name, day_zero, "Last planned dose, or discontinuation of treatment", name)
+        )
     rows.append(("FOLLOWUP", "Follow-up", "After the last planned dose", "Last planned visit", ""))
     return rows
 
@@ -117,7 +122,9 @@ def _ta(trial: Protocol, study: str) -> pl.DataFrame:
     rows = []
     for arm, described in trial.arms.items():
         mine = [e for e in elements if e[4] in ("", arm)]
-        for order, ((code, name, *_), epoch) in enumerate(zip(mine, (_SCREENING, _TREATMENT, _FOLLOW_UP), strict=True), 1):
+        for order, ((code, name, *_), epoch) in enumerate(
+            zip(mine, (_SCREENING, _TREATMENT, _FOLLOW_UP), strict=True), 1
+        ):
             branch = f"Assigned to {_title(described.title) or arm}" if order == 1 else None
             label = _title(described.title) or arm
             rows.append((study, "TA", arm.upper()[:20], label, order, code, name, branch, None, epoch))
@@ -137,9 +144,7 @@ def _tv(trial: Protocol, study: str, *, sighted: bool) -> pl.DataFrame:
             label = _title(trial.arms[arm].title) or arm if arm else None
             rows.append((study, "TV", number, name.upper(), planned, arm.upper()[:20] or None, label, rule, None))
     names = ("STUDYID", "DOMAIN", "VISITNUM", "VISIT", "VISITDY", "ARMCD", "ARM", "TVSTRL", "TVENRL")
-    return _texts(rows, names).with_columns(
-        pl.col("VISITNUM").cast(pl.Float64), pl.col("VISITDY").cast(pl.Int64)
-    )
+    return _texts(rows, names).with_columns(pl.col("VISITNUM").cast(pl.Float64), pl.col("VISITDY").cast(pl.Int64))
 
 
 def _ts(trial: Protocol, study: Study) -> pl.DataFrame:
@@ -157,7 +162,7 @@ def _ts(trial: Protocol, study: Study) -> pl.DataFrame:
     return frame.with_columns(pl.col("TSSEQ").cast(pl.Int64))
 
 
-def _texts(rows: list[tuple[object, ...]], names: tuple[str, ...]) -> pl.DataFrame:
+def _texts(rows: Sequence[Sequence[object]], names: tuple[str, ...]) -> pl.DataFrame:
     texts = [[None if cell is None else str(cell) for cell in row] for row in rows]
     return pl.DataFrame(texts, schema=dict.fromkeys(names, pl.String), orient="row")
 
@@ -171,7 +176,8 @@ def _title(title: object) -> str:
 
 def compare_design(design: dict[str, pl.DataFrame], go: Incoming) -> None:
     """What TA and TV say otherwise than the protocol: arms it does not have, and visits on other days."""
-    linked = {go.links.arm(code, label) for code, label in take(design.get("TA", pl.DataFrame()), "ARMCD", "ARM").unique().rows()}  # fmt: skip
+    told = take(design.get("TA", pl.DataFrame()), "ARMCD", "ARM").unique().rows()
+    linked = {go.links.arm(code, label) for code, label in told}
     for arm, described in go.trial.arms.items():
         if "TA" in design and arm not in linked and not titles(described.title) & {simple(a) for a in linked}:
             go.notes.add("read", "arm-not-in-ta", "TA", "ARMCD", arm)
@@ -190,4 +196,3 @@ def data_cut(design: dict[str, pl.DataFrame]) -> str | None:
     """The data cut that TS names."""
     rows = take(design.get("TS", pl.DataFrame()), "TSPARMCD", "TSVAL").filter(pl.col("TSPARMCD") == "DCUTDTC")
     return str(rows["TSVAL"][0])[:10] if len(rows) and rows["TSVAL"][0] else None
-

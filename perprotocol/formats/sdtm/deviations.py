@@ -15,6 +15,7 @@ from perprotocol.formats.sdtm.frames import (
     day_of,
     head,
     iso,
+    recoded,
     study_day,
     take,
     texts_of,
@@ -38,9 +39,8 @@ def log_in(dv: pl.DataFrame, cells: pl.DataFrame, go: Incoming) -> pl.DataFrame:
     go.notes.add("left out", "confirmed-finding", "DV", "DVTERM", rows=len(own))
     rows = rows.join(ours, on=["USUBJID", "SEQ"], how="anti")
     record = pl.col("DVSPID") if go.ours else pl.format("DV {} {}", "USUBJID", "SEQ")
-    rows = rows.with_columns(
-        term=pl.coalesce("DVTERM", "DVDECOD"), category="DVCAT", date=iso(pl.col("DVSTDTC")).str.slice(0, 10), record=record
-    )  # fmt: skip
+    date = iso(pl.col("DVSTDTC")).str.slice(0, 10)
+    rows = rows.with_columns(term=pl.coalesce("DVTERM", "DVDECOD"), category="DVCAT", date=date, record=record)
     return rows if go.ours else rows.drop_nulls("term")
 
 
@@ -81,14 +81,16 @@ def dv_out(out: Outgoing, report: Report) -> tuple[pl.DataFrame, pl.DataFrame]:
 def ie_out(out: Outgoing, report: Report) -> tuple[pl.DataFrame, pl.DataFrame]:
     """IE: one record for each criterion of which a person confirmed that it was not met; and its finding."""
     met = report.findings.filter((pl.col("state") == CONFIRMED) & (pl.col("code") == _CRITERION))
-    excluding = set(out.trial.eligibility.exclude)
+    excluded = pl.col("activity").is_in(list(out.trial.eligibility.exclude))
     rows = {**out.trial.eligibility.include, **out.trial.eligibility.exclude}
     codes = _criterion_codes(tuple(out.trial.eligibility.include), tuple(out.trial.eligibility.exclude))
-    texts = {name: str(c.title or c.text or name) if hasattr(c, "title") else str(c.text or name) for name, c in rows.items()}
+    texts = {
+        name: str(c.title or c.text or name) if hasattr(c, "title") else str(c.text or name) for name, c in rows.items()
+    }
     frame = _of_people(out, met).with_columns(
-        pl.col("activity").replace_strict(codes, default="UNKNOWN").alias("IETESTCD"),
-        pl.col("activity").replace_strict(texts, default=None, return_dtype=pl.String).fill_null(pl.col("activity")).alias("IETEST"),
-        IECAT=pl.when(pl.col("activity").is_in(list(excluding))).then(pl.lit("EXCLUSION")).otherwise(pl.lit("INCLUSION")),
+        recoded(pl.col("activity"), codes).alias("IETESTCD"),
+        pl.coalesce(recoded(pl.col("activity"), texts), "activity").alias("IETEST"),
+        IECAT=pl.when(excluded).then(pl.lit("EXCLUSION")).otherwise(pl.lit("INCLUSION")),
         IEDTC=pl.col("date").dt.to_string("%Y-%m-%d"),
         finding=pl.col("id"),
     )  # fmt: skip
@@ -122,9 +124,9 @@ def addv_out(out: Outgoing, report: Report) -> pl.DataFrame:
         "ADVEXP": "expected", "ADVOBS": "observed", "ADVLOG": "logged", "ADVREC": "record", "ASTDT": "date",
     }  # fmt: skip
     frame = frame.rename({column: name for name, column in pairs.items()})
-    names = ("STUDYID", "USUBJID", "SUBJID", "SITEID", "ASEQ", "ADVTERM", "ADVDECOD", "ADVCAT", "ADVRULE", "ADVID")
-    names = (*names, "ADVSTATE", "ADVIMP", "ADVACT", "ADVOCC", "ADVEXP", "ADVOBS", "ADVLOG", "ADVREC", "ASTDT", "ASTDY")
-    return frame.select(names)
+    first = ("STUDYID", "USUBJID", "SUBJID", "SITEID", "ASEQ", "ADVTERM", "ADVDECOD", "ADVCAT", "ADVRULE", "ADVID")
+    last = ("ADVSTATE", "ADVIMP", "ADVACT", "ADVOCC", "ADVEXP", "ADVOBS", "ADVLOG", "ADVREC", "ASTDT", "ASTDY")
+    return frame.select(*first, *last)
 
 
 def _of_people(out: Outgoing, findings: pl.DataFrame) -> pl.DataFrame:

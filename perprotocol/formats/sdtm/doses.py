@@ -42,8 +42,10 @@ def administrations_in(ec: pl.DataFrame, ex: pl.DataFrame, go: Incoming) -> pl.D
 
 def _records(frame: pl.DataFrame, domain: str, go: Incoming) -> pl.DataFrame:
     """The records of a domain in the columns of a study; scheduled ones become what was ordered of the performed."""
-    names = ("TRT", "DOSE", "DOSTXT", "DOSU", "DOSFRQ", "ROUTE", "LOT", "STDTC", "ENDTC", "SPID", "LNKID", "REFID")
-    names = (*names, "MOOD", "OCCUR", "STAT", "REASOC", "ADJ", "PSTRG")
+    names = (
+        "TRT", "DOSE", "DOSU", "DOSFRQ", "ROUTE", "LOT", "STDTC", "ENDTC", "SPID", "LNKID", "REFID", "MOOD", "OCCUR",
+        "STAT", "REASOC", "ADJ",
+    )  # fmt: skip
     rows = take(frame, "USUBJID", "SEQ", *(f"{domain}{name}" for name in names))
     rows = rows.rename({f"{domain}{name}": name for name in names})
     scheduled = rows.filter(pl.col("MOOD") == "SCHEDULED")
@@ -55,9 +57,9 @@ def _records(frame: pl.DataFrame, domain: str, go: Incoming) -> pl.DataFrame:
         go.notes.add("left out", "scheduled", domain, f"{domain}MOOD", "SCHEDULED", len(alone))
     rows = rows.join(ordered, on=["USUBJID", "LNKID"], how="left", maintain_order="left")
     occurred = pl.col("OCCUR").str.to_uppercase()
-    status = pl.when(occurred == "N").then(pl.lit("not given"))
-    status = status.when((pl.col("STAT") == _NOT_DONE) & occurred.is_null()).then(pl.lit("unknown"))
-    status = status.when(pl.lit(go.ours) & (occurred == "Y")).then(pl.lit("given"))
+    untold = (pl.col("STAT") == _NOT_DONE) & occurred.is_null()
+    given = pl.when(pl.lit(go.ours) & (occurred == "Y")).then(pl.lit("given"))
+    status = pl.when(occurred == "N").then(pl.lit("not given")).when(untold).then(pl.lit("unknown")).otherwise(given)
     start, end = iso(pl.col("STDTC")), iso(pl.col("ENDTC"))
     record = pl.col("SPID") if go.ours else pl.format("{} {} {}", pl.lit(domain), "USUBJID", "SEQ")
     return rows.with_columns(
@@ -133,7 +135,9 @@ def _intervals(rows: pl.DataFrame, go: Incoming) -> pl.DataFrame:
     go.notes.add("left out", "end-before-start", "EX", "EXENDTC", rows=rows.select(reversed_.sum()).item())
     rows = rows.with_columns(end=pl.when(~reversed_).then("end"))
     open_ = pl.col("course") & pl.col("end").is_null() & (pl.col("status").fill_null("") != "not given")
-    go.notes.add("read", "open-end", "EX", "EXENDTC", rows=rows.filter(open_ & pl.col("frequency").is_not_null()).height)
+    go.notes.add(
+        "read", "open-end", "EX", "EXENDTC", rows=rows.filter(open_ & pl.col("frequency").is_not_null()).height
+    )
     spans = pl.col("course") & (day_of(pl.col("end")) > day_of(pl.col("start")))
     go.notes.add("read", "interval", "EX", "EXENDTC", rows=rows.filter(spans).height)
     hours = (day_of(pl.col("end")) - day_of(pl.col("start"))).dt.total_days() * 24
@@ -165,7 +169,10 @@ def _expanded(wide: pl.DataFrame, go: Incoming) -> pl.DataFrame:
     record = pl.format("{} dose {}", "record", pl.col("number") + 1)
     go.notes.add("assumed", "expanded", "EX", "EXSTDTC", rows=len(rows))
     return rows.with_columns(
-        start=day.dt.to_string("%Y-%m-%d"), end=pl.lit(None, pl.String), record=record, frequency=pl.lit(None, pl.String)
+        start=day.dt.to_string("%Y-%m-%d"),
+        end=pl.lit(None, pl.String),
+        record=record,
+        frequency=pl.lit(None, pl.String),
     ).drop("every", "first", "number")
 
 
@@ -224,7 +231,9 @@ def doses_out(out: Outgoing) -> tuple[pl.DataFrame, pl.DataFrame]:
 def _ec(out: Outgoing, base: pl.DataFrame) -> pl.DataFrame:
     """EC: a record PERFORMED of each row, and one SCHEDULED where an order is on record."""
     ordered = base.filter(pl.col("ordered") > 0)
-    nothing = [pl.lit(None, pl.String).alias(c) for c in ("OCCUR", "PRESP", "REASOC", "ADJ", "STAT", "SPID", "STDTC", "ENDTC")]
+    nothing = [
+        pl.lit(None, pl.String).alias(c) for c in ("OCCUR", "PRESP", "REASOC", "ADJ", "STAT", "SPID", "STDTC", "ENDTC")
+    ]
     scheduled = ordered.with_columns(*nothing, pl.col("ordered").alias("DOSE"), MOOD=pl.lit("SCHEDULED"))
     scheduled = scheduled.with_columns(pl.lit(None, pl.UInt32).alias("n"))
     rows = pl.concat([base.with_columns(MOOD=pl.lit("PERFORMED")), scheduled], how="diagonal_relaxed")

@@ -75,19 +75,19 @@ def events_out(out: Outgoing) -> dict[str, pl.DataFrame]:
         return {}
     said = pl.col("event").str.to_lowercase()
     adverse = said.is_in(ADVERSE_EVENT) | (pl.col("grade").is_not_null() & ~said.is_in(CONCOMITANT))
+    other = pl.when(adverse).then(pl.lit("AE")).otherwise(pl.lit("CE"))
     domain = pl.when(said.is_in(CONCOMITANT)).then(pl.lit("CM")).when(said == _HISTORY).then(pl.lit("MH"))
-    domain = domain.when(adverse).then(pl.lit("AE")).otherwise(pl.lit("CE"))
+    frame = typed.with_columns(domain.otherwise(other).alias("domain"))
     detail = pl.coalesce("detail", "event")
-    frame = out.placed(typed).with_columns(
-        domain.alias("domain"),
-        pl.when(domain == "CE").then("event").when(said.is_in(ADVERSE_EVENT) | (domain != "AE")).then(detail)
-        .otherwise("event").alias("topic"),
+    told = said.is_in(ADVERSE_EVENT) | pl.col("domain").is_in(["CM", "MH"])
+    frame = out.placed(frame).with_columns(
+        pl.when(told).then(detail).otherwise("event").alias("topic"),
         texts_of(texts, "record").alias("SPID"),
         date_texts(typed, "start").alias("STDTC"),
         date_texts(typed, "end").alias("ENDTC"),
         TOXGR=pl.col("grade").cast(pl.String),
         INDC="indication",
-    )  # fmt: skip
+    )
     frame = frame.with_columns(
         STDY=study_day(day_of(pl.col("STDTC")), pl.col("reference")),
         ENDY=study_day(day_of(pl.col("ENDTC")), pl.col("reference")),

@@ -6,10 +6,9 @@ back otherwise goes into the supplemental qualifiers as it was recorded.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 
 import polars as pl
@@ -25,11 +24,10 @@ from perprotocol.formats.sdtm.mapping import Said
 from perprotocol.formats.sdtm.notes import Notes
 from perprotocol.formats.sdtm.standard import dataset, define, labels
 from perprotocol.formats.sdtm.supplements import continued, differing, supplement
-from perprotocol.formats.xpt import write_xpt
-from protocol import Protocol
-from protocol.errors import Fault, StudyError
+from perprotocol.formats.xpt import MOST_BYTES, write_xpt
 from rules import Study
 from rules.audit import Report
+from rules.blinding import BLINDED
 
 KEPT_BESIDE = ("sites", "lots", "decisions", "amendments", "corrections")
 """Tables that are no tabulation data of participants."""
@@ -44,37 +42,25 @@ class Exported:
     beside: Mapping[str, pl.DataFrame]
 
 
-def export_study(
-    trial: Protocol, report: Report, folder: Path, form: str, *, sighted: bool = True, version: str = "",
-    progress: Progress | None = None,
-) -> Exported:  # fmt: skip
-    """The folder is there with every dataset in one form, whole; StudyError where something is in the way."""
-    if folder.exists() and (folder.is_file() or any(folder.iterdir())):
-        why = "is a file" if folder.is_file() else "is not empty"
-        raise StudyError([Fault("-o", None, None, "", str(folder), why, "name a new folder, or an empty one")])
-    made = datasets_of(trial, report, sighted=sighted)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    about = About(report.study.name, today(report.as_of), "perprotocol", version or "0")
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as work:
-        place = Path(work) / "sdtm"
-        place.mkdir()
-        for n, (name, frame) in enumerate(made.datasets.items()):
-            _write(frame, place / f"{name.lower()}.{form}", name, about)
-            if progress is not None:
-                progress(n + 1, len(made.datasets))
-        for file, table in zip(("define-datasets.csv", "define-variables.csv"), define(made.datasets), strict=True):
-            table.write_csv(place / file)
-        _write_beside(made.beside, report.study, place / BESIDE)
-        if folder.exists():
-            folder.rmdir()
-        place.rename(folder)
+def export_study(report: Report, folder: Path, form: str, progress: Progress | None = None) -> Exported:
+    """The new folder holds every dataset in one form, what describes them, and what SDTM has no place for."""
+    made = datasets_of(report)
+    about = About(report.study.name, today(report.as_of), "perprotocol", version("perprotocol"))
+    folder.mkdir()
+    for n, (name, frame) in enumerate(made.datasets.items(), 1):
+        _write(frame, folder / f"{name.lower()}.{form}", name, about)
+        if progress is not None:
+            progress(n, len(made.datasets))
+    for file, table in zip(("define-datasets.csv", "define-variables.csv"), define(made.datasets), strict=True):
+        table.write_csv(folder / file)
+    _write_beside(made.beside, report.study, folder / BESIDE)
     return made
 
 
-def datasets_of(trial: Protocol, report: Report, *, sighted: bool = True) -> Exported:
-    """All datasets of a study in the order of a submission, with their supplemental qualifiers, and what goes beside."""
-    study = report.study
-    out = Outgoing(trial, study, _people(study, trial), visit_numbers(trial))
+def datasets_of(report: Report) -> Exported:
+    """All datasets of a study, with their supplemental qualifiers, and what goes beside; blinded as the report is."""
+    study, trial, sighted = report.study, report.protocol, report.blinding != BLINDED
+    out = Outgoing(trial, study, _people(study), visit_numbers(trial), sighted)
     ec, ex = doses.doses_out(out)
     dv, dv_cells = deviations.dv_out(out, report)
     ie, ie_cells = deviations.ie_out(out, report)
@@ -95,19 +81,21 @@ def datasets_of(trial: Protocol, report: Report, *, sighted: bool = True) -> Exp
         idvar = "" if name == "DM" else "VISITNUM" if name == "SV" else f"{name}SEQ"
         parts = [supplement(study.name, name, idvar, part) for part in (*cells.get(name, []), more) if len(part)]
         if parts:
-            done[f"SUPP{name}"] = pl.concat(parts).sort("USUBJID", pl.col("IDVARVAL").cast(pl.Float64, strict=False), maintain_order=True)  # fmt: skip
+            number = pl.col("IDVARVAL").cast(pl.Float64, strict=False)
+            done[f"SUPP{name}"] = pl.concat(parts).sort("USUBJID", number, maintain_order=True)
     addv = deviations.addv_out(out, report)
     addv = addv.with_columns(_cut(addv[c]) for c, t in addv.schema.items() if t == pl.String)
     done |= {name: frame for name, frame in design_out(trial, study, sighted=sighted).items() if len(frame)}
     return Exported({**done, **({"ADDV": addv} if len(addv) else {})}, _beside(study, done))
 
 
-def _people(study: Study, trial: Protocol) -> pl.DataFrame:
+def _people(study: Study) -> pl.DataFrame:
     """subject, USUBJID and reference start of everybody: day zero as recorded, else the first dose."""
     subjects = study.subjects
     stones = study.milestones
     word = stones["milestone"].str.to_lowercase().str.replace_all(r"[\s_]+", "-")
-    zero = stones.filter((word == "day-zero") & (stones["date"] == stones["date_last"])).group_by("s").agg(pl.col("date").min().alias("zero"))  # fmt: skip
+    told = stones.filter((word == "day-zero") & (stones["date"] == stones["date_last"]))
+    zero = told.group_by("s").agg(pl.col("date").min().alias("zero"))
     given = study.administrations.filter(
         ~pl.col("status").is_in(["not given", "unknown"]).fill_null(value=False),
         pl.col("start").is_not_null() & (pl.col("start") == pl.col("start_last")),
@@ -128,7 +116,9 @@ def _cells(out: Outgoing, frames: Mapping[str, pl.DataFrame]) -> dict[str, list[
     """Of each domain the cells that an import would read otherwise than they were recorded."""
     go = Incoming(out.trial, Links(out.trial, Said(), Notes()), Notes(), ours=True, exposure="EC")
     sets = {name: _as_read(frames.get(name, pl.DataFrame()), name) for name in _SETS}
-    nothing = {name: pl.DataFrame(schema=dict.fromkeys(("USUBJID", "SEQ", "QNAM", "QVAL"), pl.String)) for name in _SETS}
+    nothing = {
+        name: pl.DataFrame(schema=dict.fromkeys(("USUBJID", "SEQ", "QNAM", "QVAL"), pl.String)) for name in _SETS
+    }
     back = domain_tables(sets, nothing, go)
     found: dict[str, list[pl.DataFrame]] = {}
     for table, domains in _DOMAINS.items():
@@ -147,7 +137,8 @@ def _cells(out: Outgoing, frames: Mapping[str, pl.DataFrame]) -> dict[str, list[
             told = told.rename({"date": "signed"}) if table == "consents" else told
             places = pl.Series(rows["n"].cast(pl.Int64))
             again = rows.join(told, on=["USUBJID", "SEQ"], how="left", maintain_order="left")
-            found.setdefault(domain, []).append(differing(table, texts[places.to_list()], again))
+            apart = differing(table, texts[places.to_list()], again)
+            found.setdefault(domain, []).append(apart.filter(pl.lit(out.sighted) | (pl.col("column") != "arm")))
     return found
 
 
@@ -173,12 +164,10 @@ def _as_read(frame: pl.DataFrame, domain: str) -> pl.DataFrame:
 
 
 def _cut(texts: pl.Series) -> pl.Series:
-    """Texts of an analysis dataset, which has no qualifiers, at the length that is allowed; `…` where one was longer."""
-    long = texts.str.len_bytes() > 200
-    if not long.any():
-        return texts
-    cut = {t: t.encode()[:197].decode("utf-8", "ignore") + "…" for t in texts.filter(long.fill_null(value=False)).unique()}
-    return texts.replace(cut)
+    """Texts of an analysis dataset, which has no qualifiers, at the length allowed; `…` where one was longer."""
+    long = (texts.str.len_bytes() > MOST_BYTES).fill_null(value=False)
+    words = texts.filter(long).unique()
+    return texts.replace({w: w.encode()[: MOST_BYTES - 3].decode("utf-8", "ignore") + "…" for w in words})
 
 
 def _beside(study: Study, done: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
@@ -212,8 +201,3 @@ def _write_beside(tables: Mapping[str, pl.DataFrame], study: Study, place: Path)
     if study.data_cut is not None:
         settings["data_cut"] = study.data_cut.isoformat()
     (place / "study.yaml").write_text("".join(f"{k}: {v}\n" for k, v in settings.items()), encoding="utf-8")
-
-
-def as_of_day(study: Study, day: date | None) -> date | None:
-    """The day of judgement: as asked, else the data cut."""
-    return day or study.data_cut

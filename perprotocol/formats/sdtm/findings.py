@@ -1,4 +1,4 @@
-"""What was measured: the table observations, and the findings VS, LB and XF (what is neither vital sign nor laboratory).
+"""What was measured: the table observations, and the findings VS, LB and XF (neither vital sign nor laboratory).
 
 The result is read as it was recorded, in its own unit; where that unit is none that can be read, the standard result.
 """
@@ -29,16 +29,18 @@ from protocol.quantity import parse_unit
 DOMAINS = ("VS", "LB", "XF")
 _BODY = {"WEIGHT": "weight", "HEIGHT": "length"}
 _NOT_DONE = "not done"
+_RESULT = (
+    "SPID", "TESTCD", "TEST", "ORRES", "ORRESU", "ORNRLO", "ORNRHI", "STRESC", "STRESN", "STRESU", "STAT", "METHOD",
+)  # fmt: skip
+"""Variables of every findings domain, without their first two letters, in order."""
 
 # --- in -----------------------------------------------------------------------------------------------------------
 
 
 def observations_in(frame: pl.DataFrame, domain: str, go: Incoming) -> pl.DataFrame:
     """One row a result of a test that the protocol asks for; what it does not ask for is counted."""
-    names = ("TESTCD", "TEST", "ORRES", "ORRESU", "ORNRLO", "ORNRHI", "STRESC", "STRESN", "STRESU", "STAT", "METHOD")
-    names = (*names, "DTC", "SPID")
-    rows = take(frame, "USUBJID", "SEQ", *(f"{domain}{name}" for name in names), "VISITNUM", "VISIT")
-    rows = rows.rename({f"{domain}{name}": name for name in names})
+    rows = take(frame, "USUBJID", "SEQ", *(f"{domain}{name}" for name in (*_RESULT, "DTC")), "VISITNUM", "VISIT")
+    rows = rows.rename({f"{domain}{name}": name for name in (*_RESULT, "DTC")})
     rows = _asked(rows, domain, go)
     rows = rows.with_columns(visit_names(rows, go))
     units = {word: read_unit(word) for word in pl.concat([rows["ORRESU"], rows["STRESU"]]).unique().drop_nulls()}
@@ -92,8 +94,8 @@ def _usable(rows: pl.DataFrame, domain: str, go: Incoming) -> pl.DataFrame:
     unknown = body & (pl.col("unit").is_null() | pl.col("unit").is_in(list(bad)))
     go.notes.add("left out", "body-no-unit", domain, f"{domain}ORRESU", rows=rows.filter(unknown).height)
     rows = rows.filter(~unknown)
-    for column, what in (("value", "no-result"), ("at", "no-date")):
-        go.notes.add("left out", what, domain, f"{domain}{'ORRES' if column == 'value' else 'DTC'}", rows=rows[column].null_count())  # fmt: skip
+    for column, variable, what in (("value", "ORRES", "no-result"), ("at", "DTC", "no-date")):
+        go.notes.add("left out", what, domain, f"{domain}{variable}", rows=rows[column].null_count())
     return rows.drop_nulls(["value", "at"])
 
 
@@ -103,7 +105,8 @@ def _two_units(rows: pl.DataFrame, domain: str, go: Incoming) -> None:
         mine = rows.filter(pl.col("measure") == measure).drop_nulls("unit")
         units = mine["unit"].unique().sort().to_list()
         if len(units) > 1:
-            go.notes.add("read", "several-units", domain, f"{domain}ORRESU", " and ".join(units), len(mine), measure=measure)  # fmt: skip
+            said = " and ".join(units)
+            go.notes.add("read", "several-units", domain, f"{domain}ORRESU", said, len(mine), measure=measure)
     factor = {word: _factor(word) for word in pl.concat([rows["ORRESU"], rows["STRESU"]]).unique().drop_nulls()}
     of, to = (pl.col(c).replace_strict(factor, default=None, return_dtype=pl.Float64) for c in ("ORRESU", "STRESU"))
     number, standard = (pl.col(c).cast(pl.Float64, strict=False) for c in ("ORRES", "STRESN"))
@@ -151,13 +154,12 @@ def findings_out(out: Outgoing) -> dict[str, pl.DataFrame]:
     )
     frame = _standard(out, frame)
     frame = frame.with_columns(DY=study_day(day_of(pl.col("DTC")), pl.col("reference")))
-    names = ("SPID", "TESTCD", "TEST", "ORRES", "ORRESU", "ORNRLO", "ORNRHI", "STRESC", "STRESN", "STRESU", "STAT", "METHOD")  # fmt: skip
     found = {}
     for domain in DOMAINS:
         mine = frame.filter(pl.col("domain") == domain)
         if len(mine):
-            mine = mine.rename({name: f"{domain}{name}" for name in (*names, "DTC", "DY")})
-            first = ("STUDYID", "DOMAIN", "USUBJID", f"{domain}SEQ", *(f"{domain}{name}" for name in names))
+            mine = mine.rename({name: f"{domain}{name}" for name in (*_RESULT, "DTC", "DY")})
+            first = ("STUDYID", "DOMAIN", "USUBJID", f"{domain}SEQ", *(f"{domain}{name}" for name in _RESULT))
             variables = (*first, "VISITNUM", "VISIT", f"{domain}DTC", f"{domain}DY")
             found[domain] = with_seq(head(out, mine, domain), domain).select("n", *variables)
     return found

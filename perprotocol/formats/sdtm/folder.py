@@ -139,11 +139,11 @@ def _chunks(path: Path, place: Path) -> Iterator[pl.DataFrame]:
 
 
 def as_text(series: pl.Series) -> pl.Series:
-    """Every cell as it would be written: numbers with at most 15 digits, no blanks around, null where nothing stands."""
+    """Every cell as it would be written: numbers with at most 15 digits, no blanks around, null where it is empty."""
     dtype = series.dtype
     if dtype.is_float() or dtype.is_decimal():
-        distinct = series.unique().drop_nulls()
-        words = {value: format(value, ".15g") for value in distinct.cast(pl.Float64) if value == value}
+        distinct = series.cast(pl.Float64).unique().drop_nulls().drop_nans()
+        words = {value: format(value, ".15g") for value in distinct}
         return series.cast(pl.Float64).replace_strict(words, default=None, return_dtype=pl.String)
     if isinstance(dtype, pl.Datetime):
         return series.dt.to_string("%Y-%m-%dT%H:%M")

@@ -44,6 +44,8 @@ class Outgoing:
     """subject, USUBJID, reference (a date, null where there is none), in the order of `s`."""
     numbers: Mapping[str, float]
     """Visits with their occurrence -> VISITNUM."""
+    sighted: bool = True
+    """Whether arms may be shown."""
 
     @property
     def links(self) -> Links:
@@ -74,6 +76,11 @@ def take(frame: pl.DataFrame, *columns: str) -> pl.DataFrame:
     return rows if frame.width else rows.clear()
 
 
+def recoded(values: pl.Expr, words: Mapping[str, str | None]) -> pl.Expr:
+    """Each word by what it stands for; null for a word that is not among them."""
+    return values.replace_strict(dict(words), default=None, return_dtype=pl.String)
+
+
 def iso(expression: pl.Expr) -> pl.Expr:
     """The date, with its time where it has one, that a --DTC says for certain; null for an interval or no day at all.
 
@@ -90,11 +97,11 @@ def date_texts(typed: pl.DataFrame, column: str) -> pl.Series:
     first, last = pl.col(column), pl.col(f"{column}_last")
     day = first.dt.to_string("%Y-%m-%d")
     month = (first.dt.year() == last.dt.year()) & (first.dt.month() == last.dt.month())
-    told = pl.when(first == last).then(day)
-    told = told.when(month).then(first.dt.to_string("%Y-%m")).otherwise(first.dt.to_string("%Y"))
+    part = pl.when(month).then(first.dt.to_string("%Y-%m")).otherwise(first.dt.to_string("%Y"))
+    told = pl.when(first == last).then(day).otherwise(part)
     if f"{column}_minute" in typed.columns:
         minute = pl.col(f"{column}_minute")
-        clock = pl.format("T{}:{}", *((part).cast(pl.String).str.zfill(2) for part in (minute // 60, minute % 60)))
+        clock = pl.format("T{}:{}", *(p.cast(pl.String).str.zfill(2) for p in (minute // 60, minute % 60)))
         told = pl.concat_str(told, pl.when(first == last).then(clock).fill_null(""))
     return typed.select(told.alias(column)).to_series()
 

@@ -50,27 +50,17 @@ def import_study(
     folder: Path, trial: Protocol, out: Path, mapping: Path | None = None, *, tables: str = "csv", lang: str = "en",
     progress: Progress | None = None,
 ) -> Imported:  # fmt: skip
-    """The study folder `out` is there, whole; StudyError, and nothing there, where the datasets cannot be read."""
-    if out.exists() and (out.is_file() or any(out.iterdir())):
-        why = "is a file" if out.is_file() else "is not empty"
-        raise StudyError([Fault("-o", None, None, "", str(out), why, "name a new folder, or an empty one")])
+    """The new study folder `out`; StudyError with everything that is wrong where the datasets cannot be read."""
     said = read_mapping(mapping, trial)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as work:
-        staged = stage(folder, Path(work) / "datasets", progress)
-        made = Path(work) / "study"
-        made.mkdir()
-        imported = _import(staged, trial, said, made, tables, progress)
-        imported.notes.table(lang).write_csv(made / REPORT_FILE)
-        if out.exists():
-            out.rmdir()
-        made.rename(out)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".datasets-") as work:
+        staged = stage(folder, Path(work), progress)
+        out.mkdir()
+        imported = _import(staged, trial, said, out, tables, progress)
+    imported.notes.table(lang).write_csv(out / REPORT_FILE)
     return imported
 
 
-def _import(
-    staged: Staged, trial: Protocol, said: Said, made: Path, form: str, progress: Progress | None
-) -> Imported:
+def _import(staged: Staged, trial: Protocol, said: Said, made: Path, form: str, progress: Progress | None) -> Imported:
     notes = Notes()
     design = {name: staged.scan(name).collect() for name in DESIGN if name in staged}
     links = Links(trial, said, notes, _planned(design))
@@ -80,7 +70,7 @@ def _import(
     _unread(staged, notes)
     index = _subjects(staged, said, notes, ours)
     stretches = list(_stretches(staged, index))
-    parts = made.parent / "parts"
+    parts = staged.place / "parts"
     for n, some in enumerate(stretches):
         for name, frame in _tables(staged, some, go).items():
             (parts / name).mkdir(parents=True, exist_ok=True)
@@ -131,7 +121,9 @@ def _comparable(links: Links, word: str | None, unit: str | None) -> bool:
     if unit is None or known is None:
         return unit is None
     doses_of = (d for t in links.trial.treatments.values() for p in t.parts() for d in p.dose)
-    stated = {str(a.low.dimension if hasattr(a, "low") else a.dimension) for d in doses_of if (a := d.amount or d.start)}
+    stated = {
+        str(a.low.dimension if hasattr(a, "low") else a.dimension) for d in doses_of if (a := d.amount or d.start)
+    }
     return any(dimension.split("/")[0] == parse_unit(known).dimension for dimension in stated)
 
 
@@ -155,7 +147,8 @@ def _subjects(staged: Staged, said: Said, notes: Notes, ours: bool) -> pl.DataFr
     dm = staged.scan("DM").collect()
     usable = "SUBJID" in dm.columns and dm["SUBJID"].null_count() == 0 and dm["SUBJID"].is_unique().all()
     if said.subject == "SUBJID" and not usable:
-        raise StudyError([Fault("DM", None, "SUBJID", "", "", "does not name each participant once", "write subject: USUBJID")])  # fmt: skip
+        why = "does not name each participant once"
+        raise StudyError([Fault("DM", None, "SUBJID", "", "", why, "write subject: USUBJID in the mapping file")])
     chosen = said.subject or ("SUBJID" if usable else "USUBJID")
     if not ours and not said.subject:
         notes.add("assumed", f"subject-{chosen.lower()}", "DM", chosen)
@@ -281,7 +274,9 @@ def _beside(staged: Staged, made: Path, form: str, rows: dict[str, int]) -> None
         extra = pl.read_csv(path, infer_schema=False)
         if there.exists():
             known = pl.read_csv(there, infer_schema=False) if form == "csv" else pl.read_parquet(there)
-            extra = known.with_columns(pl.lit(None, pl.String).alias(c) for c in extra.columns if c not in known.columns)
+            extra = known.with_columns(
+                pl.lit(None, pl.String).alias(c) for c in extra.columns if c not in known.columns
+            )
         else:
             rows[name] = len(extra)
         _write(extra, there)

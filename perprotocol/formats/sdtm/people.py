@@ -11,6 +11,7 @@ from perprotocol.formats.sdtm.frames import (
     day_of,
     head,
     iso,
+    recoded,
     study_day,
     take,
     texts_of,
@@ -97,7 +98,7 @@ def milestones_in(dm: pl.DataFrame, ds: pl.DataFrame, go: Incoming) -> pl.DataFr
     rows = _last_completion(rows, go)
     if not go.ours:
         rows = _only_told(rows, go)
-    first = _from_dm(dm, rows, go)
+    first = _from_dm(dm.clear() if go.ours else dm, rows)
     record = pl.col("DSSPID") if go.ours else pl.format("DS {} {}", "USUBJID", "SEQ")
     told = rows.select("USUBJID", "SEQ", "milestone", "date", record=record)
     return pl.concat([told, first], how="diagonal")
@@ -137,8 +138,8 @@ def _only_told(rows: pl.DataFrame, go: Incoming) -> pl.DataFrame:
     return named.drop_nulls("date")
 
 
-def _from_dm(dm: pl.DataFrame, rows: pl.DataFrame, go: Incoming) -> pl.DataFrame:
-    """Consent and death of DM, of participants of whom DS does not tell them; DS of our own exports tells all."""
+def _from_dm(dm: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Consent and death of DM, of participants of whom DS does not tell them."""
     people = take(dm, "USUBJID", "RFICDTC", "DTHDTC")
     told = []
     for variable, milestone in (("RFICDTC", "consented"), ("DTHDTC", "death")):
@@ -147,7 +148,7 @@ def _from_dm(dm: pl.DataFrame, rows: pl.DataFrame, go: Incoming) -> pl.DataFrame
         some = some.filter(~pl.col("USUBJID").is_in(there.implode()))
         record = pl.format("DM {}", pl.col("USUBJID"))
         told.append(some.with_columns(SEQ=pl.lit(""), milestone=pl.lit(milestone), record=record + f" {variable}"))
-    return pl.concat(told).select("USUBJID", "SEQ", "milestone", "date", "record").head(0 if go.ours else None)
+    return pl.concat(told).select("USUBJID", "SEQ", "milestone", "date", "record")
 
 
 def split_consents(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -166,10 +167,13 @@ def dm_out(out: Outgoing) -> pl.DataFrame:
     """DM: one record a participant, with the reference dates that the other tables tell."""
     typed, texts = out.table("subjects")
     arms = {name: str(arm.title) if arm.title else name for name, arm in out.trial.arms.items()}
-    arm, actual = typed["arm"], typed["actual_arm"].fill_null("")
+    nobody = pl.Series([None] * len(typed), dtype=pl.String)
+    arm, actual = (typed["arm"], typed["actual_arm"].fill_null("")) if out.sighted else (nobody, nobody)
     really = pl.Series([b or a for a, b in zip(arm, actual, strict=True)], dtype=pl.String)
+    told = typed["arm"].is_not_null()
     failed = typed["screening_outcome"].str.to_lowercase().str.contains("fail|not e|筛选失败").fill_null(value=False)
-    reason = pl.Series([None if a else _FAILED.upper() if f else "NOT ASSIGNED" for a, f in zip(arm, failed, strict=True)], dtype=pl.String)  # fmt: skip
+    why = zip(told, failed, strict=True)
+    reason = pl.Series([None if t else _FAILED.upper() if f else "NOT ASSIGNED" for t, f in why], dtype=pl.String)
     birth = date_texts(typed, "birth_date")
     dates = _reference_dates(out)
     frame = pl.DataFrame(
@@ -181,14 +185,14 @@ def dm_out(out: Outgoing) -> pl.DataFrame:
             "BRTHDTC": birth,
             "AGE": _age(typed, out.people["reference"]),
             "SEX": [sex_out(word or "") for word in typed["sex"]],
-            "RACE": pl.Series([None] * len(typed), dtype=pl.String),
+            "RACE": nobody,
             "ARMCD": [_code(word) for word in arm],
             "ARM": [arms.get(word, word) for word in arm],
             "ACTARMCD": [_code(word) for word in really],
             "ACTARM": [arms.get(word, word) for word in really],
             "ARMNRS": reason,
-            "ACTARMUD": pl.Series([None] * len(typed), dtype=pl.String),
-            "COUNTRY": pl.Series([None] * len(typed), dtype=pl.String),
+            "ACTARMUD": nobody,
+            "COUNTRY": nobody,
         }
     )
     years = pl.when(pl.col("AGE").is_not_null()).then(pl.lit("YEARS"))
@@ -205,9 +209,7 @@ def _age(typed: pl.DataFrame, reference: pl.Series) -> pl.Series:
     """Whole years on the reference start, where both days are known."""
     frame = typed.select("birth_date", "birth_date_last").with_columns(reference.alias("on"))
     born, on = pl.col("birth_date"), pl.col("on")
-    before = (on.dt.month() < born.dt.month()) | (
-        (on.dt.month() == born.dt.month()) & (on.dt.day() < born.dt.day())
-    )
+    before = (on.dt.month() < born.dt.month()) | ((on.dt.month() == born.dt.month()) & (on.dt.day() < born.dt.day()))
     years = on.dt.year() - born.dt.year() - before.cast(pl.Int32)
     return frame.select(pl.when(born == pl.col("birth_date_last")).then(years).cast(pl.Int64).alias("AGE")).to_series()
 
@@ -253,7 +255,9 @@ def ds_out(out: Outgoing) -> pl.DataFrame:
         typed, texts = out.table(table)
         if not len(typed):
             continue
-        word = pl.Series("word", ["consented"] * len(typed)) if table == "consents" else typed["milestone"].alias("word")
+        word = (
+            pl.Series("word", ["consented"] * len(typed)) if table == "consents" else typed["milestone"].alias("word")
+        )
         frame = out.placed(typed).with_columns(
             word, pl.lit(table).alias("table"), DSSTDTC=date_texts(typed, column), DSSPID=texts_of(texts, "record")
         )
@@ -263,12 +267,12 @@ def ds_out(out: Outgoing) -> pl.DataFrame:
     frame = pl.concat(parts)
     told = {word: disposition_of(word) for word in frame["word"].unique().drop_nulls()}
     three = ("DSDECOD", "DSCAT", "DSSCAT")
-    said = [pl.col("word").replace_strict({w: t[i] or None for w, t in told.items()}, return_dtype=pl.String).alias(name) for i, name in enumerate(three)]  # fmt: skip
+    said = [recoded(pl.col("word"), {w: t[i] or None for w, t in told.items()}).alias(v) for i, v in enumerate(three)]
     frame = with_seq(head(out, frame.with_columns(*said), "DS"), "DS").with_columns(
-        DSTERM=pl.when(pl.col("DSDECOD").is_in([CONSENT, "COMPLETED", "RANDOMIZED"])).then("DSDECOD")
+        DSTERM=pl.when(pl.col("DSDECOD").is_in([CONSENT, "COMPLETED", "RANDOMIZED"]))
+        .then("DSDECOD")
         .otherwise(pl.col("word").str.to_uppercase()),
         DSSTDY=study_day(day_of(pl.col("DSSTDTC")), pl.col("reference")),
     )
     names = ("STUDYID", "DOMAIN", "USUBJID", "DSSEQ", "DSSPID", "DSTERM", *three, "DSSTDTC", "DSSTDY")
     return frame.select("table", "n", *names)
-

@@ -87,8 +87,7 @@ def define(datasets: Mapping[str, pl.DataFrame]) -> tuple[pl.DataFrame, pl.DataF
             kind = "text" if text else "date" if dtype == pl.Date else "integer" if dtype == pl.Int64 else "float"
             key = said.keys.index(column) + 1 if column in said.keys else None
             rows.append((name, column, v.label, kind, length, key, v.codelist, v.origin, v.how))
-    tables = pl.DataFrame(about, schema=DATASETS, orient="row"), pl.DataFrame(rows, schema=DEFINE, orient="row")
-    return tables
+    return pl.DataFrame(about, schema=DATASETS, orient="row"), pl.DataFrame(rows, schema=DEFINE, orient="row")
 
 
 @cache

@@ -8,10 +8,12 @@ in the qualifiers of its variable: DVTERM, then DVTERM1, DVTERM2.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from itertools import pairwise
 
 import polars as pl
 
+from perprotocol.formats.sdtm.frames import recoded
 from perprotocol.formats.xpt import MOST_BYTES
 from rules.door.tables import SCHEMAS
 
@@ -163,30 +165,29 @@ def joined_texts(frame: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
 def together(parts: list[str]) -> str:
     """The pieces as one text; other tools cut at a blank and leave it out, so it is put back."""
     text = parts[0]
-    for before, piece in zip(parts, parts[1:], strict=False):
+    for before, piece in pairwise(parts):
         full = len(before.encode()) >= _NARROW or piece.startswith(" ")
         text += piece if full else f" {piece}"
     return text
 
 
-def with_qualifiers(rows: pl.DataFrame, cells: pl.DataFrame, columns: Mapping[str, str] = COLUMNS) -> pl.DataFrame:
+def with_qualifiers(rows: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
     """The rows of a table, with what the qualifiers of an export of ours say instead."""
-    own = cells.with_columns(pl.col("QNAM").str.replace(r"[1-9]$", "").alias("base"), pl.col("QNAM").str.extract(r"([1-9])$", 1).fill_null("0").alias("part"))  # fmt: skip
-    own = own.filter(pl.col("base").is_in(list(columns)) | pl.col("QNAM").is_in(list(columns)))
+    named = {**{qnam: qnam for qnam in COLUMNS}, **{f"{qnam[:7]}{n}": qnam for qnam in COLUMNS for n in range(1, 10)}}
+    own = cells.with_columns(recoded(pl.col("QNAM"), named).alias("base")).drop_nulls("base")
     if not len(own):
         return rows
-    shortened = {name[:7]: name for name in columns}
-    base = pl.when(pl.col("QNAM").is_in(list(columns))).then("QNAM").otherwise(pl.col("base").replace(shortened))
-    own = own.with_columns(base.alias("base")).sort("USUBJID", "SEQ", "base", "part")
-    told = own.group_by("USUBJID", "SEQ", "base", maintain_order=True).agg("QVAL")
-    one = pl.when(pl.col("QVAL").list.len() == 1).then(pl.col("QVAL").list.first())
-    told = told.with_columns(one.alias("QVAL"), pl.col("QVAL").alias("parts"))
-    lacking = told["QVAL"].is_null()
-    if lacking.any():
-        whole = [text if text is not None else together(parts) for text, parts in zip(told["QVAL"], told["parts"].to_list(), strict=True)]  # fmt: skip
-        told = told.with_columns(pl.Series("QVAL", whole, pl.String))
+    part = (
+        pl.when(pl.col("QNAM") == pl.col("base"))
+        .then(0)
+        .otherwise(pl.col("QNAM").str.slice(-1).cast(pl.Int8, strict=False))
+    )
+    own = own.sort("USUBJID", "SEQ", "base", part)
+    told = own.group_by("USUBJID", "SEQ", "base", maintain_order=True).agg(pl.col("QVAL").alias("parts"))
+    whole = [parts[0] if len(parts) == 1 else together(parts) for parts in told["parts"].to_list()]
+    told = told.select("USUBJID", "SEQ", "base", pl.Series("QVAL", whole, pl.String))
     for qnam in told["base"].unique(maintain_order=True):
-        column = columns[qnam]
+        column = COLUMNS[qnam]
         values = told.filter(pl.col("base") == qnam).select("USUBJID", "SEQ", "QVAL")
         rows = rows.join(values, on=["USUBJID", "SEQ"], how="left", maintain_order="left")
         was = pl.col(column) if column in rows.columns else pl.lit(None, pl.String)

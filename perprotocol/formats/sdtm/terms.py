@@ -171,7 +171,11 @@ DISPOSITIONS: dict[str, tuple[str, str, str]] = {
     "last-contact": ("LAST CONTACT", OTHER, ""),
 }
 """Our milestones -> DSDECOD (NCOMPLT, PROTMLST), DSCAT and DSSCAT."""
-_LEFT = {"withdrawal-of-consent": "withdrawal", "withdrawal-from-the-trial": "withdrawal", "declared-lost": "lost-to-follow-up"}  # fmt: skip
+_LIKE = {
+    "withdrawal-of-consent": "withdrawal",
+    "withdrawal-from-the-trial": "withdrawal",
+    "declared-lost": "lost-to-follow-up",
+}
 
 
 def disposition_of(milestone: str) -> tuple[str, str, str]:
@@ -179,7 +183,7 @@ def disposition_of(milestone: str) -> tuple[str, str, str]:
     word = "-".join(milestone.lower().replace("_", " ").split())
     if word.startswith("discontinuation"):
         return DISPOSITIONS["discontinuation"]
-    return DISPOSITIONS.get(_LEFT.get(word, word), (word.replace("-", " ").upper(), MILESTONE, ""))
+    return DISPOSITIONS.get(_LIKE.get(word, word), (word.replace("-", " ").upper(), MILESTONE, ""))
 
 
 def milestone_of(term: str, category: str, subcategory: str) -> str | None:

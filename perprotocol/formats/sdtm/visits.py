@@ -42,10 +42,11 @@ def visits_in(sv: pl.DataFrame, dm: pl.DataFrame, go: Incoming) -> pl.DataFrame:
     missed = pl.col("SVOCCUR").str.to_uppercase() == "N"
     planned = day_from(pl.col("reference"), pl.col("VISITDY").cast(pl.Float64, strict=False).cast(pl.Int64))
     date = pl.coalesce(iso(pl.col("SVSTDTC")), pl.when(missed).then(planned.dt.to_string("%Y-%m-%d")))
-    status = pl.when(missed).then(pl.lit("not done"))
-    status = status.when((pl.col("SVPRESP") == "Y") & pl.col("SVOCCUR").is_null()).then(pl.lit("unknown"))
-    told = status.when(pl.lit(go.ours) & (pl.col("SVOCCUR") == "Y")).then(pl.lit("done"))
-    rows = rows.with_columns(date=date, status=told if go.ours else pl.when(missed).then(pl.lit("not done")))
+    untold = (pl.col("SVPRESP") == "Y") & pl.col("SVOCCUR").is_null()
+    done = pl.when(pl.col("SVOCCUR") == "Y").then(pl.lit("done"))
+    recorded = pl.when(missed).then(pl.lit("not done")).when(untold).then(pl.lit("unknown")).otherwise(done)
+    status = recorded if go.ours else pl.when(missed).then(pl.lit("not done"))
+    rows = rows.with_columns(date=date, status=status)
     if not go.ours:
         lost = rows.filter(pl.col("date").is_null())
         go.notes.count("left out", "visit-no-date", "SV", "VISIT", lost["VISIT"])
@@ -139,7 +140,7 @@ def _opens(tables: Mapping[str, pl.DataFrame], subjects: pl.Series, go: Incoming
 
 def sv_out(out: Outgoing) -> pl.DataFrame:
     """SV: one record a visit; one that TV does not have, or a second of one number, is unplanned."""
-    typed, texts = out.table("visits")
+    typed, _ = out.table("visits")
     if not len(typed):
         return pl.DataFrame()
     links = out.links
@@ -147,7 +148,9 @@ def sv_out(out: Outgoing) -> pl.DataFrame:
     named = {word: _numbered_name(links._named(word), out.numbers) for word in words}
     planned = typed["visit"].replace_strict(named, default=None, return_dtype=pl.String)
     frame = out.placed(typed).with_columns(planned.alias("planned"), DTC=date_texts(typed, "date"))
-    frame = frame.with_columns(pl.col("planned").replace_strict(out.numbers, default=None, return_dtype=pl.Float64).alias("number"))
+    frame = frame.with_columns(
+        pl.col("planned").replace_strict(out.numbers, default=None, return_dtype=pl.Float64).alias("number")
+    )
     again = pl.int_range(pl.len()).over("USUBJID", "number") > 0
     frame = frame.with_columns(number=pl.when(~again).then("number"))
     frame = frame.sort("USUBJID", day_of(pl.col("DTC")), "n", maintain_order=True)
@@ -170,8 +173,7 @@ def sv_out(out: Outgoing) -> pl.DataFrame:
     frame = frame.with_columns(SVENDTC=pl.col("SVSTDTC").str.slice(0, 10), day=day_of(pl.col("SVSTDTC")))
     frame = frame.with_columns(SVSTDY=study_day(pl.col("day"), pl.col("reference"))).with_columns(SVENDY="SVSTDY")
     names = ("STUDYID", "DOMAIN", "USUBJID", "VISITNUM", "VISIT", "SVPRESP", "SVOCCUR", "SVSTDTC", "SVENDTC")
-    names = (*names, "SVSTDY", "SVENDY", "SVUPDES")
-    return head(out, frame, "SV").sort("USUBJID", "VISITNUM").select("n", *names)
+    return head(out, frame, "SV").sort("USUBJID", "VISITNUM").select("n", *names, "SVSTDY", "SVENDY", "SVUPDES")
 
 
 def _numbered_name(visit: str | None, numbers: Mapping[str, float]) -> str | None:
@@ -189,4 +191,3 @@ def visit_variables(out: Outgoing, words: pl.Series) -> pl.DataFrame:
     number = planned.replace_strict(out.numbers, default=None, return_dtype=pl.Float64).alias("VISITNUM")
     name = planned.str.to_uppercase().zip_with(planned.is_not_null(), words.str.to_uppercase()).alias("VISIT")
     return pl.DataFrame([number, name])
-
