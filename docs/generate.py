@@ -92,6 +92,11 @@ ROOMS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "Perfect by the protocol alone, and with faults put in; nothing of the engine is used here.",
         ("perprotocol/simulation/", "perprotocol/simulation/faults/"),
     ),
+    (
+        "perprotocol: forecasts",
+        "What a protocol asks of a site, played with those participants, for who writes one.",
+        ("perprotocol/planning/",),
+    ),
 )  # fmt: skip
 NOTE = "<!-- Written by `make docs`. Change the code, not this page. -->\n\n"
 

@@ -16,6 +16,7 @@ from perprotocol.verbs import (
     init,
     library,
     lint,
+    plan,
     schedule,
     simulate,
     validate,
@@ -30,7 +31,7 @@ from perprotocol.verbs.imports import usdm as usdm_in
 EPILOG = (
     "For research and compliance review, never the sole basis of a dose. Not cleared, CE-marked or registered anywhere."
 )
-VERBS = (schedule, validate, audit, due, endpoints, compare, explain, lint, library, simulate, init, demo)
+VERBS = (schedule, validate, audit, due, endpoints, compare, explain, lint, library, plan, simulate, init, demo)
 IMPORTS: tuple[ModuleType, ...] = (usdm_in, sdtm_in, redcap, fhir_in)
 EXPORTS: tuple[ModuleType, ...] = (excel, ical, sdtm_out)
 

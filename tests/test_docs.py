@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 import protocol
 from docs.generate import pages, verbs
 from perprotocol.cli import app
+from perprotocol.simulation.forecast import ACTIVITIES, CHANGES, WEEKDAYS, WEEKS
 from rules.deviations import RULES
 from rules.endpoints.participants import OBSERVED
 from rules.endpoints.published import COMPARED as PUBLISHED
@@ -178,6 +179,10 @@ def fields_of(heading: str) -> list[str]:
         ("A cause", CAUSES),
         ("A difference between two runs", COMPARED),
         ("The answers of every rule", COUNTS),
+        ("A week of a forecast", WEEKS),
+        ("An activity of a forecast", ACTIVITIES),
+        ("A weekday of a forecast", WEEKDAYS),
+        ("A wider window of a forecast", CHANGES),
         ("A figure of an endpoint", RESULTS),
         ("What a participant contributes", OBSERVED),
         ("Membership of an analysis set", SETS),

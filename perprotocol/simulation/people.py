@@ -56,11 +56,18 @@ class Cast:
         return self.protocol.arms[self.arm(n)].group != "concurrent"
 
     def live(
-        self, n: int, swerves: Mapping[Key, Swerve] | None = None, leaves: tuple[str, int] | None = None
+        self,
+        n: int,
+        swerves: Mapping[Key, Swerve] | None = None,
+        leaves: tuple[str, int] | None = None,
+        zero: int | None = None,
     ) -> Patient:
-        """Participant n, who does as the protocol says but for the swerves; `leaves`: how, and after how many days."""
+        """Participant n, who does as the protocol says but for the swerves; `leaves`: how, and after how many days.
+
+        `zero` is the day on which day zero falls, any day of the enrolment without it.
+        """
         seed = self.seed * 1_000_003 + n
-        zero = FIRST_DAY + int(draw(seed, 20) * ENROLS_FOR)
+        zero = FIRST_DAY + int(draw(seed, 20) * ENROLS_FOR) if zero is None else zero
         ages = self.story.ages
         months = ages[int(draw(seed, 21) * len(ages))]
         birth = zero - months * 365 // 12 - 40 - int(draw(seed, 22) * 90)
@@ -73,7 +80,7 @@ class Cast:
         who.labelled = draw(seed, 25) < 0.3
         who.numbered = self.scripts[who.arm].dense
         goes = (leaves[0], zero + leaves[1]) if leaves is not None else self._leaves(seed, zero)
-        life = Participant(self.scripts[who.arm], self.story, who, Stage(swerves or {}, goes))
+        life = Participant(self.scripts[who.arm], self.story, who, Stage({} if swerves is None else swerves, goes))
         who.weighings[screened] = life.grams(screened)
         self._enrol(life, who)
         life.play()

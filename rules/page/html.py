@@ -56,7 +56,7 @@ def table_page(frame: pl.DataFrame, lang: str) -> str:
     """One table as a page of its own, with the columns that a person needs; the other formats have all."""
     labels = Labels(lang)
     body: list[Child] = [tag("h1", labels("title")), html_table(for_people(frame, None), labels), _disclaimer(labels)]
-    return _document(labels("title"), body, _WIDE, lang)
+    return document(labels("title"), body, _WIDE, lang)
 
 
 _WIDE = """
@@ -77,10 +77,11 @@ def page(title: str, body: list[Child], report: Run, manifest: Manifest, labels:
     font = "font: 8pt system-ui, 'Noto Sans CJK SC', sans-serif; color: #555;"
     left = f"@bottom-left {{ content: {css_string(said)}; {font} }}"
     right = f'@bottom-right {{ content: counter(page) " / " counter(pages); {font} }}'
-    return _document(title, body, f"@page {{ {left} {right} }}", report.lang)
+    return document(title, body, f"@page {{ {left} {right} }}", report.lang)
 
 
-def _document(title: str, body: list[Child], extra: str, lang: str) -> str:
+def document(title: str, body: list[Child], extra: str, lang: str) -> str:
+    """A whole page with its styles; `extra` are more of them."""
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
