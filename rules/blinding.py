@@ -7,7 +7,7 @@ withheld of one. All that follows is computed from these, and so is the manifest
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -90,8 +90,13 @@ def blind(protocol: Protocol, study: Study) -> tuple[Protocol, Study]:
 
 def read_facts(folder: str | Path, protocol: Protocol, blinded: bool | None) -> Study:
     """The study in a folder; for a blinded reader the faults of its files show no word that could tell an arm."""
+    return unseen(partial(read_study, folder), protocol, blinded)
+
+
+def unseen(read: Callable[[], Study], protocol: Protocol, blinded: bool | None) -> Study:
+    """A study read; for a blinded reader the faults of its files show no word that could tell an arm."""
     try:
-        return read_study(folder)
+        return read()
     except StudyError as error:
         if not is_blinded(protocol, blinded):
             raise

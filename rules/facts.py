@@ -21,6 +21,7 @@ from rules.door.settings import Settings, read_settings, settings_of, written_as
 from rules.door.starting import init_study
 from rules.door.tables import SCHEMAS
 from rules.door.workbook import Book, read_workbook
+from rules.happened.across import Across
 
 __all__ = ["Balance", "Examination", "Study", "Table", "examine_study", "from_frames", "init_study", "read_study"]
 
@@ -61,6 +62,8 @@ class Study:
     settings: Mapping[str, str] = field(default_factory=dict)
     hashes: Mapping[str, str] = field(default_factory=dict)
     unread: tuple[str, ...] = ()
+    across: Across | None = None
+    """What the whole study says of bags and lots, where this is a part of one; None: this is the whole."""
 
     def data(self, name: str) -> pl.DataFrame:
         """The typed table of that name; empty with the right columns where the study has none."""

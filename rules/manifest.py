@@ -10,7 +10,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import cache
 from importlib import metadata
@@ -24,6 +24,23 @@ from protocol.model import Protocol
 from rules.facts import Study
 
 Manifest: TypeAlias = dict[str, Any]
+
+
+class Dated(Interface):
+    """A study, or the settings of one that is read in parts."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def data_cut(self) -> date | None:
+        """The last day that its records are complete for."""
+
+    @property
+    def final(self) -> bool:
+        """Whether its data are declared final."""
+
 
 DRAFT = "protocol file not approved: DRAFT"
 
@@ -73,19 +90,42 @@ def write_manifest(
     `hash` is the SHA-256 of everything above it. `run` says when, where and by whom (`operator`, else the environment
     variable PERPROTOCOL_OPERATOR, else null); it is not part of the hash.
     """
-    versions = report.promised or (report.protocol,)
+    determined = determining(
+        report.promised or (report.protocol,),
+        report.study,
+        input_hashes(report.study),
+        as_of=report.as_of,
+        lang=report.lang,
+        blinding=report.blinding,
+        options=options,
+        protocol_file=protocol_file,
+    )
+    return {**determined, "hash": manifest_hash(determined), "run": run_of(operator)}
+
+
+def determining(
+    versions: Sequence[Protocol],
+    study: Dated,
+    hashes: Mapping[str, str],
+    *,
+    as_of: date | None,
+    lang: str,
+    blinding: str,
+    options: Mapping[str, object] | None = None,
+    protocol_file: str | Path | None = None,
+) -> Manifest:
+    """What determines the result of a run: tool, inputs, protocol, days, options; `versions` are oldest first."""
     promised = versions[-1]
-    determined: Manifest = {
+    return {
         "tool": "perprotocol", "version": _version("perprotocol"), "build": build_hash(),
         "python": platform.python_version(), "libraries": {name: _version(name) for name in _LIBRARIES},
-        "study": report.study.name, "inputs": input_hashes(report.study), "protocol": promised.protocol,
+        "study": study.name, "inputs": dict(sorted(hashes.items())), "protocol": promised.protocol,
         "protocol version": promised.version, "protocol hash": _sha256(write(promised).encode()),
         **({"versions before": {v.version: _sha256(write(v).encode()) for v in versions[:-1]}} if versions[1:] else {}),
-        "protocol file": _file(protocol_file), "approval": _approval(promised), "blinding": report.blinding,
-        "data cut": _iso(report.study.data_cut), "data final": report.study.final, "as of": _iso(report.as_of),
-        "language": report.lang, "options": {name: _plain(value) for name, value in sorted((options or {}).items())},
+        "protocol file": _file(protocol_file), "approval": _approval(promised), "blinding": blinding,
+        "data cut": _iso(study.data_cut), "data final": study.final, "as of": _iso(as_of),
+        "language": lang, "options": {name: _plain(value) for name, value in sorted((options or {}).items())},
     }  # fmt: skip
-    return {**determined, "hash": manifest_hash(determined), "run": _run(operator)}
 
 
 def manifest_hash(manifest: Mapping[str, Any]) -> str:
@@ -113,7 +153,8 @@ def build_hash() -> str:
     return digest.hexdigest()
 
 
-def _run(operator: str | None) -> dict[str, str | None]:
+def run_of(operator: str | None = None) -> dict[str, str | None]:
+    """When, where and by whom: no part of the hash."""
     now = datetime.now(UTC)
     return {
         "operator": operator or os.environ.get(_OPERATOR) or None,

@@ -13,7 +13,7 @@ import polars as pl
 
 from rules.arrays import numbers
 from rules.facts import Study
-from rules.happened.across import look_across
+from rules.happened.across import look_across, with_across
 from rules.happened.evidence import evidence_of
 from rules.happened.records import check_words, read_doses, read_visits
 from rules.happened.versions import versions_in_force
@@ -49,7 +49,8 @@ def over_partitions(
     version that is active at some site.
     """
     check_words([plan.protocol for plan in plans], study)
-    frames = look_across({name: _sorted(_known(study.data(name), name, as_of)) for name in _TABLES})
+    known = known_frames(study, as_of)
+    frames = with_across(known, look_across(known) if study.across is None else study.across)
     n = len(study.subjects)
     cut = as_of is not None or study.data_cut is not None
     day = (horizon(study, as_of) - date(1970, 1, 1)).days
@@ -74,16 +75,21 @@ def over_partitions(
         if len(plans) == 1:
             return [work(lay(plans[0], first))]
         last = min(first + PARTITION, n)
-        known = evidence_of(
+        whole = evidence_of(
             plans[0].protocol, frames, study.tables, first, last, day, final=study.final, columns=study.columns
         )
-        found = versions_in_force([plan.protocol for plan in plans], known, frames["amendments"])
+        found = versions_in_force([plan.protocol for plan in plans], whole, frames["amendments"])
         return [work(laid) for laid in lay_versions(found, lambda v, carried: lay(plans[v], first, carried))]
 
     for done, results in enumerate(in_turn(one, range(0, max(n, 1), PARTITION)), 1):
         if progress is not None:
             progress(min(done * PARTITION, n), n)
         yield from results
+
+
+def known_frames(study: Study, as_of: date | None) -> dict[str, pl.DataFrame]:
+    """The tables that are judged, by participant, without what is dated after the as-of day."""
+    return {name: _sorted(_known(study.data(name), name, as_of)) for name in _TABLES}
 
 
 def in_turn(one: Callable[[S], T], items: Sequence[S]) -> Iterator[T]:

@@ -13,19 +13,21 @@ from rules.door.reading import Recorded, column_key
 from rules.door.settings import Settings, read_settings
 from rules.door.tables import SCHEMAS
 from rules.facts import Found, Study, examine_tables, read_study, sha256_of
-from rules.partitions import PARTITION
+from rules.happened.across import Across, look_across
+from rules.partitions import PARTITION, known_frames
 
 
-def is_sliceable(folder: Path) -> bool:
-    """Whether every table of the folder is a Parquet file sorted by subject, with more subjects than one part holds."""
+def is_sliceable(folder: Path, size: int | None = None) -> bool:
+    """Whether all tables are Parquet files sorted by subject, with plain names, and of more subjects than one part."""
     files = _files(folder)
     if "subjects" not in files or any(
         p.suffix != ".parquet" for p in folder.iterdir() if column_key(p.stem) in SCHEMAS
     ):
         return False
-    if pl.scan_parquet(files["subjects"]).select(pl.len()).collect().item() <= PARTITION:
+    if pl.scan_parquet(files["subjects"]).select(pl.len()).collect().item() <= (size or PARTITION):
         return False
-    return all(_subjects(path).is_sorted() for path in files.values() if _has_subject(path))
+    plain = all(column_key(c) == c for path in files.values() for c in pl.read_parquet_schema(path))
+    return plain and all(_subjects(path).is_sorted() for path in files.values() if _has_subject(path))
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class Part:
     hashes: Mapping[str, str]
     rows: Mapping[str, tuple[int, int]]
     """By table the first row and the number of rows; without any, the part is the whole folder."""
+    across: Across | None = None
+    """What the whole folder says of bags and lots."""
 
     def read(self) -> Study:
         """The part, checked at the same door as a whole study; rows keep the numbers they have in the file."""
@@ -44,24 +48,74 @@ class Part:
             return read_study(self.folder, data_cut=self.settings.data_cut)
         files = _files(self.folder)
         tables = [_slice(files[name], name, self.folder.name, *rows) for name, rows in self.rows.items()]
-        return examine_tables(Found(tables, [], list(self.settings.faults)), self.settings, self.hashes).get()
+        part = examine_tables(Found(tables, [], list(self.settings.faults)), self.settings, self.hashes).get()
+        return replace(part, across=self.across)
 
 
-def study_parts(folder: Path, *, data_cut: date | None = None) -> list[Part]:
-    """The parts of a study folder, in the order of participants.
+def study_parts(
+    folder: Path, *, data_cut: date | None = None, as_of: date | None = None, size: int | None = None
+) -> list[Part]:
+    """The parts of a study folder, in the order of participants; `size` participants each (default: `PARTITION`).
 
     A folder that cannot be cut (CSV, a workbook, files not sorted by subject, few subjects) is one part.
     """
+    size = size or PARTITION
     home = folder.resolve()
-    if not is_sliceable(folder):
-        return [Part(folder, Settings(home.name, "", data_cut), {}, {})]
+    if not is_sliceable(folder, size):
+        settings, hashes = Settings(home.stem, "", data_cut), {}
+        if folder.is_dir():
+            hashes = {f"{home.name}/{p.name}": sha256_of(p) for p in sorted(home.iterdir()) if p.is_file()}
+            settings = read_settings(home / "study.yaml", f"{home.name}/study.yaml", home.name)
+        elif folder.is_file():
+            hashes = {home.name: sha256_of(home)}
+        settings = replace(settings, data_cut=data_cut or settings.data_cut, texts=dict(settings.texts))
+        return [Part(folder, settings, hashes, {})]
     files = _files(folder)
     settings = read_settings(home / "study.yaml", f"{home.name}/study.yaml", home.name)
     settings = replace(settings, data_cut=data_cut or settings.data_cut, texts=dict(settings.texts))
     hashes = {f"{home.name}/{path.name}": sha256_of(path) for path in files.values()}
-    firsts = _subjects(files["subjects"]).gather_every(PARTITION)
+    firsts = _subjects(files["subjects"]).gather_every(size)
     cuts = {name: _cuts(path, firsts) for name, path in files.items()}
-    return [Part(home, settings, hashes, {name: cuts[name][n] for name in files}) for n in range(len(firsts))]
+    across = _across(home, files, settings, as_of)
+    return [Part(home, settings, hashes, {name: cuts[name][n] for name in files}, across) for n in range(len(firsts))]
+
+
+def _across(home: Path, files: Mapping[str, Path], settings: Settings, as_of: date | None) -> Across:
+    """What the whole folder says of bags and lots, from those rows alone that share a bag or that a lot names."""
+    if "administrations" not in files:
+        return Across()
+    doses, columns = _numbered(files["administrations"])
+    lots, of_lots = _numbered(files["lots"]) if "lots" in files else (None, set())
+    asked = []
+    for name in sorted(columns & {"bag", "lot"}):
+        filled = doses.filter(pl.col(name).is_not_null())
+        if name == "bag":
+            several = filled.group_by(name).agg(pl.col("subject").n_unique().alias("n")).filter(pl.col("n") > 1)
+            asked.append(filled.join(several, on=name, how="semi"))
+        if lots is not None and name in of_lots:
+            asked.append(filled.join(lots, on=name, how="semi"))
+    rows = pl.concat(asked).unique("line").sort("line").collect() if asked else pl.DataFrame()
+    if not len(rows):
+        return Across()
+    tables = {"administrations": rows, **({"lots": lots.collect()} if lots is not None else {})}
+    who = pl.concat([frame[name] for frame in tables.values() for name in ("subject", "for_subject") if name in frame])
+    tables["subjects"] = (
+        _numbered(files["subjects"])[0].filter(pl.col("subject").is_in(who.unique().implode())).collect()
+    )
+    found = [
+        _recorded(files[name], name, home.name, frame.drop("line"), frame["line"]) for name, frame in tables.items()
+    ]
+    few = examine_tables(Found(found, [], []), settings, {}).study
+    # What is wrong with these rows is told with all other faults, part by part.
+    return look_across(known_frames(few, as_of)) if few is not None else Across()
+
+
+def _numbered(path: Path) -> tuple[pl.LazyFrame, set[str]]:
+    """A table with the lines of its rows, names as texts, and its columns."""
+    frame = pl.scan_parquet(path)
+    columns = set(frame.collect_schema().names())
+    texts = columns & {"subject", "for_subject", "bag", "lot"}
+    return frame.with_row_index("line", offset=1).with_columns(pl.col(*texts).cast(pl.String)), columns
 
 
 def _files(folder: Path) -> dict[str, Path]:
@@ -89,5 +143,8 @@ def _cuts(path: Path, firsts: pl.Series) -> list[tuple[int, int]]:
 
 def _slice(path: Path, name: str, folder: str, start: int, length: int) -> Recorded:
     frame = pl.scan_parquet(path).slice(start, length).collect()
-    lines = pl.int_range(start + 1, start + frame.height + 1, dtype=pl.Int32, eager=True).alias("row")
-    return Recorded(name, f"{folder}/{path.name}", frame, lines)
+    return _recorded(path, name, folder, frame, pl.int_range(start + 1, start + frame.height + 1, eager=True))
+
+
+def _recorded(path: Path, name: str, folder: str, frame: pl.DataFrame, lines: pl.Series) -> Recorded:
+    return Recorded(name, f"{folder}/{path.name}", frame, lines.cast(pl.Int32).alias("row"))

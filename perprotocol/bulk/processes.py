@@ -20,15 +20,19 @@ MOST = 4
 """Processes at once, if nobody says how many: each holds a part of the study in memory."""
 
 
+def cores() -> int:
+    """Processes at once, if nobody says how many."""
+    return min(os.cpu_count() or 1, MOST)
+
+
 def in_processes(one: Callable[[S], T], items: Sequence[S], workers: int | None = None) -> Iterator[T]:
     """What `one` makes of each item, in the order of the items; this process works too, beside `workers` - 1 others.
 
     `one`, the items and what is made of them can be pickled. Where the work ends early, for an error or an interrupt,
     no item is begun any more, and those under way are finished.
     """
-    cores = os.cpu_count() or 1
-    number = max(1, min(workers or min(cores, MOST), len(items)))
-    others = [Worker(one, max(1, cores // number)) for _ in range(number - 1)]
+    number = max(1, min(workers or cores(), len(items)))
+    others = [Worker(one, max(1, (os.cpu_count() or 1) // number)) for _ in range(number - 1)]
     free: SimpleQueue[Callable[[S], T]] = SimpleQueue()
     free.put(one)
     for other in others:

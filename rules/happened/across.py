@@ -7,32 +7,55 @@ rests on it is a *study rule*: all other verdicts on a participant are the same 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
 
 import polars as pl
 
 Frames = dict[str, pl.DataFrame]
 
-CLAIMS = pl.Schema({"s": pl.Int32(), "treatment": pl.String(), "start": pl.Date()})
-"""Doses recorded for somebody else, of a bag released for the participant `s`."""
+_BESIDE = pl.Schema(
+    {"row": pl.Int32(), "shared_with": pl.String(), "asked_first": pl.Boolean(), "meant_for": pl.String()}
+)
+_CLAIMS = pl.Schema({"subject": pl.String(), "treatment": pl.String(), "start": pl.Date()})
+_RECIPIENTS = pl.Schema({"row": pl.Int32(), "recipients": pl.String()})
 
 
-def look_across(frames: Mapping[str, pl.DataFrame]) -> Frames:
-    """The tables with what the whole study says of their bags and lots.
+@dataclass(frozen=True)
+class Across:
+    """What the whole study says of its bags and lots; nothing where there is nothing to say.
 
-    Where there is anything to say the administrations have three columns more: `shared_with`, who else has the same
-    bag; `asked_first`, whether the question is put at this row; `meant_for`, for whom else the bag was released.
+    `beside`: by row of the administrations who else has the same bag (`shared_with`), whether the question is put at
+    this row (`asked_first`), and for whom else the bag was released (`meant_for`). `claims`: doses recorded for
+    somebody else, of a bag released for the participant. `recipients`: by row of the lots everyone who got some of it.
     """
+
+    beside: pl.DataFrame = field(default_factory=partial(pl.DataFrame, schema=_BESIDE))
+    claims: pl.DataFrame = field(default_factory=partial(pl.DataFrame, schema=_CLAIMS))
+    recipients: pl.DataFrame = field(default_factory=partial(pl.DataFrame, schema=_RECIPIENTS))
+
+
+def look_across(frames: Mapping[str, pl.DataFrame]) -> Across:
+    """What the tables of a whole study say of their bags and lots."""
     given, lots = frames["administrations"], frames["lots"]
     subjects = frames["subjects"].select("s", "subject")
-    found = {**frames, "claims": pl.DataFrame(schema=CLAIMS)}
+    recipients = _recipients(lots, given, subjects)
     bags = given.filter(pl.col("bag").is_not_null() & pl.col("status").ne_missing("not given"))
-    if len(bags):
-        shared = _shared(bags, subjects)
-        meant = _meant(bags, lots, subjects)
-        if len(shared) or len(meant):
-            found["administrations"] = _beside(given, shared, meant)
-            found["claims"] = _claims(meant, subjects)
-    found["lots"] = _with_recipients(lots, given, subjects)
+    if not len(bags):
+        return Across(recipients=recipients)
+    shared, meant = _shared(bags, subjects), _meant(bags, lots, subjects)
+    return Across(_beside(shared, meant), _claims(meant), recipients)
+
+
+def with_across(frames: Mapping[str, pl.DataFrame], across: Across) -> Frames:
+    """The tables, with what the whole study says beside their rows."""
+    found = dict(frames)
+    if len(across.beside):
+        given = frames["administrations"]
+        found["administrations"] = given.join(across.beside, on="row", how="left", maintain_order="left")
+    subjects = frames["subjects"].select("s", "subject")
+    found["claims"] = across.claims.join(subjects, on="subject").select("s", "treatment", "start").sort("s")
+    found["lots"] = frames["lots"].join(across.recipients, on="row", how="left", maintain_order="left")
     return found
 
 
@@ -69,35 +92,30 @@ def _meant(bags: pl.DataFrame, lots: pl.DataFrame, subjects: pl.DataFrame) -> pl
     return rows.select(*columns, meant_for="for_subject", own="subject")
 
 
-def _beside(given: pl.DataFrame, shared: pl.DataFrame, meant: pl.DataFrame) -> pl.DataFrame:
-    """The administrations with what was found; of two that were exchanged the first row asks."""
+def _beside(shared: pl.DataFrame, meant: pl.DataFrame) -> pl.DataFrame:
+    """By row what was found; of two that were exchanged the first row asks."""
     back = meant.select("treatment", meant_for="own", own="meant_for", other="row")
     exchanged = meant.join(back, on=["treatment", "meant_for", "own"], how="left")
     first = (pl.col("row") < pl.col("other").min()).fill_null(value=True)
     asks = exchanged.group_by("row").agg(pl.col("meant_for").first(), first.first().alias("asks"))
-    beside = given.join(shared, on="row", how="left", maintain_order="left")
-    beside = beside.join(asks, on="row", how="left", maintain_order="left")
-    asked = pl.coalesce("asks", "asked_first")
-    return beside.with_columns(asked_first=asked).drop("asks")
+    beside = shared.join(asks, on="row", how="full", coalesce=True)
+    return beside.with_columns(asked_first=pl.coalesce("asks", "asked_first")).select(_BESIDE.names()).cast(_BESIDE)
 
 
-def _claims(meant: pl.DataFrame, subjects: pl.DataFrame) -> pl.DataFrame:
+def _claims(meant: pl.DataFrame) -> pl.DataFrame:
     """Of each participant the doses that somebody else's record may be."""
-    named = subjects.rename({"s": "to", "subject": "meant_for"})
-    return meant.join(named, on="meant_for").select(s="to", treatment="treatment", start="start").sort("s").cast(CLAIMS)
+    return meant.select(pl.col("meant_for").alias("subject"), "treatment", "start").cast(_CLAIMS)
 
 
-def _with_recipients(lots: pl.DataFrame, given: pl.DataFrame, subjects: pl.DataFrame) -> pl.DataFrame:
-    """The facts of lots and bags, each with everyone who got some of it."""
-    nobody = lots.with_columns(recipients=pl.lit(None, pl.String))
+def _recipients(lots: pl.DataFrame, given: pl.DataFrame, subjects: pl.DataFrame) -> pl.DataFrame:
+    """By row of the lots everyone who got some of it."""
     if not len(lots) or not len(given):
-        return nobody
+        return pl.DataFrame(schema=_RECIPIENTS)
     got = given.filter(pl.col("status").ne_missing("not given")).select("lot", "bag", "s").unique()
     got = got.join(subjects, on="s")
-    of: dict[str, pl.DataFrame] = {}
     for name in ("bag", "lot"):
         known = got.filter(pl.col(name).is_in(lots[name].drop_nulls().unique().implode()))
-        of[name] = known.group_by(name).agg(pl.col("subject").unique().sort().str.join(", ").alias(f"of_{name}"))
-        lots = lots.join(of[name], on=name, how="left", maintain_order="left")
+        everyone = known.group_by(name).agg(pl.col("subject").unique().sort().str.join(", ").alias(f"of_{name}"))
+        lots = lots.join(everyone, on=name, how="left", maintain_order="left")
     who = pl.when(pl.col("bag").is_not_null()).then("of_bag").otherwise("of_lot")
-    return lots.with_columns(recipients=who).drop("of_bag", "of_lot")
+    return lots.select("row", recipients=who).drop_nulls().cast(_RECIPIENTS)
