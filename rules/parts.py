@@ -134,7 +134,7 @@ def _subjects(path: Path) -> pl.Series:
 def _cuts(path: Path, firsts: pl.Series) -> list[tuple[int, int]]:
     """First row and number of rows of each part: a part reaches to the first subject of the next one."""
     if not _has_subject(path):
-        return [(0, 1 << 62)] * len(firsts)
+        return [(0, pl.scan_parquet(path).select(pl.len()).collect().item())] * len(firsts)
     subjects = _subjects(path)
     starts = [0, *(int(n) for n in subjects.search_sorted(firsts[1:]))] if len(firsts) > 1 else [0]
     ends = [*starts[1:], len(subjects)]

@@ -1,18 +1,24 @@
 """A study in parts: what is found is what the whole study gives, whichever process finds it."""
 
+import json
 import os
+import shutil
 from operator import methodcaller
 from pathlib import Path
 
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
+import protocol
 import rules
 import rules.parts
 from bench.make_study import make_study
 from bench.run import bench_protocol
-from perprotocol.bulk.local import audit_to_parquet, schedule_to_parquet
+from perprotocol.bulk.audit import Task
+from perprotocol.bulk.local import audit_to_parquet, part_size, run_task, schedule_to_parquet
 from perprotocol.bulk.processes import Worker, in_processes
+from perprotocol.cli import app
 from protocol import StudyError
 from rules.parts import study_parts
 
@@ -93,3 +99,101 @@ def test_what_another_process_cannot_open_is_raised_here(tmp_path: Path) -> None
         worker(str(tmp_path / "nowhere"))
     assert worker(str(tmp_path)) == []
     worker.end()
+
+
+class Stopped(Exception):
+    """What ends a run in these tests."""
+
+
+@pytest.mark.usefixtures("_cut")
+def test_a_run_that_broke_goes_on_where_it_stopped(study: Path, tmp_path: Path) -> None:
+    """What was finished is not done again, and the end is that of a run that never broke."""
+    task, out = Task((bench_protocol(),), study), tmp_path / "out"
+
+    def stop(done: int, of: int) -> None:
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        run_task(task, out, progress=stop, workers=1)
+    assert (out / "running.json").is_file()
+    assert not (out / "manifest.json").exists()
+    first = out / "findings" / "part-00000.parquet"
+    written = first.stat().st_mtime_ns
+    told: list[tuple[int, int]] = []
+    counts = run_task(task, out, progress=lambda done, of: told.append((done, of)), workers=1)
+    # The part that was under way when the run broke was finished, if it had begun.
+    assert told in ([(2, 4), (3, 4), (4, 4)], [(3, 4), (4, 4)])
+    assert first.stat().st_mtime_ns == written
+    assert counts.equals(run_task(task, tmp_path / "whole", workers=1))
+    for name in ("findings", "queries", "departures", "counts"):
+        assert rows(out / name) == rows(tmp_path / "whole" / name)
+    assert json.loads((out / "manifest.json").read_text())["results"]
+    assert run_task(task, out).equals(counts)
+
+
+@pytest.mark.usefixtures("_cut")
+def test_the_results_of_another_run_are_not_written_over(study: Path, tmp_path: Path) -> None:
+    """Another language is another run; and a folder with other files is not ours."""
+    run_task(Task((bench_protocol(),), study), tmp_path / "out", workers=1)
+    with pytest.raises(StudyError, match="results of another run"):
+        run_task(Task((bench_protocol(),), study, lang="zh"), tmp_path / "out", workers=1)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("keep me")
+    with pytest.raises(StudyError, match="no results of a run"):
+        run_task(Task((bench_protocol(),), study), tmp_path / "mine", workers=1)
+
+
+def test_less_memory_makes_smaller_parts(study: Path) -> None:
+    """A part has at least a thousand participants, and never more than a partition."""
+    assert part_size(study, 0.3, 2) == 1_000
+    assert 1_000 < part_size(study, 1.0, 2) < part_size(study, 1.0, 1)
+    assert part_size(study, 100.0, 1) == rules.parts.PARTITION
+
+
+BAGS = """
+protocol: bags
+version: 1
+first_day: 0
+arms: {a: A}
+treatments:
+  cells: {due: day 0, window: ±1 d, dose: {amount: 10 mg, tolerance: ±5 %}}
+"""
+
+
+def test_a_bag_shared_by_participants_of_two_parts_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What only the whole study shows is looked up before it is cut."""
+    names = [f"{n:03}" for n in range(6)]
+    folder = tmp_path / "study"
+    folder.mkdir()
+    day = {"arm": "a", "day_zero": "2024-03-01", "birth_date": "1980-01-01"}
+    pl.DataFrame([{"subject": name, **day} for name in names]).write_parquet(folder / "subjects.parquet")
+    given = {"treatment": "cells", "start": "2024-03-01", "amount": "10", "unit": "mg", "lot": "L1"}
+    bags = ["B0", "B1", "B2", "B3", "B1", "B9"]
+    doses = [{"subject": name, **given, "bag": bag} for name, bag in zip(names, bags, strict=True)]
+    pl.DataFrame(doses).write_parquet(folder / "administrations.parquet")
+    released = [{"bag": "B3", "for_subject": "005"}, {"bag": "B0", "for_subject": "000"}]
+    facts = [{"lot": "L1", "measure": "sterility", "value": "passed", **row} for row in released]
+    pl.DataFrame(facts).write_parquet(folder / "lots.parquet")
+    trial = protocol.read_text(BAGS)
+    whole = rules.audit(trial, rules.read_study(folder))
+    assert {"bag_of_several", "bag_of_another"} <= set(whole.queries["code"])
+    monkeypatch.setattr(rules.parts, "PARTITION", 2)
+    run_task(Task((trial,), folder), tmp_path / "out", workers=1)
+    for name in ("findings", "queries"):
+        assert rows(tmp_path / "out" / name) == sorted(getattr(whole, name).rows(), key=str), name
+
+
+def test_the_command_writes_a_folder_and_prints_what_was_found(study: Path, tmp_path: Path) -> None:
+    """The rules that found something, and the exit status of an audit."""
+    place = tmp_path / "protocol.yaml"
+    shutil.copy("bench/protocol.yaml", place)
+    options = ["--engine", "parts", "--workers", "1", "--as-of", "2025-12-31", "--quiet", "--format", "csv"]
+    done = CliRunner().invoke(app, ["audit", str(place), str(study), *options, "-o", str(tmp_path / "out")])
+    assert done.exit_code == 1, done.output
+    assert "dose_late" in done.stdout
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
+        "counts", "departures", "findings", "manifest.json", "queries",
+    ]  # fmt: skip
+    nowhere = CliRunner().invoke(app, ["audit", str(place), str(study), "--engine", "parts"])
+    assert nowhere.exit_code == 2
+    assert "-o" in nowhere.output
