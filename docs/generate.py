@@ -42,6 +42,11 @@ ROOMS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ("rules/lint/", "rules/lint/faults/"),
     ),
     (
+        "rules: what an amendment changes",
+        "Two versions beside each other, and a study under both.",
+        ("rules/diff/",),
+    ),
+    (
         "rules: what happened, in the protocol's words",
         "One partition of participants at a time.",
         ("rules/arrays.py", "rules/partitions.py", "rules/happened/"),

@@ -10,6 +10,7 @@ from perprotocol.verbs import (
     audit,
     compare,
     demo,
+    diff,
     due,
     endpoints,
     explain,
@@ -31,7 +32,7 @@ from perprotocol.verbs.imports import usdm as usdm_in
 EPILOG = (
     "For research and compliance review, never the sole basis of a dose. Not cleared, CE-marked or registered anywhere."
 )
-VERBS = (schedule, validate, audit, due, endpoints, compare, explain, lint, library, plan, simulate, init, demo)
+VERBS = (schedule, validate, audit, due, endpoints, compare, explain, lint, diff, library, plan, simulate, init, demo)
 IMPORTS: tuple[ModuleType, ...] = (usdm_in, sdtm_in, redcap, fhir_in)
 EXPORTS: tuple[ModuleType, ...] = (excel, ical, sdtm_out)
 

@@ -1,10 +1,15 @@
-"""What who writes a protocol reads: its faults line by line, and the list of checks."""
+"""What who writes a protocol reads: its faults line by line, the list of checks, and an amendment in words."""
 
 from __future__ import annotations
 
+from datetime import date
+
 import polars as pl
 
+from protocol import Protocol
 from protocol.errors import Fault, ScalarError, StudyError
+from rules.diff.said import words_of
+from rules.diff.table import PARTS
 from rules.door.closures import Closures, parse_closures
 from rules.lint import CHECKS
 from rules.page.labels import Labels
@@ -54,3 +59,45 @@ def list_checks(lang: str) -> pl.DataFrame:
     labels = Labels(lang)
     rows = [(check.code, check.text("title", lang), labels.value(check.kind)) for check in CHECKS]
     return pl.DataFrame(rows, schema=["code", "title", "gives"], orient="row")
+
+
+MOST = 40
+"""Differences of a study that are listed of each part; other formats hold all of them."""
+_CHANGES = ("moved", "changed", "new", "gone")
+
+
+def diff_text(
+    told: pl.DataFrame, old: Protocol, new: Protocol, people: int | None, active: date | None, lang: str
+) -> str:
+    """An amendment sentence by sentence, then what it changes for the participants of a study, counted and listed."""
+    words = words_of(lang)
+    lines = [words["heading"].format(protocol=new.protocol, old=old.version, new=new.version)]
+    for part in PARTS if people is not None else PARTS[:1]:
+        rows = told.filter(pl.col("part") == part)
+        if part == "occurrence":
+            case = "always" if active is None else "active"
+            lines += ["", words[case].format(n=people, version=new.version, day=active)]
+        lines += [] if part == "protocol" else ["", f"{words['parts'][part]}: {_counted(rows, lang)}"]
+        listed = [
+            _line(row, lang) for row in rows.head(MOST if part != "protocol" else len(rows)).iter_rows(named=True)
+        ]
+        lines += listed or [f"  {words['same']}"]
+        if len(rows) > len(listed) and listed:
+            lines.append("  " + words["more"].format(n=len(rows) - len(listed)))
+    return "\n".join(lines)
+
+
+def _counted(rows: pl.DataFrame, lang: str) -> str:
+    """How many of each change, in a line."""
+    words = words_of(lang)
+    counts = [(change, int((rows["change"] == change).sum())) for change in _CHANGES]
+    counts = [each for each in counts if each[1]] or [("changed", 0)]
+    return Labels(lang)("comma").join(f"{words[change]} {number}" for change, number in counts)
+
+
+def _line(row: dict[str, str], lang: str) -> str:
+    if row["part"] == "protocol":
+        return f"  {row['message']}"
+    who = " ".join(str(row[name]) for name in ("subject", "activity", "occurrence") if row[name] is not None)
+    code = f"{row['code']}  " if row["code"] is not None else ""
+    return f"  {words_of(lang)[row['change']]}  {who}  {code}{row['message']}"

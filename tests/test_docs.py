@@ -18,11 +18,13 @@ from docs.generate import pages, verbs
 from perprotocol.cli import app
 from perprotocol.simulation.forecast import ACTIVITIES, CHANGES, WEEKDAYS, WEEKS
 from rules.deviations import RULES
+from rules.diff import DIFF
 from rules.endpoints.participants import OBSERVED
 from rules.endpoints.published import COMPARED as PUBLISHED
 from rules.endpoints.results import RESULTS
 from rules.endpoints.sets import SETS
 from rules.findings import COUNTS
+from rules.lint import LINT
 from rules.review.assessed import CAUSES, FIELDS
 from rules.review.compare import COMPARED
 from rules.review.decided import DECISIONS, HISTORY
@@ -178,6 +180,8 @@ def fields_of(heading: str) -> list[str]:
         ("A state", HISTORY),
         ("A cause", CAUSES),
         ("A difference between two runs", COMPARED),
+        ("A fault of a protocol", LINT),
+        ("A difference between two versions", DIFF),
         ("The answers of every rule", COUNTS),
         ("A week of a forecast", WEEKS),
         ("An activity of a forecast", ACTIVITIES),

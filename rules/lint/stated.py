@@ -37,13 +37,13 @@ def stated(draft: Draft) -> Iterator[tuple[Path, tuple[Condition, ...]]]:
 def said(conditions: tuple[Condition, ...]) -> str:
     """Conditions as the document has them."""
     whole = conditions[0] if len(conditions) == 1 else All(conditions)
-    return _flow(plain_condition(whole))
+    return flow(plain_condition(whole))
 
 
-def _flow(node: object) -> str:
+def flow(node: object) -> str:
     """A condition in one line."""
     if isinstance(node, dict):
-        return "{" + ", ".join(f"{key}: {_flow(part)}" for key, part in node.items()) + "}"
+        return "{" + ", ".join(f"{key}: {flow(part)}" for key, part in node.items()) + "}"
     if isinstance(node, list):
-        return "[" + ", ".join(map(_flow, node)) + "]"
+        return "[" + ", ".join(map(flow, node)) + "]"
     return str(node)

@@ -71,7 +71,7 @@ def read_run(place: Path, study: Study | None = None) -> Run:
         raise _fault(place, f"cannot be read: {str(error).splitlines()[0]}", "run the audit again") from None
     if "id" not in rows.columns:
         raise _fault(place, "holds no findings: it has no column id", "give the result of an audit")
-    return Run(_texts(rows), manifest, study)
+    return Run(as_texts(rows), manifest, study)
 
 
 def _result_in(folder: Path) -> Path:
@@ -99,7 +99,7 @@ def _read_rows(path: Path) -> pl.DataFrame:
             return pl.DataFrame(texts, schema=dict.fromkeys(names, pl.String()), orient="row")
 
 
-def _texts(rows: pl.DataFrame) -> pl.DataFrame:
+def as_texts(rows: pl.DataFrame) -> pl.DataFrame:
     """Every field as text, written alike whatever the format was; null where an older run had no such field."""
     there = [c for c in FIELDS if c in rows.columns]
     numbers = [pl.col(c).cast(FIELDS[c]) for c in there if FIELDS[c].is_numeric()]
@@ -107,10 +107,10 @@ def _texts(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(*numbers, *absent).select(pl.col(c).cast(pl.String) for c in FIELDS)
 
 
-def compare(old: Run, new: Run) -> pl.DataFrame:
-    """Every finding and query of either run (`COMPARED`), what differs first."""
+def compare(old: Run, new: Run, *, ignored: tuple[str, ...] = ()) -> pl.DataFrame:
+    """Every finding and query of either run (`COMPARED`), what differs first; fields that are `ignored` may differ."""
     both = old.rows.join(new.rows, on="id", how="full", coalesce=True, suffix=" now", maintain_order="right_left")
-    fields = [name for name in FIELDS if name not in _IGNORED]
+    fields = [name for name in FIELDS if name not in (*_IGNORED, *ignored)]
     was, now = pl.col("code").is_not_null(), pl.col("code now").is_not_null()
     differs = [pl.when(pl.col(f).ne_missing(pl.col(f"{f} now"))).then(pl.lit(f)) for f in fields]
     both = both.with_columns(changed=pl.concat_list(differs).list.drop_nulls())
