@@ -66,7 +66,8 @@ def endpoints(
         if not found.protocol.endpoints:
             say(f"{protocol}: names no endpoints; write them under 'endpoints'", quiet=quiet)
         which = table.value if table is not None else None
-        write_outcomes(found, format.value, output, table=which, protocol_file=protocol, options={"strict": strict})
+        options = {"verb": "endpoints", "table": which, "strict": strict}
+        write_outcomes(found, format.value, output, table=which, protocol_file=protocol, options=options)
         for path in write_figures(found, figures) if figures is not None else ():
             say(f"wrote {path}", quiet=quiet)
     if output is not None:
