@@ -24,6 +24,7 @@ from perprotocol.verbs import (
 )
 from perprotocol.verbs.exports import excel, ical
 from perprotocol.verbs.exports import sdtm as sdtm_out
+from perprotocol.verbs.exports import usdm as usdm_out
 from perprotocol.verbs.imports import fhir as fhir_in
 from perprotocol.verbs.imports import redcap
 from perprotocol.verbs.imports import sdtm as sdtm_in
@@ -34,7 +35,7 @@ EPILOG = (
 )
 VERBS = (schedule, validate, audit, due, endpoints, compare, explain, lint, diff, library, plan, simulate, init, demo)
 IMPORTS: tuple[ModuleType, ...] = (usdm_in, sdtm_in, redcap, fhir_in)
-EXPORTS: tuple[ModuleType, ...] = (excel, ical, sdtm_out)
+EXPORTS: tuple[ModuleType, ...] = (usdm_out, excel, ical, sdtm_out)
 
 
 def command(help: str) -> typer.Typer:

@@ -198,10 +198,11 @@ class Treatment(Part):
 
 
 class Visit(Activity):
-    """A visit: the assessments (or measures) it does, and how it takes place."""
+    """A visit: the assessments (or measures) it does, how it takes place, and the epoch of the study it belongs to."""
 
     does: Many[str] = ()
     mode: str | None = None
+    epoch: str | None = None
 
 
 class Assessment(Activity):

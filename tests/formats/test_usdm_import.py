@@ -92,10 +92,17 @@ def test_the_pilot_telephones_after_the_visit_as_it_took_place() -> None:
 
 @real
 def test_the_pilot_has_three_arms_and_is_blinded() -> None:
-    """Arms, blinding, registry number and the day from which the amendment is effective are those of the file."""
+    """Arms, epochs, blinding and the day from which the amendment is effective are those of the file."""
     trial = import_usdm(path(NAMES[0])).protocol
     assert list(trial.arms) == ["placebo", "xanomeline-low-dose", "xanomeline-high-dose"]
     assert (trial.blinding, trial.version, str(trial.effective)) == ("blinded", "2", "2006-06-01")
+    assert list(dict.fromkeys(visit.epoch for visit in trial.visits.values() if visit.epoch)) == [
+        "Screening",
+        "Treatment One",
+        "Treatment Two",
+        "Treatment Three",
+        "Follow Up",
+    ]
     assert len(trial.eligibility.include) + len(trial.eligibility.exclude) == 31
     assert trial.eligibility.include["in01"].text == "Males and postmenopausal females at least 50 years of age."
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -10,7 +11,10 @@ from fractions import Fraction
 from perprotocol.formats.usdm.draft import Block, Draft
 from perprotocol.formats.usdm.flow import Flow, Loop
 from perprotocol.formats.usdm.model import Activity, Encounter, Instance, StudyEpoch
-from perprotocol.formats.usdm.timing import Clock, Stands
+from perprotocol.formats.usdm.timing import Clock, Stands, series, study_day
+
+WHOLE = "study"
+"""The epoch of what belongs to none, in files of ours."""
 
 MODES = {"In Person": None, "Telephone Call": "telephone"}
 """The contact modes of USDM -> ours; None is the one that goes without saying."""
@@ -67,9 +71,29 @@ class Timelines:
                 self._name_timepoints(flow)
             else:
                 self._name_visits(flow)
-        for group in (*self.visits, *self.timepoints):
-            for number, point in enumerate(group.points):
-                self.clock.stands[point.id] = Stands(group.element, number + 1, len(group.points) > 1)
+        self.stand_for({group.element: group.points for group in (*self.visits, *self.timepoints)})
+
+    def name_elsewhere(self) -> None:
+        """Points without an encounter whose one activity is done nowhere else stand for that assessment."""
+        placed = self._placed()
+        found: dict[str, list[Instance]] = {}
+        for flow in self.flows:
+            for point in flow.order:
+                done = [one for one in self.done(point) if one.id in self.assessments]
+                free = point.id not in self.clock.stands and (flow.timeline.main_timeline or self.draft.own)
+                if free and len(done) == 1 and (self.draft.own or done[0].id not in placed):
+                    found.setdefault(self.assessments[done[0].id], []).append(point)
+        self.stand_for(found)
+
+    def stand_for(self, found: dict[str, list[Instance]]) -> None:
+        """These points are the occurrences of these elements."""
+        for element, points in found.items():
+            for number, point in enumerate(points):
+                self.clock.stands[point.id] = Stands(element, number + 1, len(points) > 1)
+
+    def _placed(self) -> set[str]:
+        """The activities that visits do."""
+        return {one.id for group in (*self.visits, *self.timepoints) for p in group.points for one in self.done(p)}
 
     def _name_timepoints(self, flow: Flow) -> None:
         for point in flow.order:
@@ -79,7 +103,8 @@ class Timelines:
     def _name_visits(self, flow: Flow) -> None:
         by_encounter: dict[str, list[Instance]] = {}
         for point in flow.order:
-            alone = not flow.timeline.main_timeline and not point.encounter_id and self.done(point)
+            main = flow.timeline.main_timeline or self.draft.own
+            alone = not main and not point.encounter_id and self.done(point)
             if point.encounter_id or (alone and not self._only_dosing(point)):
                 by_encounter.setdefault(point.encounter_id or point.id, []).append(point)
         names = [self.encounters[key].name for key in by_encounter if key in self.encounters]
@@ -185,6 +210,8 @@ class Timelines:
             visit: Block = {"title": title if first_of_it else point.title}
             if group.mode is not None:
                 visit["mode"] = group.mode
+            if point.epoch_id in self.epochs and not (self.draft.own and self.epochs[point.epoch_id].name == WHOLE):
+                visit["epoch"] = self.epochs[point.epoch_id].title
             self.schedule(visit, flow, group.points)
             if window := self.clock.window(timing):
                 visit["window"] = window
@@ -211,11 +238,11 @@ class Timelines:
             days = [self.clock.since_base(point, loop) for point in points]
             due = [_day_in_cycle(day) for day in days if day is not None]
             element["in"] = self.cycles[loop.decision.id]
+            element |= {"due": due} if due else {}
         else:
-            due = [when.text for point in points for when in self.clock.moments(point)]
-        if due:
-            element["due"] = due[0] if len(due) == 1 else due
-        else:
+            occurrences = Counter(stands.element for stands in self.clock.stands.values())
+            element |= series([when for point in points for when in self.clock.moments(point)], occurrences)
+        if "due" not in element:
             self.draft.tell("question", "no_timing", points[0].place)
         for branch in flow.branches:
             if points[0].id in branch.inside | branch.outside:
@@ -234,7 +261,7 @@ class Timelines:
     def _note(self, group: Group, point: Instance) -> str:
         """What people may want to know of a visit, and the language has no field for."""
         encounter = group.encounter
-        said = [f"epoch {self.epochs[point.epoch_id].title}"] if point.epoch_id in self.epochs else []
+        said = []
         if encounter is not None and self._first_of(group):
             rules = (("begins", encounter.transition_start_rule), ("ends", encounter.transition_end_rule))
             said += [f"{word}: {rule.text}" for word, rule in rules if rule is not None]
@@ -279,14 +306,15 @@ class Timelines:
 
     def write_elsewhere(self) -> None:
         """What the main timeline does without an encounter: assessments with days of their own."""
-        placed = {one.id for group in (*self.visits, *self.timepoints) for p in group.points for one in self.done(p)}
-        for flow in (flow for flow in self.flows if flow.timeline.main_timeline):
+        placed = self._placed()
+        visited = {point.id for group in (*self.visits, *self.timepoints) for point in group.points}
+        for flow in (flow for flow in self.flows if flow.timeline.main_timeline or self.draft.own):
             points: dict[str, list[Instance]] = {}
             for point in flow.order:
-                for activity in self.done(point) if point.id not in self.clock.stands else ():
+                for activity in self.done(point) if point.id not in visited else ():
                     points.setdefault(activity.id, []).append(point)
             for key, found in points.items():
-                if key in placed:
+                if key in placed and not self.draft.own:
                     names = ", ".join(point.name for point in found)
                     self.draft.tell("not said", "no_encounter", self.activities[key].place, instances=names)
                 elif key in self.assessments:
@@ -294,12 +322,6 @@ class Timelines:
                     self.schedule(element, flow, found)
                     if window := self.clock.window(self.clock.timing(found[0].id)):
                         element["window"] = window
-
-
-def study_day(offset: Fraction, first: int) -> int:
-    """The number of the day that lies so far from day zero; where the first day is 1 there is no day 0."""
-    whole = offset.numerator // offset.denominator
-    return whole + 1 if first == 1 and whole >= 0 else whole
 
 
 def _day_in_cycle(since: Fraction) -> str:

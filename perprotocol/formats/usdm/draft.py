@@ -66,3 +66,17 @@ def kebab(text: str) -> str | None:
     """The text as an id, None where it makes none."""
     made = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
     return made if re.fullmatch(NAME, made) else None
+
+
+ORDER = (
+    "protocol", "version", "effective", "blinding", "registry", "title", "note", "first_day", "source", "basis",
+    "assumed", "sources", "arms", "milestones", "events", "criteria", "eligibility", "cycles", "treatments", "visits",
+    "assessments",
+)  # fmt: skip
+"""Blocks in the order of a protocol file."""
+
+
+def ordered(document: Block) -> Block:
+    """The blocks in the order of a protocol file; those that are empty are left out."""
+    known = [key for key in ORDER if document.get(key)]
+    return {key: document[key] for key in (*known, *(key for key in document if key not in ORDER))}

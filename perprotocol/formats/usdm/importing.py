@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from perprotocol.formats.usdm.activities import Timelines
-from perprotocol.formats.usdm.draft import Block, Draft
+from perprotocol.formats.usdm.draft import Block, Draft, ordered
+from perprotocol.formats.usdm.extension import overlay
 from perprotocol.formats.usdm.flow import Flow, follow
 from perprotocol.formats.usdm.header import write_arms, write_eligibility, write_identity
 from perprotocol.formats.usdm.model import Instance
-from perprotocol.formats.usdm.reading import UsdmFile, read_usdm
+from perprotocol.formats.usdm.native import native
+from perprotocol.formats.usdm.reading import UsdmFile, check_data, read_usdm
 from perprotocol.formats.usdm.report import Remark
 from perprotocol.formats.usdm.supplement import add_supplement
 from perprotocol.formats.usdm.timing import Clock
 from perprotocol.formats.usdm.treatments import Interventions
 from perprotocol.formats.usdm.versions import OURS, every_map
-from protocol import Protocol, read_text
-
-ORDER = (
-    "protocol", "version", "effective", "blinding", "registry", "title", "note", "first_day", "source", "basis",
-    "assumed", "sources", "arms", "milestones", "events", "criteria", "eligibility", "cycles", "treatments", "visits",
-    "assessments",
-)  # fmt: skip
-"""Blocks in the order of a protocol file."""
+from protocol import Protocol, read_text, write
 
 
 @dataclass(frozen=True)
@@ -43,12 +38,22 @@ def import_usdm(path: Path, supplement: Path | None = None) -> Imported:
     """The protocol of a file, with what a supplement adds. DocumentError with everything that is wrong with either."""
     file = read_usdm(path)
     draft = draft_of(file)
-    document = ordered(draft.document)
-    remarks = [*draft.remarks, *left_out(file)]
+    document = overlay(draft, file) if draft.own else ordered(draft.document)
+    remarks = [*draft.remarks, *left_out(file, _OURS if draft.own else frozenset())]
     if supplement is not None:
         document, remarks = add_supplement(document, remarks, supplement)
-    text = yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=120)
-    return Imported(read_text(text, path.name), text, tuple(remarks))
+    # Through JSON, so that no value is the same object twice: YAML would write an alias.
+    plain = json.loads(json.dumps(document))
+    protocol = read_text(yaml.safe_dump(plain, allow_unicode=True, sort_keys=False), path.name)
+    if draft.own:
+        remarks = _news(protocol, remarks)
+    return Imported(protocol, write(protocol), tuple(remarks))
+
+
+def _news(protocol: Protocol, remarks: list[Remark]) -> list[Remark]:
+    """The remarks on a file of ours that its protocol, written anew, would not raise: those on what others changed."""
+    known = draft_of(check_data(native(protocol), protocol.protocol)).remarks
+    return [one for one in remarks if one.kind in ("read", "restored", "settled") or one not in known]
 
 
 def draft_of(file: UsdmFile) -> Draft:
@@ -68,10 +73,12 @@ def draft_of(file: UsdmFile) -> Draft:
     interventions = Interventions(draft, timelines, arms)
     timelines.dosing = interventions.giving()
     write_identity(draft, file.study, file.name, clock.first)
+    interventions.name_points()
     timelines.name_all()
+    timelines.write_assessments()
+    timelines.name_elsewhere()
     _enter(draft, clock, flows, called)
     timelines.write_cycles()
-    timelines.write_assessments()
     timelines.write_visits()
     timelines.write_timepoints()
     timelines.write_elsewhere()
@@ -163,17 +170,15 @@ _SAID = frozenset({
 """Classes that are read, or that say nothing without the class that holds them."""
 
 
-def left_out(file: UsdmFile) -> list[Remark]:
-    """What of the file a protocol has no place for, counted by class."""
+_OURS = frozenset({"Procedure", "StudyDesignPopulation", "StudyElement"})
+"""Classes that a file of ours has only because USDM asks for them."""
+
+
+def left_out(file: UsdmFile, known: frozenset[str]) -> list[Remark]:
+    """What of the file a protocol has no place for, counted by class; those that are `known` to say nothing are not."""
     kinds = Counter(str(one.get("instanceType")) for one in every_map(file.data) if one.get("instanceType"))
     return [
         Remark("not said", "class", kind, "", {"number": str(number), "kind": kind})
         for kind, number in sorted(kinds.items())
-        if kind not in _SAID
+        if kind not in _SAID | known
     ]
-
-
-def ordered(document: Block) -> dict[str, Any]:
-    """The blocks in the order of a protocol file; those that are empty are left out."""
-    known = [key for key in ORDER if document.get(key)]
-    return {key: document[key] for key in (*known, *(key for key in document if key not in ORDER))}

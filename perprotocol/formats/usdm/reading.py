@@ -36,6 +36,11 @@ def read_usdm(path: Path) -> UsdmFile:
 def check_usdm(raw: bytes, name: str) -> UsdmFile:
     """The same of its bytes."""
     text, data = _parse(raw, name)
+    return check_data(data, name, text)
+
+
+def check_data(data: Json, name: str, text: str = "") -> UsdmFile:
+    """The same of its JSON; `text` is what lines are counted in."""
     version = str(data.get("usdmVersion") or "")
     if version.partition(".")[0] not in READ:
         why = "is a version of USDM that is not read" if version else "is missing: which version of USDM is it?"

@@ -28,6 +28,7 @@ def add_supplement(document: Block, remarks: list[Remark], path: FilePath) -> tu
     if adding.tree.faults:
         raise DocumentError(adding.tree.faults)
     values = {"number": str(len(adding.written)), "file": path.name}
+    document = {key: value for key, value in document.items() if value != {}}
     return document, [adding.settle(remark) for remark in remarks] + [Remark("read", "supplemented", values=values)]
 
 

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 SYSTEM = "http://www.cdisc.org"
-UCUM = "http://unitsofmeasure.org"
 
 UNITS = {
-    "C28253": "mg", "C48155": "g", "C48152": "µg", "C48516": "ng", "C28252": "kg", "C28254": "mL", "C48505": "L",
-    "C67401": "mg/kg", "C67402": "mg/m²", "C67396": "µg/kg", "C48579": "IU", "C44278": "U", "C25613": "percent",
-    "Milligram": "mg", "Gram": "g", "Microgram": "µg", "Kilogram": "kg", "Milliliter": "mL", "Liter": "L",
-    "Milligram per Kilogram": "mg/kg", "Milligram per Square Meter": "mg/m²", "Percentage": "percent",
-    "International Unit": "IU", "Unit": "U", "Microgram per Kilogram": "µg/kg", "Milligram per Day": "mg/d",
-    "C25301": "d", "Day": "d", "C29844": "wk", "Week": "wk", "C29846": "mo", "Month": "mo", "C29848": "y", "Year": "y",
-    "C25529": "h", "Hour": "h", "C48154": "min", "Minute": "min",
+    "Milligram": "mg", "Gram": "g", "Microgram": "µg", "Nanogram": "ng", "Kilogram": "kg", "Milliliter": "mL",
+    "Liter": "L", "International Unit": "IU", "Unit": "U", "Milligram per Kilogram": "mg/kg",
+    "Milligram per Square Meter": "mg/m²", "Microgram per Kilogram": "µg/kg", "Milligram per Day": "mg/d",
+    "Percentage": "percent", "Day": "d", "Week": "wk", "Month": "mo", "Year": "y", "Hour": "h", "Minute": "min",
 }  # fmt: skip
-"""Code or term of the code list of units -> unit."""
+"""Term of the code list of units -> unit."""
 
 SPANS = {"d": "d", "wk": "wk", "mo": "mo", "y": "y"}
 """Units in which a course can last."""
@@ -63,3 +59,28 @@ ROUTES_OF_FORMS: dict[str, frozenset[str]] = {
     "injection": _PARENTERAL,
 }
 """A form -> the routes by which it can be given."""
+
+EPOCHS = ("Screening Epoch", "Run-in Period", "Baseline Epoch", "Treatment Epoch", "Follow-Up Epoch")
+"""Kinds of epochs, each told by its first word in the name of an epoch."""
+
+CODES = {
+    "Screening Epoch": "C202487", "Run-in Period": "C98779", "Baseline Epoch": "C125938", "Follow-Up Epoch": "C202578",
+    "Official Study Title": "C99905x2", "Sponsor Approval Date": "C132352", "Protocol Effective Date": "C99903x1",
+    "Global": "C68846", "Study Registry": "C93453", "Clinical Study Sponsor": "C70793", "Unknown": "C17998",
+    "Data Generated Within Study": "C188866", "Interventional Study": "C98388", "Open Label Study": "C49659",
+    "Double Blind Study": "C15228", "Parallel Study": "C82639", "Single Group Study": "C82640",
+    "Treatment Epoch": "C101526", "Visit": "C25716", "In Person": "C175574", "Telephone Call": "C171537",
+    "Inclusion Criteria": "C25532", "Exclusion Criteria": "C25370", "Before": "C201357", "After": "C201356",
+    "Fixed Reference": "C201358", "Start to Start": "C201355", "End to Start": "C201353", "Both": "C49636",
+    "Milligram": "C28253", "Gram": "C48155", "Kilogram": "C28252", "Day": "C25301", "Week": "C29844",
+    "Year": "C29848", "Percentage": "C25613", "Daily": "C25473", "Twice Daily": "C64496",
+    "Three Times Daily": "C64527", "Four Times Daily": "C64530", "Oral Route of Administration": "C38288",
+    "Intravenous Route of Administration": "C38276", "Other": "C17649",
+}  # fmt: skip
+"""Term -> its code, for the terms that are written; terms without one are written in our words."""
+
+UNIT_CODES = {unit: term for term, unit in UNITS.items()}
+"""Unit -> the term of the code list."""
+
+ROUTE_TERMS = {word: term for term, word in ROUTES.items()}
+FREQUENCY_TERMS = {word: term for term, word in reversed(FREQUENCIES.items())}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 
 from perprotocol.formats.usdm.draft import Draft
 from perprotocol.formats.usdm.flow import Flow, Loop
@@ -148,10 +149,21 @@ class Clock:
             self.draft.tell("not said", "end_timed", timing.place)
         base = self._anchors(point, target, (*asked, point.id), end=edge == "End")
         before = timing.type.decode == "Before"
-        moved = [when.moved(span, before=before) for when in base]
+        moved = [self._day_moved(when, span, before=before) or when.moved(span, before=before) for when in base]
         if not moved or any(when is None for when in moved):
             return [self._recorded(point, timing, "spans_do_not_add")]
         return [when for when in moved if when is not None]
+
+    def _day_moved(self, when: When, span: Span, *, before: bool) -> When | None:
+        """A day of the protocol so many whole days later or earlier is another day of the protocol."""
+        found = re.fullmatch(r"day (-?[0-9]+)", when.anchor)
+        if found is None or not when.span.zero:
+            return None
+        if not span.whole_days:
+            return When("day-zero", span, before) if int(found[1]) == self.first else None
+        number = int(found[1])
+        offset = (number - 1 if self.first == 1 and number > 0 else number) + (-span.days if before else span.days)
+        return When(f"day {study_day(Fraction(offset), self.first)}")
 
     def _fixed(self, flow: Flow, span: Span) -> list[When]:
         if self.entries.get(flow.timeline.id):
@@ -172,7 +184,7 @@ class Clock:
         entries = self.entries.get(self.flow_of[target.id].timeline.id, [])
         called = len(entries) > 1 or any(anchor.startswith("each ") for anchor in entries)
         words = ["end of"] * end + ["each"] * called + [stands.element]
-        words += [str(stands.number)] * (stands.many and not called)
+        words += [str(stands.number)] * (stands.number > 1 and not called)
         return [When(" ".join(words))]
 
     def _after_loop(self, target: Instance, loop: Loop) -> list[When]:
@@ -266,6 +278,53 @@ class Clock:
         new = key not in self.said
         self.said.add(key)
         return new
+
+
+def study_day(offset: Fraction, first: int) -> int:
+    """The number of the day that lies so far from day zero; where the first day is 1 there is no day 0."""
+    whole = offset.numerator // offset.denominator
+    return whole + 1 if first == 1 and whole >= 0 else whole
+
+
+def series(moments: list[When], occurrences: dict[str, int]) -> dict[str, object]:
+    """`due`, and `every` with `times` where the moments lie evenly; each of all occurrences of an activity is `each`.
+
+    `occurrences`: how many there are of an activity that several moments may count from.
+    """
+    texts = [when.text for when in moments]
+    if len(moments) < 2:
+        return {"due": texts[0]} if texts else {}
+    name = re.sub(r"^(?:start of |end of )?", "", moments[0].anchor)
+    total = occurrences.get(name, 0)
+    edge = moments[0].anchor.removesuffix(name)
+    wanted = [name, *(f"{name} {n}" for n in range(2, total + 1))]
+    alike = len({(when.span.text, when.before) for when in moments}) == 1
+    if total == len(moments) and alike and [when.anchor for when in moments] == [edge + each for each in wanted]:
+        return {"due": When(f"{edge}each {name}", moments[0].span, moments[0].before).text}
+    return _evenly(moments) or {"due": texts}
+
+
+def _evenly(moments: list[When]) -> dict[str, object]:
+    days = (re.fullmatch(r"day (-?[0-9]+)", when.text) for when in moments)
+    numbers = [int(day[1]) for day in days if day]
+    if len(numbers) == len(moments) and (min(numbers) > 0 or max(numbers) < 0 or 0 in numbers):
+        steps, unit = {b - a for a, b in pairwise(numbers)}, "d"
+    elif len({when.anchor for when in moments}) == 1 and not any(when.before for when in moments):
+        sizes = {(when.span.months > 0 and not when.span.days, when.span.clock) for when in moments}
+        months = sizes == {(True, False)}
+        values = [when.span.months if months else when.span.days for when in moments]
+        steps = {b - a for a, b in pairwise(values)}
+        unit = "mo" if months else "d"
+        if not months and any(when.span.months or when.span.clock for when in moments):
+            return {}
+    else:
+        return {}
+    step = next(iter(steps))
+    if len(steps) > 1 or step <= 0:
+        return {}
+    if unit == "d" and step == 1 and numbers:
+        return {"due": f"days {numbers[0]} to {numbers[-1]}"}
+    return {"due": moments[0].text, "every": f"{step} {unit}", "times": str(len(moments))} if len(moments) > 2 else {}
 
 
 _LABEL_UNITS = {

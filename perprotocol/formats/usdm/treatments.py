@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from decimal import Decimal
+from fractions import Fraction
 
-from perprotocol.formats.usdm.activities import Timelines, study_day
+from perprotocol.formats.usdm.activities import Timelines
 from perprotocol.formats.usdm.draft import Block, Draft
 from perprotocol.formats.usdm.header import plain_text
 from perprotocol.formats.usdm.model import Administration, Instance, Quantity, Range, StudyIntervention
 from perprotocol.formats.usdm.terms import FREQUENCIES, ROUTES, ROUTES_OF_FORMS, SPANS, UNITS
+from perprotocol.formats.usdm.timing import study_day
 from protocol import ScalarError
 from protocol.dosing import Frequency
 from protocol.quantity import Quantity as Amount
@@ -23,8 +25,8 @@ class Interventions:
     draft: Draft
     timelines: Timelines
     arms: dict[str, str]
-    given: dict[str, list[tuple[str, Instance]]] = field(default_factory=dict)
-    """Intervention -> the activities that give it and the points where they do."""
+    names: dict[str, str] = field(default_factory=dict)
+    """Intervention -> the treatment that it is, where it is one."""
 
     def __post_init__(self) -> None:
         chosen = self.draft.design.study_intervention_ids
@@ -40,13 +42,23 @@ class Interventions:
             if any(procedure.study_intervention_id for procedure in activity.defined_procedures)
         )
 
+    def name_points(self) -> None:
+        """Points without an encounter that give an intervention stand for the doses of its treatment."""
+        for intervention in self.chosen:
+            points = [point for _, point in self._points(intervention) if not point.encounter_id]
+            if points or self.draft.own:
+                self.names[intervention.id] = self.draft.name(intervention.name, intervention.label, suffix="treatment")
+                self.timelines.stand_for({self.names[intervention.id]: list(dict.fromkeys(points))})
+
     def write(self) -> None:
         """A treatment for each intervention, or for each of its administrations where nothing says who gets which."""
         for intervention in self.chosen:
             parts = {one.id: self._part(intervention, one) for one in intervention.administrations}
             arms = self._arms(intervention)
             points = self._points(intervention)
-            if points:
+            if self.draft.own:
+                self._write_own(intervention, parts, arms, points)
+            elif points:
                 self._write_given(intervention, parts, arms, points)
             elif arms is not None and self._in_succession(intervention, parts):
                 self._write_course(intervention, parts, arms)
@@ -197,6 +209,30 @@ class Interventions:
         treatment |= steps[0] if len(steps) == 1 else {"steps": steps} if steps else {}
         self._put(name, self.draft.origin(treatment, intervention.place), intervention, intervention.id)
 
+    def _write_own(
+        self,
+        intervention: StudyIntervention,
+        parts: dict[str, Block],
+        arms: list[str] | None,
+        points: list[tuple[str, Instance]],
+    ) -> None:
+        """The treatment of a file of ours: its administrations are its steps, in their order."""
+        name = self._name(intervention)
+        steps = []
+        for number, administration in enumerate(intervention.administrations):
+            step = parts[administration.id]
+            found = [point for activity, point in points if activity == administration.name]
+            if found:
+                self.timelines.schedule(step, self.timelines.clock.flow_of[found[0].id], found)
+                if window := self.timelines.clock.window(self.timelines.clock.timing(found[0].id)):
+                    step["window"] = window
+            elif number == 0 and "frequency" in step:
+                step["from"] = f"day {self.timelines.clock.first}"
+            steps.append(step)
+        treatment = self._start(intervention) | ({"arm": arms} if arms else {})
+        treatment |= steps[0] if len(steps) == 1 else {"steps": steps}
+        self._put(name, treatment, intervention, intervention.id)
+
     def _alike(self, points: list[Instance]) -> list[list[Instance]]:
         """Points of one loop, or of none, with the same window."""
         found: dict[object, list[Instance]] = {}
@@ -259,6 +295,8 @@ class Interventions:
         return 0 < len(arms) < len(self.arms)
 
     def _name(self, intervention: StudyIntervention) -> str:
+        if intervention.id in self.names:
+            return self.names[intervention.id]
         return self.draft.name(intervention.name, intervention.label, suffix="treatment")
 
     def _name_of(self, administration: Administration, intervention: StudyIntervention) -> str:
@@ -301,8 +339,8 @@ class Interventions:
             quantity = administration.duration.quantity
             if not isinstance(quantity, Quantity) or administration.dose is None or SPANS.get(unit(quantity)) != "d":
                 return
-            first = study_day_of(begin, clock.first)
-            last = study_day_of(begin + int(quantity.value) - 1, clock.first)
+            first = study_day(Fraction(begin), clock.first)
+            last = study_day(Fraction(begin + int(quantity.value) - 1), clock.first)
             begin += int(quantity.value)
             days = self._days_named(intervention, administration.dose)
             if days and (min(days), max(days)) != (first, last):
@@ -323,11 +361,6 @@ class Interventions:
         return [study_day(offset, self.timelines.clock.first) for offset in offsets if offset is not None]
 
 
-def study_day_of(offset: int, first: int) -> int:
-    """The number of the day so many days after day zero."""
-    return offset + 1 if first == 1 and offset >= 0 else offset
-
-
 def number(value: Decimal) -> str:
     """The number without zeros that say nothing."""
     return f"{value.normalize():f}"
@@ -338,7 +371,7 @@ def unit(quantity: Quantity) -> str:
     if quantity.unit is None:
         return ""
     code = quantity.unit.standard_code
-    return UNITS.get(code.code) or UNITS.get(code.decode) or code.decode
+    return UNITS.get(code.decode, code.decode)
 
 
 def frequency(decode: str) -> str | None:
