@@ -12,6 +12,8 @@ from rules.lint.faults.default_used import default_used
 from rules.lint.faults.dose_band_gap import dose_band_gap
 from rules.lint.faults.dose_input_unscheduled import dose_input_unscheduled
 from rules.lint.faults.dose_per_time import dose_per_time
+from rules.lint.faults.endpoint_unmeasured import endpoint_unmeasured
+from rules.lint.faults.exclusion_unfit import exclusion_unfit
 from rules.lint.faults.formula_missing import formula_missing
 from rules.lint.faults.hold_ends_at_once import hold_ends_at_once
 from rules.lint.faults.hold_without_end import hold_without_end
@@ -67,7 +69,9 @@ CHECKS = (
     decision_unmeasured,
     measured_too_late,
     baseline_unmeasured,
+    endpoint_unmeasured,
     importance_unknown,
+    exclusion_unfit,
     transition_missing,
     level_open,
     dose_input_unscheduled,

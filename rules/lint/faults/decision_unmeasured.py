@@ -70,6 +70,6 @@ decision_unmeasured = Check(
     title="Decision on what nobody measures",
     page=__doc__,
     find=_find,
-    message="{readers} hangs on {measure}, and no visit and no scheduled assessment measures it",
+    message="{measure} decides ({readers}), and no visit and no scheduled assessment measures it",
     remedy="let a visit do it ('does: [{measure}]'), or schedule an assessment that measures it",
 )

@@ -73,9 +73,9 @@ def _meet(line: Line, c: int, later: int) -> bool:
 
 
 def _kept_apart(slot: Slot) -> bool:
-    """Whether a minimum interval from the occurrence before keeps them on different days."""
+    """Whether a minimum interval from the occurrence before keeps them in their order."""
     return any(
-        mark is not None and mark.about > 0
+        mark is not None and (mark.about > 0 or mark.minutes > 0)
         for bound in slot.bounds
         if bound.ref.kind == "previous"
         for mark in (bound.opens, bound.valid_from)
