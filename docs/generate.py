@@ -91,6 +91,11 @@ ROOMS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ("perprotocol/formats/", "perprotocol/formats/redcap/", "perprotocol/formats/fhir/"),
     ),
     ("perprotocol: SDTM", "What was recorded, as regulators read it.", ("perprotocol/formats/sdtm/",)),
+    (
+        "perprotocol: the dose sheet",
+        "One page an infusion, on paper.",
+        ("perprotocol/formats/dose_sheet/", "perprotocol/formats/dose_sheet/fonts/"),
+    ),
     ("perprotocol: USDM", "A study's design as the field exchanges it.", ("perprotocol/formats/usdm/",)),
     (
         "perprotocol: synthetic participants",

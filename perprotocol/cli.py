@@ -22,7 +22,7 @@ from perprotocol.verbs import (
     simulate,
     validate,
 )
-from perprotocol.verbs.exports import excel, ical
+from perprotocol.verbs.exports import dose_sheet, excel, ical
 from perprotocol.verbs.exports import sdtm as sdtm_out
 from perprotocol.verbs.exports import usdm as usdm_out
 from perprotocol.verbs.imports import fhir as fhir_in
@@ -35,7 +35,7 @@ EPILOG = (
 )
 VERBS = (schedule, validate, audit, due, endpoints, compare, explain, lint, diff, library, plan, simulate, init, demo)
 IMPORTS: tuple[ModuleType, ...] = (usdm_in, sdtm_in, redcap, fhir_in)
-EXPORTS: tuple[ModuleType, ...] = (usdm_out, excel, ical, sdtm_out)
+EXPORTS: tuple[ModuleType, ...] = (dose_sheet, usdm_out, excel, ical, sdtm_out)
 
 
 def command(help: str) -> typer.Typer:

@@ -60,12 +60,16 @@ class Person:
 
 @dataclass(frozen=True)
 class TypedDose:
-    """A dose typed in; texts as typed."""
+    """A dose typed in; texts as typed. `occurrence`: which planned one it is meant to be, where that is known.
+
+    `given` is None where only the rest of it is asked about.
+    """
 
     subject: str | None
     treatment: str | None
-    given: str
+    given: str | None
     on: str | None
+    occurrence: int | None = None
 
 
 def _fault(option: str, value: str, why: str, remedy: str) -> StudyError:
@@ -176,7 +180,7 @@ def judge_typed(protocol: Protocol, study: Study | None, dose: TypedDose, person
     """The verdict on the dose typed in. A record of the same treatment and day stands aside for it."""
     if dose.treatment is None or dose.on is None:
         remedy = "add --treatment NAME and --on 2024-03-15"
-        raise _fault("--given", dose.given, "is a dose without treatment or day", remedy)
+        raise _fault("--given", dose.given or "", "is a dose without treatment or day", remedy)
     words = treatment_words(protocol, dose.treatment)
     if not words:
         remedy = "write one of " + ", ".join(protocol.treatments)
@@ -246,13 +250,7 @@ def _dose_row(protocol: Protocol, subject: str, dose: TypedDose, words: tuple[st
 
     What an option does not say counts as the protocol has it: viable or total cells, the route.
     """
-    try:
-        amount = Quantity.parse(dose.given)
-        if amount.unit.text:
-            parse_unit(amount.unit.text)
-    except ScalarError as error:
-        raise _fault("--given", dose.given, error.why, error.remedy) from None
-    number = dose.given[: len(dose.given) - len(amount.unit.text)].strip() if amount.unit.text else dose.given
+    number, unit = _amount(dose.given) if dose.given is not None else (None, "")
     entry = protocol.treatments[words[0]].parts()[0]
     count = entry.dose[0].count if entry.dose else None
     counted = entry.dose[0].counted if entry.dose else None
@@ -261,11 +259,23 @@ def _dose_row(protocol: Protocol, subject: str, dose: TypedDose, words: tuple[st
         "treatment": words[0] if len(words) == 1 else dose.treatment,
         "start": dose.on,
         "amount": number,
-        "unit": amount.unit.text or ("cells" if count else None),
+        "unit": unit or ("cells" if count else None),
         "viable_or_total": count,
         "counted": counted,
         "route": entry.route,
+        "occurrence": dose.occurrence,
     }
+
+
+def _amount(given: str) -> tuple[str, str]:
+    """Number and unit of an amount typed in."""
+    try:
+        amount = Quantity.parse(given)
+        if amount.unit.text:
+            parse_unit(amount.unit.text)
+    except ScalarError as error:
+        raise _fault("--given", given, error.why, error.remedy) from None
+    return given[: len(given) - len(amount.unit.text)].strip() if amount.unit.text else given, amount.unit.text
 
 
 def _same_dose(protocol: Protocol, study: Study, subject: str, words: tuple[str, ...], day: date) -> pl.Series:

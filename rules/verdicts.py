@@ -41,6 +41,7 @@ VERDICTS: dict[str, pl.DataType] = {
     "source": pl.String(),
     "version": pl.String(),
     "record": pl.String(),
+    "arithmetic": pl.String(),
 }
 """The fields of a verdict, in order."""
 
@@ -71,6 +72,7 @@ def dose_verdicts(
         weight_on=pl.col("weight_day").cast(pl.Int32).cast(pl.Date),
         record=pl.concat_str(pl.lit(file), pl.col("row").cast(pl.String), separator=":"),
         because=steps,
+        arithmetic=pl.when(hits["low"].is_not_null()).then(wording.text(wording.phrases["arithmetic"], hits)),
         basis=pl.lit(basis),
         source=pl.lit(source),
         version=pl.lit(wording.protocol.version),
@@ -108,6 +110,7 @@ def _with_courses(
         weight_kg=(pl.col("weight") / 1000).round(3),
         weight_on=pl.col("weight_day").cast(pl.Int32).cast(pl.Date),
         because=wording.text(wording.phrases["course_dose"], hits),
+        arithmetic=pl.lit(None, pl.String),
     )
     mine = pl.Series(judged)
     return table.with_columns(

@@ -1,0 +1,83 @@
+"""The words of the sheet in both languages, and the protocol's own words as people read them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from protocol import Protocol
+from protocol.conditions import All, AtLeast, Condition, Judged, NoneOf
+from protocol.conditions import Any as AnyOf
+from rules.page.labels import Labels
+
+Both = dict[str, str]
+"""A text in English (`en`) and Chinese (`zh`)."""
+
+
+@cache
+def words() -> dict[str, Both]:
+    """Every phrase of the sheet."""
+    import yaml  # noqa: PLC0415  start-up of --help does not need it
+
+    found = resources.files("perprotocol").joinpath("formats/dose_sheet/words.yaml").read_text("utf-8")
+    loaded: dict[str, Both] = yaml.safe_load(found)
+    return loaded
+
+
+def said(key: str, **values: object) -> Both:
+    """A phrase with its words filled in; a value that is itself in two languages goes to each."""
+    return {
+        lang: text.format(**{k: v[lang] if isinstance(v, dict) else v for k, v in values.items()})
+        for lang, text in words()[key].items()
+    }
+
+
+def plain(text: object) -> Both:
+    """The same text in both languages."""
+    return {"en": str(text), "zh": str(text)}
+
+
+def word(text: str) -> Both:
+    """A word of the engine as each language has it."""
+    return {lang: Labels(lang).value(text) for lang in ("en", "zh")}
+
+
+def title(protocol: Protocol, name: str) -> Both:
+    """What a treatment, product, measure, event, criterion or milestone is called; its id where it has no title."""
+    names = ("treatments", "products", "measures", "events", "criteria", "milestones")
+    blocks: Iterable[dict[str, Any]] = (getattr(protocol, block) for block in names)
+    found = next((block[name].title for block in blocks if name in block and block[name].title is not None), None)
+    return {lang: found.in_(lang) if found is not None else name for lang in ("en", "zh")}
+
+
+def condition(protocol: Protocol, one: Condition) -> Both:
+    """A condition as written, with the titles of what it names."""
+    return {lang: _condition(protocol, one, lang) for lang in ("en", "zh")}
+
+
+def _condition(protocol: Protocol, one: Condition, lang: str) -> str:
+    if isinstance(one, All | AnyOf | NoneOf | AtLeast):
+        parts = [_condition(protocol, part, lang) for part in one.of]
+        match one, lang:
+            case AnyOf(), "en":
+                return " or ".join(parts)
+            case AnyOf(), _:
+                return "或".join(parts)
+            case NoneOf(), "en":
+                return "none of: " + ", ".join(parts)
+            case NoneOf(), _:
+                return "均无：" + "、".join(parts)
+            case AtLeast(least=least), "en":
+                return f"at least {least} of: " + ", ".join(parts)
+            case AtLeast(least=least), _:
+                return f"至少 {least} 项：" + "、".join(parts)
+        return (" and " if lang == "en" else "且").join(parts)
+    text = one.text
+    if isinstance(one, Judged):
+        return text
+    for name in sorted(one.names(), key=len, reverse=True):
+        text = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", title(protocol, name)[lang], text)
+    return text.removeprefix("event ") if lang == "en" else text.replace("event ", "")
