@@ -44,7 +44,7 @@ treatments:
 visits:
   check: {due: day 7, every: 14 d, times: 4, window: ±1 d}
   call: {due: day 17, window: +3 d}
-  loose: {due: day 60}
+  loose: {due: day 62}
 """
 
 

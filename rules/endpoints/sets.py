@@ -6,6 +6,7 @@ it fits, so membership has three answers.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -115,12 +116,18 @@ def _fits(exclusion: Exclusion, report: Report, activities: Collection[str], hid
     everyone = [row["id"] for row in asked if row["subject"] is None]
     unseen = [name for name in (exclusion.of or hidden) if name in hidden]
     everyone += unseen * least
-    people = {row["subject"] for row in (*found, *asked) if row["subject"] is not None}
     fits: dict[str | None, _Fit] = {None: _Fit((), tuple(everyone), least)}
-    for subject in people:
-        sure, maybe = (tuple(row["id"] for row in rows if row["subject"] == subject) for rows in (found, asked))
-        fits[subject] = _Fit(sure, (*maybe, *everyone), least)
+    sure, maybe = _ids_by_subject(found), _ids_by_subject(asked)
+    for subject in {*sure, *maybe} - {None}:
+        fits[subject] = _Fit(tuple(sure[subject]), (*maybe[subject], *everyone), least)
     return fits
+
+
+def _ids_by_subject(rows: Sequence[Row]) -> defaultdict[str | None, list[str]]:
+    ids: defaultdict[str | None, list[str]] = defaultdict(list)
+    for row in rows:
+        ids[row["subject"]].append(row["id"])
+    return ids
 
 
 def _is_meant(exclusion: Exclusion, row: Row) -> bool:
