@@ -18,7 +18,7 @@ from perprotocol.formats.sdtm import deviations, doses, events, findings, people
 from perprotocol.formats.sdtm.design import compare_design, data_cut
 from perprotocol.formats.sdtm.folder import DESIGN, Progress, Staged, stage
 from perprotocol.formats.sdtm.frames import Incoming
-from perprotocol.formats.sdtm.links import Links
+from perprotocol.formats.sdtm.links import Links, plain_number
 from perprotocol.formats.sdtm.mapping import Said, read_mapping
 from perprotocol.formats.sdtm.notes import Notes
 from perprotocol.formats.sdtm.supplements import joined_texts, read_supplement, with_qualifiers
@@ -92,7 +92,7 @@ def _planned(design: Mapping[str, pl.DataFrame]) -> dict[str, str]:
     if not {"VISITNUM", "VISIT"} <= {*tv.columns}:
         return {}
     rows = tv.select("VISITNUM", "VISIT").unique().drop_nulls().rows()
-    return {format(round(float(number), 4), "g"): name for number, name in rows}
+    return {plain: name for number, name in rows if (plain := plain_number(number)) is not None}
 
 
 def _exposure(staged: Staged, links: Links, notes: Notes, ours: bool) -> str:
@@ -176,11 +176,12 @@ def _tables(staged: Staged, some: pl.DataFrame, go: Incoming) -> dict[str, pl.Da
     for name, frame in made.items():
         named = frame.join(some, on="USUBJID", how="inner", maintain_order="left").sort("subject", maintain_order=True)
         found[name] = named
-    if "visits" in found and not go.ours:
-        found["visits"] = visits.early_terminations(found, sets["DS"], go)
-    events.interruptions(sets["AE"], go)
     shaped = {name: _shaped(name, frame) for name, frame in found.items() if len(frame) or name == "subjects"}
-    return shaped if go.ours else _admitted(shaped, go)
+    if go.ours:
+        return shaped
+    events.interruptions(sets["AE"], go)
+    admitted = _admitted(shaped, go)
+    return admitted | visits.early_terminations(admitted, sets["DS"], some, go)
 
 
 def domain_tables(

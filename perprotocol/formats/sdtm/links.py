@@ -80,19 +80,19 @@ class Links:
 
         What is open keeps the name it has, so that nothing follows from it and nothing is lost.
         """
-        whole = _number(number)
+        whole = plain_number(number)
         for word in (simple(name), simple(whole), simple(number)):
             if word and word in self.said.visits:
                 meant = self.said.visits[word]
                 return (
                     (str(name or whole), "unscheduled" if meant == UNSCHEDULED else "ignored")
                     if meant in (UNSCHEDULED, IGNORE)
-                    else (self._named(meant) or meant, "mapping")
+                    else (self.named(meant) or meant, "mapping")
                 )
         shown = name or (f"unscheduled {whole}" if whole and "." in whole else f"visit {whole}")
         if _UNSCHEDULED.search((name or "").lower()) or unplanned:
             return str(shown), "unscheduled"
-        named, numbered = self._named(name), self._numbered(whole)
+        named, numbered = self.named(name), self._numbered(whole)
         if named and numbered and self._visit(named) != self._visit(numbered):
             return str(shown), "twice"
         if found := named or numbered:
@@ -100,7 +100,7 @@ class Links:
         fraction = whole is not None and "." in whole and whole not in self.planned
         return str(shown), "unscheduled" if fraction else "open"
 
-    def _named(self, word: str | None) -> str | None:
+    def named(self, word: str | None) -> str | None:
         """The visit, with its number where it has one, that a name or a label means; one that is planned."""
         if not word:
             return None
@@ -110,7 +110,7 @@ class Links:
         most = self.occurrences.get(visit or "", 0)
         if visit is None or (number is not None and number > most):
             return None
-        return visit if number is None else f"{visit} {number}"
+        return visit if number is None or most == 1 else f"{visit} {number}"
 
     def _numbered(self, number: str | None) -> str | None:
         """The visit whose id is this number, as `visit-4`."""
@@ -162,7 +162,7 @@ def titles(title: Text | None) -> set[str]:
     return {simple(word) for word in ((title.en, title.zh) if title is not None else ()) if word}
 
 
-def _number(text: str | None) -> str | None:
+def plain_number(text: str | None) -> str | None:
     """A visit number as it was meant: 9.299999999999999 is 9.3, 4.0 is 4."""
     try:
         return format(round(float(text), 4), "g") if text else None

@@ -14,9 +14,11 @@ from perprotocol.formats.sdtm.frames import (
     day_of,
     head,
     iso,
+    recoded,
     study_day,
     take,
 )
+from perprotocol.formats.sdtm.links import plain_number
 from perprotocol.formats.sdtm.notes import Kind
 from rules import from_frames, schedule
 
@@ -32,6 +34,8 @@ def visits_in(sv: pl.DataFrame, dm: pl.DataFrame, go: Incoming) -> pl.DataFrame:
     """One row a visit, named as the protocol names it; a missed one on its planned day."""
     names = ("USUBJID", "SEQ", "VISITNUM", "VISIT", "VISITDY", "SVSTDTC", "SVENDTC", "SVPRESP", "SVOCCUR", "SVUPDES")
     rows = take(sv, *names)
+    numbers = {text: plain_number(text) for text in rows["VISITNUM"].unique().drop_nulls()}
+    rows = rows.with_columns(recoded(pl.col("VISITNUM"), numbers))
     unplanned = pl.col("SVUPDES").is_not_null() & pl.col("SVPRESP").is_null()
     rows = rows.with_columns(unplanned.alias("unplanned"))
     rows = _named(rows, go)
@@ -66,7 +70,7 @@ def _named(rows: pl.DataFrame, go: Incoming) -> pl.DataFrame:
             ignored.add((number, name, unplanned))
         if not go.ours and how not in ("name", "number", "mapping"):
             kind: Kind = "question" if how in ("open", "twice") else "read" if how == "unscheduled" else "left out"
-            shown = f"{name or ''} ({number})" if number else str(name)
+            shown = f"{name or ''} ({plain_number(number)})" if number else str(name)
             go.notes.add(kind, f"visit-{how}", "SV", "VISIT", shown, count, visits=", ".join(go.trial.visits))
     keys = rows.select("VISITNUM", "VISIT", "unplanned").rows()
     rows = rows.with_columns(pl.Series("visit", [named[key] for key in keys], pl.String))
@@ -80,52 +84,49 @@ def visit_names(frame: pl.DataFrame, go: Incoming) -> pl.Series:
     return pl.Series("visit", [named[key] for key in rows.rows()], pl.String)
 
 
-def early_terminations(tables: Mapping[str, pl.DataFrame], ds: pl.DataFrame, go: Incoming) -> pl.DataFrame:
+def early_terminations(
+    tables: Mapping[str, pl.DataFrame], ds: pl.DataFrame, people: pl.DataFrame, go: Incoming
+) -> dict[str, pl.DataFrame]:
     """The visits, with those that ended participation early under the number of a later visit named as such.
 
     Such a visit is the last one, took place when the participant left, and before the visit of its number could open.
     Without a mapping it keeps its name and is a question.
     """
+    if "visits" not in tables:
+        return {}
     visits = tables["visits"]
     left = take(ds, "USUBJID", "DSDECOD", "DSCAT", "DSSTDTC").filter(
         pl.col("DSCAT").fill_null("DISPOSITION EVENT").str.to_uppercase() == "DISPOSITION EVENT",
         ~pl.col("DSDECOD").str.to_uppercase().is_in(["COMPLETED", "SCREEN FAILURE"]),
     )
-    left = left.group_by("USUBJID").agg(day_of(pl.col("DSSTDTC")).min().alias("left"))
-    kept = visits.with_row_index("n").join(left, on="USUBJID", how="inner", maintain_order="left")
+    left = left.join(people, on="USUBJID").group_by("subject").agg(day_of(pl.col("DSSTDTC")).min().alias("left"))
+    kept = visits.with_row_index("n").join(left, on="subject", how="inner", maintain_order="left")
     kept = kept.filter(pl.col("status").fill_null("") != "not done").with_columns(day_of(pl.col("date")).alias("day"))
-    planned = kept.filter(pl.col("visit").map_elements(lambda v: _is_planned(v, go), return_dtype=pl.Boolean))
-    last = planned.filter(pl.col("day") == pl.col("day").max().over("USUBJID"))
+    planned = kept.filter(pl.Series([go.links.named(visit) is not None for visit in kept["visit"]], dtype=pl.Boolean))
+    last = planned.filter(pl.col("day") == pl.col("day").max().over("subject"))
     last = last.filter((pl.col("day") - pl.col("left")).dt.total_days().abs() <= _NEAR)
     if not len(last):
-        return visits
-    opens = _opens(tables, last["subject"].unique(), go)
+        return {}
+    opens = _opens(tables, last.select("subject", "left").unique("subject"), go)
     early = last.join(opens, on=["subject", "visit"], how="inner").filter(pl.col("day") < pl.col("opens"))
     meant = go.links.said.early_termination
     kind: Kind = "read" if meant else "question"
     go.notes.count(kind, "early-termination" if meant else "early-termination?", "SV", "VISIT", early["visit"])
-    if not meant:
-        return visits
-    rows = set(early["n"])
+    rows = set(early["n"]) if meant else set()
     names = [meant if n in rows else visit for n, visit in enumerate(visits["visit"])]
-    return visits.with_columns(pl.Series("visit", names, pl.String))
+    return {"visits": visits.with_columns(pl.Series("visit", names, pl.String))}
 
 
-def _is_planned(visit: str, go: Incoming) -> bool:
-    return go.links._named(visit) is not None
-
-
-def _opens(tables: Mapping[str, pl.DataFrame], subjects: pl.Series, go: Incoming) -> pl.DataFrame:
-    """subject, visit, opens: from when the visits of these participants are on time, by the protocol."""
+def _opens(tables: Mapping[str, pl.DataFrame], left: pl.DataFrame, go: Incoming) -> pl.DataFrame:
+    """subject, visit, opens: from when the visits of participants who left would have been on time."""
     some = {}
     for name in ("subjects", "milestones", "visits", "administrations"):
-        if name in tables and len(tables[name]):
-            rows = tables[name].filter(pl.col("subject").is_in(subjects.implode()))
-            some[name] = rows.drop("USUBJID", "SEQ", strict=False)
-    # The end of participation is left out: what was planned is asked, not what was still expected.
+        if name in tables:
+            some[name] = tables[name].filter(pl.col("subject").is_in(left["subject"].implode()))
     if "milestones" in some:
-        kept = ~pl.col("milestone").is_in(["withdrawal", "discontinuation", "death", "lost to follow up", "completion"])
-        some["milestones"] = some["milestones"].filter(kept)
+        # What ended participation is left out: what was planned is asked, not what was still expected.
+        dated = some["milestones"].join(left, on="subject", maintain_order="left")
+        some["milestones"] = dated.filter(day_of(pl.col("date")) < pl.col("left")).drop("left")
     calendar = schedule(go.trial, from_frames("early leavers", some), blinded=False)
     calendar = calendar.filter((pl.col("kind") == "visit") & pl.col("opens").is_not_null())
     most = go.links.occurrences
@@ -145,7 +146,7 @@ def sv_out(out: Outgoing) -> pl.DataFrame:
         return pl.DataFrame()
     links = out.links
     words = typed["visit"].unique().drop_nulls()
-    named = {word: _numbered_name(links._named(word), out.numbers) for word in words}
+    named = {word: _numbered_name(links.named(word), out.numbers) for word in words}
     planned = typed["visit"].replace_strict(named, default=None, return_dtype=pl.String)
     frame = out.placed(typed).with_columns(planned.alias("planned"), DTC=date_texts(typed, "date"))
     frame = frame.with_columns(
@@ -186,7 +187,7 @@ def _numbered_name(visit: str | None, numbers: Mapping[str, float]) -> str | Non
 def visit_variables(out: Outgoing, words: pl.Series) -> pl.DataFrame:
     """VISITNUM and VISIT of the visits that records of another domain name."""
     links = out.links
-    named = {word: _numbered_name(links._named(word), out.numbers) for word in words.unique().drop_nulls()}
+    named = {word: _numbered_name(links.named(word), out.numbers) for word in words.unique().drop_nulls()}
     planned = words.replace_strict(named, default=None, return_dtype=pl.String)
     number = planned.replace_strict(out.numbers, default=None, return_dtype=pl.Float64).alias("VISITNUM")
     name = planned.str.to_uppercase().zip_with(planned.is_not_null(), words.str.to_uppercase()).alias("VISIT")
