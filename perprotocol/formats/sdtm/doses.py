@@ -111,7 +111,7 @@ def _units(rows: pl.DataFrame, go: Incoming) -> pl.DataFrame:
     go.notes.add("left out", "no-unit", "EX", "EXDOSU", rows=rows.select(alone.sum()).item())
     unit = pl.col("unit").replace_strict(known, default=None, return_dtype=pl.String)
     rows = rows.with_columns(unit=unit).with_columns(amount=pl.when(pl.col("unit").is_not_null()).then("amount"))
-    without = {w: not go.links.dosed(w) for w in rows["treatment"].unique()}
+    without = {w: not go.links.dimensions(w) for w in rows["treatment"].unique()}
     zero = (pl.col("amount").cast(pl.Float64, strict=False) == 0) & pl.col("treatment").replace_strict(
         without, default=False, return_dtype=pl.Boolean
     )

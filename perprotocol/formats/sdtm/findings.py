@@ -21,7 +21,7 @@ from perprotocol.formats.sdtm.frames import (
     texts_of,
     with_seq,
 )
-from perprotocol.formats.sdtm.terms import read_unit, test_of, unit_term
+from perprotocol.formats.sdtm.terms import cdisc_test, read_unit, unit_term
 from perprotocol.formats.sdtm.visits import visit_names, visit_variables
 from protocol.errors import ScalarError
 from protocol.quantity import parse_unit
@@ -171,9 +171,9 @@ def _tests(out: Outgoing, typed: pl.DataFrame) -> dict[str, tuple[str, str, str]
     found: dict[str, tuple[str, str, str]] = {}
     codes: set[str] = set()
     for measure in typed["measure"].unique().sort():
-        known = test_of(measure)
+        known = cdisc_test(measure)
         stated = out.trial.measures.get(measure)
-        named = [test_of(t) for t in (stated.title.en, stated.title.zh) if t] if stated and stated.title else []
+        named = [cdisc_test(t) for t in (stated.title.en, stated.title.zh) if t] if stated and stated.title else []
         known = known or next((t for t in named if t is not None), None)
         if known is not None and known[1] not in codes:
             found[measure] = known

@@ -6,6 +6,7 @@ Transport files, Dataset-JSON (also NDJSON), CSV and Parquet may stand side by s
 
 from __future__ import annotations
 
+from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,6 +129,7 @@ def _chunks(path: Path, place: Path) -> Iterator[pl.DataFrame]:
     source = path
     try:
         if path.suffix.lower() == ".csv":
+            _check_utf8(path)
             source = place.with_name(f"{path.stem}.read")
             pl.scan_csv(path, infer_schema=False, null_values="").sink_parquet(source)
         total = pl.scan_parquet(source).select(pl.len()).collect().item()
@@ -136,6 +138,15 @@ def _chunks(path: Path, place: Path) -> Iterator[pl.DataFrame]:
     except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
         why = f"is no {path.suffix[1:].upper()}: {str(error).splitlines()[0]}"
         raise StudyError([_fault(path.name, why, "save it again, CSV as UTF-8 with commas")]) from error
+
+
+def _check_utf8(path: Path) -> None:
+    """UnicodeDecodeError where a text is in another encoding; nothing larger than a piece of it is in memory."""
+    decoder = getincrementaldecoder("utf-8")()
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            decoder.decode(piece)
+    decoder.decode(b"", final=True)
 
 
 def as_text(series: pl.Series) -> pl.Series:

@@ -54,9 +54,11 @@ def import_study(
     said = read_mapping(mapping, trial)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".datasets-") as work:
         staged = stage(folder, Path(work), progress)
-        out.mkdir()
-        imported = _import(staged, trial, said, out, tables, progress)
-    imported.notes.table(lang).write_csv(out / REPORT_FILE)
+        made = Path(work) / "study"
+        made.mkdir()
+        imported = _import(staged, trial, said, made, tables, progress)
+        imported.notes.table(lang).write_csv(made / REPORT_FILE)
+        made.rename(out)
     return imported
 
 
@@ -67,6 +69,7 @@ def _import(staged: Staged, trial: Protocol, said: Said, made: Path, form: str, 
     ours = staged.beside is not None
     go = Incoming(trial, links, notes, ours, _exposure(staged, links, notes, ours))
     compare_design(design, go)
+    people.note_day_zero(go)
     _unread(staged, notes)
     index = _subjects(staged, said, notes, ours)
     stretches = list(_stretches(staged, index))
@@ -118,13 +121,10 @@ def _comparable(links: Links, word: str | None, unit: str | None) -> bool:
     if links.treatment(word) is None:
         return False
     known = read_unit(unit) if unit else None
-    if unit is None or known is None:
+    if known is None:
         return unit is None
-    doses_of = (d for t in links.trial.treatments.values() for p in t.parts() for d in p.dose)
-    stated = {
-        str(a.low.dimension if hasattr(a, "low") else a.dimension) for d in doses_of if (a := d.amount or d.start)
-    }
-    return any(dimension.split("/")[0] == parse_unit(known).dimension for dimension in stated)
+    stated = links.dimensions(str(word))
+    return not stated or parse_unit(known).dimension in stated
 
 
 def _unread(staged: Staged, notes: Notes) -> None:
@@ -210,14 +210,16 @@ def domain_tables(
 
 
 def _part(staged: Staged, name: str, some: pl.DataFrame, go: Incoming) -> pl.DataFrame:
-    """The rows of some participants, with SEQ; those of nobody in DM are named once."""
+    """The rows of some participants, with SEQ, which names each record once even where its number does not."""
     frame = _rows(staged, name, some)
     if not frame.width:
         return frame
     seq = f"{name}SEQ" if f"{name}SEQ" in frame.columns else "VISITNUM" if name == "SV" else None
-    number = pl.col(seq).str.replace(r"\.0+$", "") if seq and seq in frame.columns else None
     order = pl.int_range(1, pl.len() + 1).over("USUBJID").cast(pl.String)
-    return frame.with_columns((pl.coalesce(number, order) if number is not None else order).alias("SEQ"))
+    number = pl.coalesce(pl.col(seq).str.replace(r"\.0+$", ""), order) if seq and seq in frame.columns else order
+    frame = frame.with_columns(number.alias("SEQ"))
+    again = pl.int_range(1, pl.len() + 1).over("USUBJID", "SEQ")
+    return frame.with_columns(pl.when(again > 1).then(pl.format("{} ({})", "SEQ", again)).otherwise("SEQ").alias("SEQ"))
 
 
 def _rows(staged: Staged, name: str, some: pl.DataFrame) -> pl.DataFrame:

@@ -14,9 +14,10 @@ from functools import cached_property
 
 from perprotocol.formats.sdtm.mapping import IGNORE, UNSCHEDULED, Said, simple
 from perprotocol.formats.sdtm.notes import Notes
-from perprotocol.formats.sdtm.terms import test_of
+from perprotocol.formats.sdtm.terms import cdisc_test
 from protocol.elements import Text
 from protocol.model import Protocol
+from protocol.quantity import Range
 from rules.happened.records import treatments_named, visit_occurrence
 from rules.plan import compile_plan
 
@@ -68,10 +69,15 @@ class Links:
         names = treatments_named(self.trial, word, tuple(self.trial.treatments))
         return bool(names) and all(any(p.often() for p in self.trial.treatments[n].parts()) for n in names)
 
-    def dosed(self, word: str) -> bool:
-        """Whether the protocol states a dose of any treatment that a word may mean."""
-        names = treatments_named(self.trial, word, tuple(self.trial.treatments))
-        return any(p.dose or p.levels or p.level is not None for n in names for p in self.trial.treatments[n].parts())
+    def dimensions(self, word: str) -> set[str]:
+        """What the stated doses of the treatments that a word may mean are measured in, such as mass."""
+        meant = self.said.treatments.get(simple(word), word)
+        names = treatments_named(self.trial, meant, tuple(self.trial.treatments))
+        parts = [part for name in names for part in self.trial.treatments[name].parts()]
+        doses = [d for p in parts for d in (*p.dose, *(d for level in p.levels.values() for d in level.dose))]
+        amounts = [amount for dose in doses if (amount := dose.amount or dose.start) is not None]
+        whole = [amount.low if isinstance(amount, Range) else amount for amount in amounts]
+        return {quantity.dimension.split("/")[0] for quantity in whole}
 
     # --- visits ---------------------------------------------------------------------------------------------------
 
@@ -142,7 +148,7 @@ class Links:
         named = [("weight", None), ("height", None), *((n, m.title) for n, m in trial.measures.items()), *texts]
         for name, title in named:
             words = {simple(name), *titles(title)}
-            codes = {test[1].lower() for word in words if (test := test_of(word)) is not None}
+            codes = {test[1].lower() for word in words if (test := cdisc_test(word)) is not None}
             for word in words | codes:
                 found[word].add(name)
         return found

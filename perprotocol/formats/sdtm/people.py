@@ -70,17 +70,22 @@ def _arms(pairs: list[tuple[str | None, ...]], go: Incoming) -> dict[tuple[str |
 
 
 def _day_zero(go: Incoming) -> pl.Expr:
-    """RFSTDTC where the mapping says so, or where nothing else in the protocol says how day zero is found."""
+    """RFSTDTC where it is taken as day zero."""
+    return iso(pl.col("RFSTDTC")) if _takes_reference(go) else pl.lit(None, pl.String)
+
+
+def _takes_reference(go: Incoming) -> bool:
+    """Whether RFSTDTC is day zero: the mapping says so, or nothing in the protocol says how day zero is found."""
     milestone = go.trial.milestones.get("day-zero")
     found = milestone is not None and milestone.anchor is not None
     said = go.links.said.day_zero
-    if said == "RFSTDTC" or (not said and not found and not go.ours):
-        if not said:
-            go.notes.add("assumed", "day-zero-taken", "DM", "RFSTDTC")
-        return iso(pl.col("RFSTDTC"))
-    if not said and not go.ours:
-        go.notes.add("assumed", "day-zero-found", "DM", "RFSTDTC")
-    return pl.lit(None, pl.String)
+    return said == "RFSTDTC" or (not said and not found and not go.ours)
+
+
+def note_day_zero(go: Incoming) -> None:
+    """What RFSTDTC was taken for, where no mapping file says so."""
+    if not go.ours and not go.links.said.day_zero:
+        go.notes.add("assumed", "day-zero-taken" if _takes_reference(go) else "day-zero-found", "DM", "RFSTDTC")
 
 
 def milestones_in(dm: pl.DataFrame, ds: pl.DataFrame, go: Incoming) -> pl.DataFrame:

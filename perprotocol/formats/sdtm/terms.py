@@ -145,7 +145,7 @@ def known_tests() -> dict[str, tuple[str, str, frozenset[str]]]:
     return found
 
 
-def test_of(word: str) -> tuple[str, str, str] | None:
+def cdisc_test(word: str) -> tuple[str, str, str] | None:
     """Domain, code and name of the test that a measure's word means; None where CDISC's is not known here."""
     simple = word.lower().replace("_", " ").strip()
     for code, (domain, name, words) in known_tests().items():

@@ -54,8 +54,8 @@ def visits_in(sv: pl.DataFrame, dm: pl.DataFrame, go: Incoming) -> pl.DataFrame:
     if not go.ours:
         lost = rows.filter(pl.col("date").is_null())
         go.notes.count("left out", "visit-no-date", "SV", "VISIT", lost["VISIT"])
-        rows = rows.drop_nulls("date").with_columns(record=pl.format("SV {} {}", "USUBJID", "VISITNUM"))
-    return rows.with_columns(SEQ=pl.col("VISITNUM"))
+        rows = rows.drop_nulls("date").with_columns(record=pl.format("SV {} {}", "USUBJID", "SEQ"))
+    return rows
 
 
 def _named(rows: pl.DataFrame, go: Incoming) -> pl.DataFrame:
@@ -155,7 +155,7 @@ def sv_out(out: Outgoing) -> pl.DataFrame:
     again = pl.int_range(pl.len()).over("USUBJID", "number") > 0
     frame = frame.with_columns(number=pl.when(~again).then("number"))
     frame = frame.sort("USUBJID", day_of(pl.col("DTC")), "n", maintain_order=True)
-    before = pl.col("number").cum_max().over("USUBJID").fill_null(0)
+    before = pl.col("number").cum_max().forward_fill().over("USUBJID").fill_null(0)
     frame = frame.with_columns(before.alias("before"))
     extra = pl.col("number").is_null()
     nth = extra.cast(pl.Int64).cum_sum().over("USUBJID", "before")

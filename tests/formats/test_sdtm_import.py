@@ -1,0 +1,571 @@
+"""Studies that nobody here wrote, as SDTM: what becomes of them, what is asked, and what is refused."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+import polars as pl
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+import protocol
+import rules
+from perprotocol.cli import app
+from perprotocol.formats.sdtm import importing
+from perprotocol.formats.sdtm.frames import iso
+from perprotocol.formats.sdtm.importing import Imported, import_study
+from perprotocol.formats.sdtm.notes import ORDER, sentences
+from perprotocol.formats.xpt import write_xpt
+from protocol import DocumentError, StudyError
+from rules import Study
+
+BAD = yaml.safe_load((Path(__file__).parent / "sdtm_bad.yaml").read_text("utf-8"))
+LZZT = protocol.read("lzzt")
+DM = """
+USUBJID,  SUBJID, SITEID, RFSTDTC,    RFICDTC,    DTHDTC,     ARMCD,    ARM,            ARMNRS
+P-001,    1,      701,    2013-01-01, 2012-12-20, ,           PLACEBO,  Placebo,
+P-002,    2,      701,    2013-02-01, 2013-01-20, 2013-03-01, HIGH,     Xanomeline,
+P-003,    3,      702,    ,           2013-03-20, ,           SCRNFAIL, Screen Failure, SCREEN FAILURE
+"""
+
+
+def csv(text: str) -> str:
+    """Return an aligned table as CSV."""
+    lines = [[cell.strip() for cell in line.split(",")] for line in text.strip().splitlines()]
+    width = len(lines[0])
+    return "\n".join(",".join((line + [""] * width)[:width]) for line in lines) + "\n"
+
+
+def folder(place: Path, **domains: str) -> Path:
+    """Return a folder with these domains as CSV, and DM."""
+    where = place / "sdtm"
+    where.mkdir(exist_ok=True)
+    for name, text in ({"dm": DM} | domains).items():
+        (where / f"{name}.csv").write_text(csv(text), encoding="utf-8")
+    return where
+
+
+def imported(place: Path, mapping: str = "", trial: protocol.Protocol = LZZT, **domains: str) -> tuple[Imported, Study]:
+    """Return what the import of these domains said, and the study it made."""
+    said = place / "mapping.yaml"
+    said.write_text(mapping, encoding="utf-8")
+    told = import_study(folder(place, **domains), trial, place / "study", said if mapping else None)
+    return told, rules.read_study(place / "study")
+
+
+def told(of: Imported, what: str) -> list[tuple[str, str, int]]:
+    """Return kind, value and number of records of every note of one sort."""
+    return [(key[0], key[3], rows) for key, rows in of.notes.found.items() if key[4] == what]
+
+
+def column(study: Study, table: str, name: str) -> list[object]:
+    """Return a column of a table."""
+    return study.data(table)[name].to_list()
+
+
+# --- participants -------------------------------------------------------------------------------------------------
+
+
+def test_participants_are_those_of_dm(tmp_path: Path) -> None:
+    """Arms are linked by code, a screen failure has none and needs no reference date, consent and death are dates."""
+    of, study = imported(tmp_path)
+    assert column(study, "subjects", "subject") == ["1", "2", "3"]
+    assert column(study, "subjects", "arm") == ["placebo", "high", None]
+    assert column(study, "subjects", "screening_outcome") == [None, None, "screen failure"]
+    assert ("2", "death") in study.milestones.select(
+        study.subjects["subject"].gather(study.milestones["s"]), "milestone"
+    ).rows()
+    assert told(of, "failed-without-reference") == [("read", "", 1)]
+    assert not of.notes.open
+
+
+def test_subjid_that_names_two_people_is_not_taken(tmp_path: Path) -> None:
+    """USUBJID names each once; the report says which is taken."""
+    of, study = imported(tmp_path, dm="USUBJID,SUBJID\nA-1,1\nB-1,1\n")
+    assert column(study, "subjects", "subject") == ["A-1", "B-1"]
+    assert told(of, "subject-usubjid") == [("assumed", "", 1)]
+
+
+def test_an_arm_that_the_protocol_does_not_have_is_asked(tmp_path: Path) -> None:
+    """The arm stays empty, and a mapping file answers."""
+    dm = "USUBJID,ARMCD,ARM\n1,ZAN_HIGH,Zanomaline\n2,ZAN_HIGH,Zanomaline\n"
+    of, study = imported(tmp_path, dm=dm)
+    assert told(of, "arm") == [("question", "ZAN_HIGH", 2)]
+    assert column(study, "subjects", "arm") == [None, None]
+
+
+def test_a_mapping_file_links_an_arm(tmp_path: Path) -> None:
+    """By its code or by its description."""
+    dm = "USUBJID,ARMCD,ARM\n1,ZAN_HIGH,Zanomaline\n2,X,Low dose zanomaline\n"
+    of, study = imported(tmp_path, "arms: {zan_high: high, Low Dose Zanomaline: low}", dm=dm)
+    assert column(study, "subjects", "arm") == ["high", "low"]
+    assert not of.notes.open
+
+
+@pytest.mark.parametrize(("mapping", "day"), [("day_zero: RFSTDTC", "2013-01-01"), ("", None)])
+def test_the_reference_start_is_day_zero_only_if_so_said(tmp_path: Path, mapping: str, day: str | None) -> None:
+    """Where the protocol says how day zero is found, RFSTDTC may be something else."""
+    _, study = imported(tmp_path, mapping)
+    assert str(column(study, "subjects", "day_zero")[0]) == str(day)
+
+
+def test_the_reference_start_is_day_zero_where_nothing_else_says_so(tmp_path: Path) -> None:
+    """A protocol that only records its day zero has it from RFSTDTC, and the report says that this is assumed."""
+    trial = LZZT.model_copy(update={"milestones": {}})
+    of, study = imported(tmp_path, trial=trial)
+    assert str(column(study, "subjects", "day_zero")[0]) == "2013-01-01"
+    assert told(of, "day-zero-taken") == [("assumed", "", 1)]
+
+
+DS = """
+USUBJID, DSSEQ, DSDECOD,                   DSCAT,              DSSCAT,              EPOCH,     DSSTDTC
+P-001,   1,     INFORMED CONSENT OBTAINED, PROTOCOL MILESTONE, ,                    SCREENING, 2012-12-20
+P-001,   2,     COMPLETED,                 DISPOSITION EVENT,  STUDY PARTICIPATION, SCREENING, 2013-01-01
+P-001,   3,     COMPLETED,                 DISPOSITION EVENT,  STUDY PARTICIPATION, TREATMENT, 2013-07-01
+P-002,   1,     ADVERSE EVENT,             DISPOSITION EVENT,  STUDY TREATMENT,     TREATMENT, 2013-02-20
+P-002,   2,     DEATH,                     DISPOSITION EVENT,  STUDY PARTICIPATION, FOLLOW-UP, 2013-03-01
+P-003,   1,     SCREEN FAILURE,            DISPOSITION EVENT,  STUDY PARTICIPATION, SCREENING, 2013-03-25
+"""
+
+
+def test_dispositions_become_milestones(tmp_path: Path) -> None:
+    """Of a completion in every epoch the last is completion; what ended the treatment is its discontinuation."""
+    of, study = imported(tmp_path, ds=DS)
+    people = study.subjects["subject"].gather(study.milestones["s"])
+    found = study.milestones.select(people, "milestone", pl.col("date").cast(pl.String)).rows()
+    assert sorted(found) == [
+        ("1", "completion", "2013-07-01"), ("1", "consented", "2012-12-20"), ("2", "consented", "2013-01-20"),
+        ("2", "death", "2013-03-01"), ("2", "discontinuation", "2013-02-20"), ("3", "consented", "2013-03-20"),
+    ]  # fmt: skip
+    assert not of.notes.open
+
+
+def test_a_reason_without_what_was_ended_is_asked(tmp_path: Path) -> None:
+    """ADVERSE EVENT may have ended the treatment or the participation: DSSCAT says which, else a person."""
+    ds = "USUBJID,DSSEQ,DSDECOD,DSCAT,DSSTDTC\nP-001,1,ADVERSE EVENT,DISPOSITION EVENT,2013-02-20\n"
+    of, study = imported(tmp_path, ds=ds)
+    assert told(of, "disposition") == [("question", "ADVERSE EVENT", 1)]
+    assert "stop-decision" not in column(study, "milestones", "milestone")
+
+
+def test_a_mapping_file_says_what_a_disposition_is(tmp_path: Path) -> None:
+    """A milestone of the protocol, then."""
+    ds = "USUBJID,DSSEQ,DSDECOD,DSCAT,DSSTDTC\nP-001,1,ADVERSE EVENT,DISPOSITION EVENT,2013-02-20\n"
+    of, study = imported(tmp_path, "milestones: {ADVERSE EVENT: stop-decision}", ds=ds)
+    assert "stop-decision" in column(study, "milestones", "milestone")
+    assert not of.notes.open
+
+
+# --- visits -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("number", "name", "visit"),
+    [
+        ("4", "WEEK 2", "visit-4"),
+        ("4", "", "visit-4"),
+        ("", "Week 2", "visit-4"),
+        ("4", "VISIT 4", "visit-4"),
+        ("1", "SCREENING 1", "visit-1"),
+        ("2", "SCREENING 2", "visit-2"),
+        ("8.1", "PHONE 1", "phone 1"),
+        ("201", "RETRIEVAL", "retrieval"),
+        ("9.299999999999999", "UNSCHEDULED 9.3", "UNSCHEDULED 9.3"),
+        ("9.299999999999999", "", "unscheduled 9.3"),
+        ("5.01", "WEEK 4: UNSCHEDULED 01", "WEEK 4: UNSCHEDULED 01"),
+    ],
+)
+def test_visits_are_linked_by_name_number_or_label(tmp_path: Path, number: str, name: str, visit: str) -> None:
+    """What one of them says, and no other contradicts, is the visit; an unscheduled one keeps its name."""
+    of, study = imported(tmp_path, sv=f"USUBJID,VISITNUM,VISIT,SVSTDTC\nP-001,{number},{name},2013-01-15\n")
+    assert column(study, "visits", "visit") == [visit]
+    assert not of.notes.open
+
+
+@pytest.mark.parametrize(
+    ("number", "name", "what"),
+    [
+        ("5", "WEEK 2", "visit-twice"),
+        ("101", "EARLY DISCONTINUATION", "visit-open"),
+        ("6", "AMBUL ECG REMOVAL", "visit-open"),
+    ],
+)
+def test_a_visit_that_cannot_be_linked_is_asked(tmp_path: Path, number: str, name: str, what: str) -> None:
+    """It keeps its name, so that nothing follows from it."""
+    of, study = imported(tmp_path, sv=f"USUBJID,VISITNUM,VISIT,SVSTDTC\nP-001,{number},{name},2013-01-15\n")
+    assert told(of, what) == [("question", f"{name} ({number})", 1)]
+    assert column(study, "visits", "visit") == [name]
+
+
+def test_a_mapping_file_settles_visits(tmp_path: Path) -> None:
+    """By name or number; also what is unscheduled, and what is ignored."""
+    sv = """
+    USUBJID, VISITNUM, VISIT,                 SVSTDTC
+    P-001,   101,      EARLY DISCONTINUATION, 2013-02-14
+    P-001,   6,        AMBUL ECG REMOVAL,     2013-02-15
+    P-001,   77,       SOMETHING,             2013-02-16
+    """
+    mapping = "visits: {101: early-termination, Ambul ECG removal: ignore, something: unscheduled}"
+    of, study = imported(tmp_path, mapping, sv=sv)
+    assert column(study, "visits", "visit") == ["early-termination", "SOMETHING"]
+    assert not of.notes.open
+
+
+def test_a_missed_visit_stands_on_its_planned_day(tmp_path: Path) -> None:
+    """Day 15 is two weeks after the reference start, since there is no day 0; without one it is left out."""
+    sv = """
+    USUBJID, VISITNUM, VISIT,  VISITDY, SVPRESP, SVOCCUR, SVSTDTC
+    P-001,   4,        WEEK 2, 15,      Y,       N,
+    P-001,   2,        ,       -2,      Y,       N,
+    P-001,   5,        WEEK 4, ,        Y,       N,
+    """
+    of, study = imported(tmp_path, sv=sv)
+    assert [str(day) for day in column(study, "visits", "date")] == ["2013-01-15", "2012-12-30"]
+    assert column(study, "visits", "status") == ["not done", "not done"]
+    assert told(of, "visit-no-date") == [("left out", "WEEK 4", 1)]
+
+
+LEFT = {
+    "sv": """
+    USUBJID, VISITNUM, VISIT,    SVSTDTC
+    P-002,   3,        BASELINE, 2013-02-01
+    P-002,   4,        WEEK 2,   2013-02-15
+    P-002,   5,        WEEK 4,   2013-02-20
+    """,
+    "ds": """
+    USUBJID, DSSEQ, DSDECOD,       DSCAT,             DSSCAT,          DSSTDTC
+    P-002,   1,     ADVERSE EVENT, DISPOSITION EVENT, STUDY TREATMENT, 2013-02-20
+    """,
+}
+
+
+def test_an_early_termination_under_the_next_visits_number_is_asked(tmp_path: Path) -> None:
+    """The last visit, on the day of leaving, before the window of its number opened: perhaps another visit."""
+    of, study = imported(tmp_path, **LEFT)
+    assert told(of, "early-termination?") == [("question", "visit-5", 1)]
+    assert column(study, "visits", "visit") == ["visit-3", "visit-4", "visit-5"]
+
+
+def test_a_mapping_file_names_the_early_termination(tmp_path: Path) -> None:
+    """Then it is that visit, and the one whose number it had did not take place."""
+    of, study = imported(tmp_path, "early_termination: early-termination", **LEFT)
+    assert column(study, "visits", "visit") == ["visit-3", "visit-4", "early-termination"]
+    assert told(of, "early-termination") == [("read", "visit-5", 1)]
+
+
+def test_a_last_visit_inside_its_window_is_that_visit(tmp_path: Path) -> None:
+    """Who left at week 4 was at week 4."""
+    late = {name: text.replace("2013-02-20", "2013-03-01") for name, text in LEFT.items()}
+    of, _ = imported(tmp_path, **late)
+    assert told(of, "early-termination?") == []
+
+
+# --- doses --------------------------------------------------------------------------------------------------------
+
+
+EX = """
+USUBJID, EXSEQ, EXTRT,         EXDOSE, EXDOSU, EXDOSFRQ, EXROUTE,     EXSTDTC,    EXENDTC
+P-001,   1,     PLACEBO PATCH, 0,      mg,     QD,       TRANSDERMAL, 2013-01-01, 2013-07-01
+P-002,   1,     XANOMELINE,    54,     mg,     QD,       TRANSDERMAL, 2013-02-01, 2013-02-14
+P-002,   2,     XANOMELINE,    81,     mg,     QD,       TRANSDERMAL, 2013-02-15,
+"""
+
+
+def test_intervals_of_a_course_stay_intervals(tmp_path: Path) -> None:
+    """With their frequency; one without an end goes on, and placebo has no amount to judge."""
+    of, study = imported(tmp_path, ex=EX)
+    doses = study.administrations
+    assert doses["treatment"].to_list() == ["PLACEBO PATCH", "XANOMELINE", "XANOMELINE"]
+    assert doses["amount"].to_list() == [None, 54.0, 81.0]
+    assert doses["frequency"].to_list() == ["once daily"] * 3
+    assert [str(day) for day in doses["end"]] == ["2013-07-01", "2013-02-14", "None"]
+    assert told(of, "open-end") == [("read", "", 1)]
+    assert told(of, "interval") == [("read", "", 2)]
+    assert told(of, "placebo-zero") == [("read", "0", 1)]
+
+
+UC = protocol.read("uc-msc-saa")
+DOSES = """
+USUBJID, EXSEQ, EXTRT,  EXDOSE,   EXDOSU, EXDOSFRQ, EXSTDTC,          EXENDTC
+P-001,   1,     UC-MSC, 16200000, CELLS,  ONCE,     2013-01-15T10:00, 2013-01-15T10:00
+P-001,   2,     UC-MSC, 16200000, CELLS,  ONCE,     2013-01-22T10:00, 2013-01-22T10:40
+P-002,   1,     UC-MSC, 16200000, CELLS,  QS,       2013-02-15,       2013-03-01
+"""
+ARMS = "USUBJID,SUBJID,ARMCD\nP-001,1,MSC\nP-002,2,MSC\nP-003,3,CONTROL\n"
+
+
+def test_a_dose_at_a_point_in_time_has_no_end(tmp_path: Path) -> None:
+    """SDTMIG copies the start into EXENDTC: that is no infusion of no length. All digits of an amount count."""
+    of, study = imported(tmp_path, trial=UC, dm=ARMS, ex=DOSES)
+    assert study.administrations["end_minute"].to_list() == [None, 640]
+    assert study.administrations["amount"].to_list() == [1.62e7, 1.62e7]
+    assert study.administrations["unit"].to_list() == ["cells", "cells"]
+    assert told(of, "interval-of-doses") == [("question", "UC-MSC", 1)]
+
+
+def test_an_interval_over_single_doses_is_spread_only_if_so_said(tmp_path: Path) -> None:
+    """Every seventh day from its first: then a person has decided it, and the report says so."""
+    of, study = imported(tmp_path, "intervals: expand", trial=UC, dm=ARMS, ex=DOSES)
+    days = [str(day) for day in study.administrations["start"]]
+    assert days == ["2013-01-15", "2013-01-22", "2013-02-15", "2013-02-22", "2013-03-01"]
+    assert told(of, "expanded") == [("assumed", "", 3)]
+    assert not of.notes.open
+
+
+EC = """
+USUBJID, ECSEQ, ECLNKID, ECTRT,  ECMOOD,    ECOCCUR, ECREASOC,     ECDOSE, ECDOSU, ECSTDTC
+P-001,   1,     1,       UC-MSC, PERFORMED, Y,       ,             1.6e7,  CELLS,  2013-01-15T10:00
+P-001,   2,     1,       UC-MSC, SCHEDULED, ,        ,             1.7e7,  CELLS,
+P-001,   3,     2,       UC-MSC, PERFORMED, N,       FEVER,        ,       ,       2013-01-22
+P-001,   4,     3,       UC-MSC, SCHEDULED, ,        ,             1.7e7,  CELLS,  2013-01-29
+"""
+
+
+def test_collected_doses_are_read_where_their_units_are_the_protocols(tmp_path: Path) -> None:
+    """EC then has it all: what was given, what was ordered for it, and what was not given and why."""
+    of, study = imported(tmp_path, trial=UC, dm=ARMS, ec=EC, ex=DOSES)
+    doses = study.administrations
+    assert doses["status"].to_list() == [None, "not given"]
+    assert doses["reason"].to_list() == [None, "FEVER"]
+    assert doses["ordered"].to_list() == [17_000_000, None]
+    assert told(of, "exposure-ec") == [("assumed", "", 1)]
+    assert told(of, "scheduled") == [("left out", "SCHEDULED", 1)]
+
+
+def test_tablets_are_not_the_protocols_unit(tmp_path: Path) -> None:
+    """Then doses come from EX, and from EC only what was not given."""
+    ec = EC.replace("1.6e7,  CELLS", "2,  TABLET")
+    of, study = imported(tmp_path, "intervals: ignore", trial=UC, dm=ARMS, ec=ec, ex=DOSES)
+    assert study.administrations["status"].to_list() == [None, None, "not given"]
+    assert told(of, "exposure-ex") == [("assumed", "", 1)]
+
+
+def test_a_treatment_that_is_not_the_protocols_is_asked(tmp_path: Path) -> None:
+    """Its doses are left out, so that none is judged as another."""
+    of, study = imported(tmp_path, ex=EX.replace("XANOMELINE,  ", "ZANOMALINE,  "))
+    assert told(of, "treatment") == [("question", "ZANOMALINE", 2)]
+    assert len(study.administrations) == 1
+
+
+def test_a_mapping_file_names_a_treatment_or_ignores_it(tmp_path: Path) -> None:
+    """What is ignored is still counted."""
+    mapping = "treatments: {zanomaline: xanomeline, placebo patch: ignore}"
+    of, study = imported(tmp_path, mapping, ex=EX.replace("XANOMELINE,  ", "ZANOMALINE,  "))
+    assert study.administrations["treatment"].to_list() == ["xanomeline", "xanomeline"]
+    assert told(of, "treatment") == [("left out", "PLACEBO PATCH", 1)]
+
+
+def test_units_that_are_none_and_ends_before_starts_are_named(tmp_path: Path) -> None:
+    """An amount in patches is not compared with milligrams; a row is kept as far as it is good."""
+    of, study = imported(tmp_path, ex=EX.replace("54,     mg", "2,     PATCH").replace("2013-02-14", "2013-01-14"))
+    assert told(of, "dose-unit") == [("question", "PATCH", 1)]
+    assert told(of, "end-before-start") == [("left out", "", 1)]
+    assert study.administrations["amount"].to_list() == [None, None, 81.0]
+
+
+# --- findings and events ------------------------------------------------------------------------------------------
+
+
+def test_weights_in_pounds_and_kilograms_are_read_each_in_its_unit(tmp_path: Path) -> None:
+    """136 lb is 61.7 kg; a standard result that says otherwise, and a weight without unit, are named."""
+    vs = """
+    USUBJID, VSSEQ, VSTESTCD, VSTEST, VSORRES, VSORRESU, VSSTRESN, VSSTRESU, VSDTC
+    P-001,   1,     WEIGHT,   Weight, 136,     LB,       61.69,    kg,       2013-01-01
+    P-001,   2,     WEIGHT,   Weight, 62,      kg,       62,       kg,       2013-01-15
+    P-002,   1,     WEIGHT,   Weight, 150,     LB,       150,      kg,       2013-02-01
+    P-002,   2,     WEIGHT,   Weight, 68,      ,         68,       ,         2013-02-15
+    P-002,   3,     SYSBP,    Blood,  120,     mmHg,     120,      mmHg,     2013-02-15
+    """
+    of, study = imported(tmp_path, vs=vs)
+    assert study.observations["grams"].to_list() == [61_689, 62_000, 68_039]
+    assert told(of, "several-units") == [("read", "kg and lb", 3)]
+    assert told(of, "two-results") == [("question", "weight", 1)]
+    assert told(of, "body-no-unit") == [("left out", "", 1)]
+    assert told(of, "test") == [("left out", "SYSBP Blood", 1)]
+
+
+def test_tests_are_linked_by_code_name_or_the_protocols_word(tmp_path: Path) -> None:
+    """NEUT is the protocol's anc; giga per litre is 10^9/L; what was not done says so."""
+    lb = """
+    USUBJID, LBSEQ, LBTESTCD, LBTEST,      LBORRES, LBORRESU, LBORNRLO, LBSTAT,   LBDTC
+    P-001,   1,     NEUT,     Neutrophils, 1.2,     GI/L,     1.5,      ,         2013-01-01
+    P-001,   2,     HGB,      Hemoglobin,  9.1,     g/dL,     ,         ,         2013-01-01T08
+    P-001,   3,     PLAT,     Platelets,   ,        ,         ,         NOT DONE, 2013-01-01
+    """
+    of, study = imported(tmp_path, trial=UC, dm=ARMS, lb=lb)
+    assert column(study, "observations", "measure") == ["anc", "hb", "platelets"]
+    assert column(study, "observations", "unit") == ["10^9/L", "g/dL", None]
+    assert column(study, "observations", "word") == [None, None, "not done"]
+    assert not of.notes.open
+
+
+def test_the_standard_result_is_read_where_the_original_unit_is_none(tmp_path: Path) -> None:
+    """And the report says how often."""
+    lb = """
+    USUBJID, LBSEQ, LBTESTCD, LBTEST,     LBORRES, LBORRESU, LBSTRESN, LBSTRESU, LBDTC
+    P-001,   1,     HGB,      Hemoglobin, x,       foo,      91,       g/L,      2013-01-01
+    """
+    of, study = imported(tmp_path, trial=UC, dm=ARMS, lb=lb)
+    assert column(study, "observations", "value") == [91.0]
+    assert told(of, "standard-result") == [("read", "", 1)]
+
+
+def test_events_keep_their_terms(tmp_path: Path) -> None:
+    """Reported and coded term, grade, indication; what did not occur, or has no day, is left out and counted."""
+    domains = {
+        "ae": """
+        USUBJID, AESEQ, AETERM,       AEDECOD,               AETOXGR, AEACN,            AESTDTC,    AEENDTC
+        P-001,   1,     hives on arm, Urticaria,             3,       DRUG INTERRUPTED, 2013-01-05, 2013-01-07
+        P-001,   2,     headache,     Headache,              ,        ,                 2013-01,
+        P-001,   3,     rash,         Rash,                  ,        ,                 ,
+        """,
+        "cm": "USUBJID,CMSEQ,CMTRT,CMINDC,CMOCCUR,CMSTDTC\nP-001,1,ASPIRIN,PAIN,,2012\nP-001,2,HEPARIN,,N,2013-01-01\n",
+        "mh": "USUBJID,MHSEQ,MHTERM,MHSTDTC\nP-001,1,ASTHMA,1990---15\n",
+        "ce": "USUBJID,CESEQ,CETERM,CESTDTC\nP-001,1,relapse,2013-02-02\n",
+    }
+    of, study = imported(tmp_path, **domains)
+    found = study.events.select("event", "detail", "grade", "indication", pl.col("start").cast(pl.String)).rows()
+    assert sorted(found, key=str) == [
+        ("adverse event", "headache", None, None, "2013-01-01"),
+        ("adverse event", "hives on arm; Urticaria", 3, None, "2013-01-05"),
+        ("concomitant medication", "ASPIRIN", None, "PAIN", "2012-01-01"),
+        ("medical history", "ASTHMA", None, None, "1990-01-01"),
+        ("relapse", None, None, None, "2013-02-02"),
+    ]
+    assert told(of, "interrupted") == [("left out", "DRUG INTERRUPTED", 1)]
+    assert told(of, "did-not-occur") == [("left out", "N", 1)]
+    assert told(of, "no-date") == [("left out", "", 1)]
+
+
+def test_the_sites_deviations_become_its_log(tmp_path: Path) -> None:
+    """DV is what the site recorded; a text that goes on in SUPPDV is whole again."""
+    dv = "USUBJID,DVSEQ,DVTERM,DVCAT,DVSTDTC\nP-001,1,Visit late because of,visit completion,2013-01-20\n"
+    supp = "RDOMAIN,USUBJID,IDVAR,IDVARVAL,QNAM,QVAL\nDV,P-001,DVSEQ,1.0,DVTERM1,a storm\n"
+    _, study = imported(tmp_path, dv=dv, suppdv=supp)
+    assert column(study, "deviation_log", "term") == ["Visit late because of a storm"]
+    assert column(study, "deviation_log", "category") == ["visit completion"]
+
+
+def test_the_design_is_compared_with_the_protocol(tmp_path: Path) -> None:
+    """Week 2 is day 15 of the protocol though TV may say 14; TS tells the data cut."""
+    tv = "VISITNUM,VISIT,VISITDY\n4,WEEK 2,14\n5,WEEK 4,29\n"
+    ta = "ARMCD,ARM,TAETORD\nPLACEBO,Placebo,1\nHIGH,High,1\n"
+    ts = "TSPARMCD,TSVAL\nDCUTDTC,2013-12-31\nTITLE,x\n"
+    of, study = imported(tmp_path, tv=tv, ta=ta, ts=ts)
+    assert told(of, "visit-day") == [("read", "WEEK 2 (14)", 1)]
+    assert told(of, "arm-not-in-ta") == [("read", "low", 1)]
+    assert str(study.data_cut) == "2013-12-31"
+
+
+def test_records_of_nobody_and_datasets_without_a_place_are_named(tmp_path: Path) -> None:
+    """Nothing is passed over without a word."""
+    of, _ = imported(tmp_path, sv="USUBJID,VISITNUM,SVSTDTC\nP-099,4,2013-01-15\n", qs="USUBJID,QSSEQ\nP-001,1\n")
+    assert told(of, "nobody") == [("left out", "", 1)]
+    assert told(of, "dataset") == [("left out", "", 1)]
+
+
+def test_a_row_that_a_study_folder_cannot_hold_is_left_out_alone(tmp_path: Path) -> None:
+    """A negative dose does not keep a study from being read; it is named with the reason."""
+    of, study = imported(tmp_path, ex=EX.replace("54,", "-54,"))
+    assert len(study.administrations) == 2
+    assert told(of, "refused") == [("left out", "amount is negative", 1)]
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("2003-12-15T13:14:17", "2003-12-15T13:14:17"), ("2003-12-15T13:14+01:00", "2003-12-15T13:14+01:00"),
+        ("2003-12-15T13", "2003-12-15"), ("2003-12-15T-:15", "2003-12-15"), ("2003---15", "2003"),
+        ("2003-12", "2003-12"),
+        ("--12-15", None), ("2003-02-30", None), ("2003-13-01", "2003"), ("2003-01-01/2003-02-01", None), ("", None),
+    ],
+)  # fmt: skip
+def test_a_date_is_read_as_far_as_it_is_certain(text: str, read: str | None) -> None:
+    """What is missing at the end or between is left out; an interval, and no day at all, are no date."""
+    frame = pl.DataFrame({"d": [text]}).select(iso(pl.col("d")))
+    assert frame.item() == read
+
+
+# --- the whole ----------------------------------------------------------------------------------------------------
+
+
+def test_participants_in_stretches_are_the_same_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory holds some participants at a time; the tables are sorted by participant, and nothing else changes."""
+    domains = {"ex": EX, "ds": DS, **{"sv": LEFT["sv"]}}
+    whole, _ = imported(tmp_path, **domains)
+    (tmp_path / "study").rename(tmp_path / "whole")
+    monkeypatch.setattr(importing, "ROWS", 1)
+    parts, study = imported(tmp_path, **domains)
+    assert whole.notes.found == parts.notes.found
+    for path in sorted((tmp_path / "whole").glob("*.csv")):
+        assert path.read_text("utf-8") == (tmp_path / "study" / path.name).read_text("utf-8"), path.name
+    assert study.administrations["s"].is_sorted()
+
+
+def test_parquet_that_came_in_can_be_audited_in_parts(tmp_path: Path) -> None:
+    """Every table is sorted by participant."""
+    import_study(folder(tmp_path, ex=EX, ds=DS), LZZT, tmp_path / "study", tables="parquet")
+    files = sorted((tmp_path / "study").glob("*.parquet"))
+    assert [path.stem for path in files] == ["administrations", "milestones", "subjects"]
+    for path in files:
+        assert pl.read_parquet(path)["subject"].is_sorted()
+
+
+@pytest.mark.parametrize("case", BAD, ids=lambda case: case["title"])
+def test_what_cannot_be_used_is_refused_whole(tmp_path: Path, case: dict[str, Any]) -> None:
+    """Every fault is named with its file, and nothing is written."""
+    where = folder(tmp_path)
+    for name, what in case.get("files", {}).items():
+        path = where / name
+        if what is None:
+            path.unlink()
+        elif "cut" in what:
+            write_xpt(pl.DataFrame({"USUBJID": ["P-001"] * 99, "EXTRT": ["x"] * 99}), path, "EX", "Exposure", {})
+            path.write_bytes(path.read_bytes()[: int(path.stat().st_size * what["cut"])])
+        elif "bytes" in what:
+            path.write_bytes(what["bytes"].encode(what["encoding"]))
+        else:
+            path.write_text(what.get("text") or what["csv"], encoding="utf-8")
+    said = tmp_path / "mapping.yaml"
+    said.write_text(case.get("mapping", ""), encoding="utf-8")
+    with pytest.raises((StudyError, DocumentError)) as caught:
+        import_study(where, LZZT, tmp_path / "study", said if case.get("mapping") else None)
+    for text in case["says"]:
+        assert text in str(caught.value)
+    assert not (tmp_path / "study").exists()
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_the_command_says_with_its_status_whether_something_is_open(tmp_path: Path) -> None:
+    """0 where all is linked, 3 where a question is open, 2 for bad input; the folder is there in the first two."""
+    where = folder(tmp_path, ex=EX)
+    arguments = ["import", "sdtm", str(where), "--protocol", "lzzt", "--quiet"]
+    assert CliRunner().invoke(app, [*arguments, "-o", str(tmp_path / "one")]).exit_code == 0
+    (where / "sv.csv").write_text("USUBJID,VISITNUM,VISIT,SVSTDTC\nP-001,77,X,2013-01-15\n", encoding="utf-8")
+    asked = CliRunner().invoke(app, [*arguments, "-o", str(tmp_path / "two"), "--format", "json", "--lang", "zh"])
+    assert asked.exit_code == 3
+    assert "待定" in asked.stdout and "访视" in asked.stdout
+    assert (tmp_path / "two/import-report.csv").is_file()
+    (where / "sv.csv").write_text("VISITNUM\n1\n", encoding="utf-8")
+    bad = CliRunner().invoke(app, [*arguments, "-o", str(tmp_path / "three")])
+    assert bad.exit_code == 2 and "Traceback" not in bad.output
+    assert not (tmp_path / "three").exists()
+
+
+def test_every_note_has_words_in_both_languages() -> None:
+    """Each sentence is there in English and Chinese, with the same places to fill in."""
+    en, zh = sentences("en"), sentences("zh")
+    assert set(en) == set(zh)
+    assert set(en["kinds"]) == set(zh["kinds"]) == set(ORDER)  # type: ignore[arg-type]
+    for key in set(en) - {"kinds"}:
+        places = [{name for _, name, _, _ in Formatter().parse(text[key]) if name} for text in (en, zh)]
+        assert places[0] == places[1], key
+        assert re.search("[一-鿿]", zh[key]), key
+    used = "".join(path.read_text("utf-8") for path in Path(importing.__file__).parent.glob("*.py"))
+    for key in set(en) - {"kinds"}:
+        stem = re.sub("-(open|twice|ignored|unscheduled|ec|ex|subjid|usubjid)$", "-", key)
+        assert f'"{key}"' in used or f'f"{stem}' in used, f"nobody says {key}"
