@@ -101,7 +101,7 @@ def event_text(e: Evidence, endpoint: Endpoint, found: First, happened: Flags, t
     which = _named([*names, ""], np.where(happened, found.which, len(names)))
     return pl.select(
         pl.when(pl.Series(~told))
-        .then(pl.lit(words("no table")))
+        .then(pl.lit(words("nothing yet" if is_recorded(e, endpoint.event) else "no table")))
         .when(pl.Series(happened))
         .then(pl.format(words("event on"), which, dates(found.first).cast(pl.String)))
         .otherwise(pl.lit(words("no event")))

@@ -56,7 +56,8 @@ class Days:
 
 
 def days_of(laid: Laid, name: str) -> Days:
-    """The days of one endpoint; without a window it is its own day."""
+    """The days of one endpoint; without a window it is its own day. A time has begun once its day has come."""
+    is_time = laid.plan.protocol.endpoints[name].kind == "survival"
     n = laid.evidence.n
     due, opens, closes = (np.full(n, NONE, np.int32) for _ in range(3))
     begun = np.zeros(n, np.bool_)
@@ -71,4 +72,6 @@ def days_of(laid: Laid, name: str) -> Days:
             opens[grid.s] = np.where(told & (grid.opens[:, c] != NONE), grid.opens[:, c], due[grid.s])
             closes[grid.s] = np.where(told & (grid.closes[:, c] != NONE), grid.closes[:, c], due[grid.s])
             begun[grid.s] = told & (recorded(laid, grid, slot.ref, c)[0] != NONE)
+    if is_time:
+        begun &= due <= laid.evidence.horizon
     return Days(due, opens, closes, begun)

@@ -97,11 +97,12 @@ def _survival(e: Evidence, endpoint: Endpoint, days: Days, words: Words) -> pl.D
 def _event(e: Evidence, endpoint: Endpoint, _: Days, words: Words) -> pl.DataFrame:
     found = first_of(e, endpoint.event, np.full(e.n, NONE, np.int32))
     happened = (found.first != NONE) & (found.first <= e.horizon)
-    told = np.full(e.n, is_recorded(e, endpoint.event)) & (last_seen(e) != NONE)
+    tabled, seen_yet = is_recorded(e, endpoint.event), last_seen(e) != NONE
+    told = tabled & seen_yet
     yes = pl.Series("answer", ["no", "yes", None], dtype=pl.String)
     return pl.DataFrame(
         [
-            _states(told, np.zeros(e.n, np.bool_)),
+            _states(told, tabled & ~seen_yet),
             yes[np.where(told, happened.astype(np.int64), 2)],
             _known(happened, told).alias("happened"),
             dates(np.where(happened, found.first, NONE).astype(np.int32)).alias("date"),
