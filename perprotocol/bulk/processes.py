@@ -31,7 +31,10 @@ def in_processes(one: Callable[[S], T], items: Sequence[S], workers: int | None 
     `one`, the items and what is made of them can be pickled. Where the work ends early, for an error or an interrupt,
     no item is begun any more, and those under way are finished.
     """
-    number = max(1, min(workers or cores(), len(items)))
+    number = min(workers or cores(), len(items))
+    if number < 2:
+        yield from map(one, items)
+        return
     others = [Worker(one, max(1, (os.cpu_count() or 1) // number)) for _ in range(number - 1)]
     free: SimpleQueue[Callable[[S], T]] = SimpleQueue()
     free.put(one)

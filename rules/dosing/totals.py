@@ -21,13 +21,16 @@ from rules.timing.grid import Laid
 def totals(laid: Laid, doses: Doses, part: Ints) -> dict[str, Array | pl.Series]:
     """Of each dose the sum up to it, and its limit; the sum `UNKNOWN` where an amount not recorded can matter."""
     n, limited = doses.n, doses.flags["totalled"]
+    if not limited.any():
+        unknown = np.broadcast_to(np.int64(UNKNOWN), n)
+        nothing = np.broadcast_to(np.array(None, dtype=object), n)
+        return {"totalled": limited, "total": unknown, "total_limit": unknown, "total_fact": nothing}
     total, here = np.full(n, UNKNOWN, np.int64), np.ones(n, np.bool_)
-    if limited.any():
-        given = amounts_given(laid, part, whole=False).amount
-        for name in laid.doses.names:
-            rows = given_rows(laid, [name])
-            if limited[rows].any():
-                total[rows], here[rows] = _sums(laid, doses, given, rows)
+    given = amounts_given(laid, part, whole=False).amount
+    for name in laid.doses.names:
+        rows = given_rows(laid, [name])
+        if limited[rows].any():
+            total[rows], here[rows] = _sums(laid, doses, given, rows)
     # What is missing of an earlier dose is asked for there, once.
     fact = pl.Series(FACTS).gather(pl.Series(doses.amount_fact)).set(pl.Series(~here), None)
     columns = {"totalled": limited, "total": total, "total_limit": doses.columns["total_limit"]}

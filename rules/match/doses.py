@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import polars as pl
 
@@ -18,14 +16,14 @@ from rules.happened.records import ARM_UNKNOWN, NOT_GIVEN, NOT_IN_ARM
 from rules.happened.records import UNKNOWN as STATUS_UNKNOWN
 from rules.happened.spells import HOLD, STOP
 from rules.happened.truth import Truth
-from rules.match.frame import Array, after_death, occasions_frame
+from rules.match.frame import Array, after_death, occasions_frame, one_of
+from rules.match.hours import by_clock, windows_in_hours
 from rules.match.ordered import ordered
 from rules.match.quotas import quota_columns
 from rules.match.weighed import weight_columns
 from rules.telling.amount_text import dose_of
-from rules.timing.clock import apart, moved_by_days, off_by
 from rules.timing.closed import doses_without_calendar
-from rules.timing.grid import Grid, Laid
+from rules.timing.grid import Laid
 
 
 def dose_occasions(laid: Laid) -> pl.DataFrame:
@@ -117,13 +115,13 @@ def _planned_beside(laid: Laid) -> dict[str, Array | pl.Series]:
     clear &= ~doses_without_calendar(laid)
     for name in ("opens", "closes"):
         plan[name][laid.dose_asked | ~clear] = NONE
-    by_clock = _by_clock(laid)
-    in_hours = by_clock["spaced_by_clock"]
+    clocked = by_clock(laid)
+    in_hours = clocked["spaced_by_clock"]
     return {
         **plan,
         "clear": clear,
         "day": _definite(r.day, r.last, plan["opens"], plan["closes"]),
-        "timed": (window | _in_hours(laid)) & (r.status != STATUS_UNKNOWN),
+        "timed": (window | windows_in_hours(laid)) & (r.status != STATUS_UNKNOWN),
         "spaced": bounded & (earliest != NONE),
         "spaced_to": bounded & (latest != NONE),
         # An interval in hours does not wait for days.
@@ -132,69 +130,8 @@ def _planned_beside(laid: Laid) -> dict[str, Array | pl.Series]:
         "pushed": (earliest != NONE) & (plan["opens"] == earliest),
         "pulled": (latest != NONE) & (plan["closes"] == latest),
         **_counting(laid),
-        **by_clock,
+        **clocked,
     }
-
-
-def _by_clock(laid: Laid) -> dict[str, Any]:
-    """By how many minutes each dose misses its window, and its interval from the dose before, where these are hours."""
-    n = len(laid.doses.s)
-    off, apart_by = np.zeros(n, np.int32), np.zeros(n, np.int32)
-    timed, spaced, own, beside = (np.zeros(n, np.bool_) for _ in range(4))
-    clocked = any(grid.hours or _hour_limits(grid) for grid in laid.grids)
-    for grid, who, column, rows in laid.placed if clocked else ():
-        for c in grid.hours:
-            mine = np.flatnonzero(column == c)
-            slot = grid.arm.slots[c]
-            # Of what accompanies a dose that is not on record only the day can be told.
-            there = (grid.actual[who[mine], slot.ref.slot] != NONE) if slot.follows else True
-            timed[rows[mine]] = slot.part.judged & there & ~moved_by_days(laid, grid, c, who[mine])
-            off[rows[mine]], own[rows[mine]] = off_by(laid, grid, c, who[mine], rows[mine])
-            beside[rows[mine]] = grid.arm.slots[c].follows
-        for c, least, most in _hour_limits(grid):
-            mine = np.flatnonzero(column == c)
-            before = _row_before(grid, c, who[mine])
-            chosen, before = rows[mine][before >= 0], before[before >= 0]
-            spaced[chosen] = grid.arm.slots[c].part.judged
-            apart_by[chosen], unsure = apart(laid, chosen, before, least, most)
-            own[chosen] |= unsure
-    off, apart_by = np.where(timed, off, 0).astype(np.int32), np.where(spaced, apart_by, 0).astype(np.int32)
-    fact = _TIME_FACTS.gather(pl.Series(np.where(beside, 2, own)).cast(pl.UInt8))
-    return {
-        "by_clock": timed,
-        "minutes_off": off,
-        "spaced_by_clock": spaced,
-        "minutes_apart": apart_by,
-        "time_fact": fact,
-    }
-
-
-_TIME_FACTS = pl.Series(["anchor-time", "time", "hour"])
-"""What is missing where a clock time is: that of the dose before, or the dose's own."""
-
-
-def _hour_limits(grid: Grid) -> list[tuple[int, int | None, int | None]]:
-    """Slots with an interval in hours from the dose before: the shortest and the longest, in minutes."""
-    found = []
-    for c, slot in enumerate(grid.arm.slots):
-        for bound in slot.bounds:
-            marks = [
-                mark.minutes if mark is not None and mark.minutes else None for mark in (bound.opens, bound.closes)
-            ]
-            if bound.ref.kind == "previous" and any(marks):
-                found.append((c, marks[0], marks[1]))
-    return found
-
-
-def _row_before(grid: Grid, c: int, who: Ints) -> Ints:
-    """The record of the last dose really given before an occurrence, -1 where there is none."""
-    columns = grid.arm.columns(grid.arm.slots[c].part.activity)
-    before = np.array(columns[: columns.index(c)], dtype=np.int32)
-    row = np.full(len(who), -1, np.int32)
-    for column in before:
-        given = grid.actual[who, column] != NONE
-        row = np.where(given, grid.record[who, column], row).astype(np.int32)
-    return row
 
 
 def _clear(first: Ints, last: Ints, opens: Ints, closes: Ints, spread: Ints) -> Flags:
@@ -209,14 +146,6 @@ def _settled(day: Ints, limit: Ints, spread: Ints, *, after: bool = False) -> In
     open_ = (spread > 0) & (limit != NONE)
     between = (day > limit - spread) & (day <= limit) if after else (day >= limit - spread) & (day < limit)
     return np.where(open_ & between, NONE, limit).astype(np.int32)
-
-
-def _in_hours(laid: Laid) -> Flags:
-    """Doses whose window is clock time."""
-    found = np.zeros(len(laid.doses.s), np.bool_)
-    for grid, _, column, rows in laid.placed if any(grid.hours for grid in laid.grids) else ():
-        found[rows] = np.isin(column, list(grid.hours)) & np.array([s.part.judged for s in grid.arm.slots])[column]
-    return found
 
 
 def _counting(laid: Laid) -> dict[str, Array]:
@@ -288,22 +217,22 @@ def _conduct(laid: Laid, part: Ints, plan: dict[str, Array | pl.Series]) -> dict
 
 def _amounts(doses: Doses) -> dict[str, Array | pl.Series]:
     """What was given beside the limits, and which fact is missing where one of them is."""
-    facts, flags = pl.Series(FACTS), ("capped", "far_over", "far_under", "unit_doubt")
+    flags = ("capped", "far_over", "far_under", "unit_doubt")
     return {
         **{name: doses.columns[name] for name in ("amount", "least", "most", "ceiling")},
         **{name: doses.flags[name] for name in flags},
-        "amount_fact": facts.gather(pl.Series(doses.amount_fact)),
-        "dose_fact": facts.gather(pl.Series(doses.dose_fact)),
+        "amount_fact": one_of(FACTS, doses.amount_fact),
+        "dose_fact": one_of(FACTS, doses.dose_fact),
     }
 
 
-def _anchored_fact(laid: Laid, plan: dict[str, Array | pl.Series]) -> pl.Series:
+def _anchored_fact(laid: Laid, plan: dict[str, Array | pl.Series]) -> Array | pl.Series:
     """What is missing where the days of an occurrence are: a policy, its anchor's day, working days, or day zero."""
     asked = (laid.dose_asked, _perhaps(laid), doses_without_calendar(laid), ~np.asarray(plan["clear"]))
-    return _ANCHORED_FACTS.gather(pl.Series(np.select(asked, [0, 1, 2, 3], 4).astype(np.uint8)))
+    return one_of(_ANCHORED_FACTS, np.select(asked, [0, 1, 2, 3], 4))
 
 
-_ANCHORED_FACTS = pl.Series(["policy", "condition", "working-days", "anchor-date", "day-zero"])
+_ANCHORED_FACTS = ("policy", "condition", "working-days", "anchor-date", "day-zero")
 
 
 def _perhaps(laid: Laid) -> Flags:

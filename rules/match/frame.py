@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,12 +17,32 @@ from rules.timing.grid import Laid
 Array = npt.NDArray[Any]
 
 
+MANY = 1000
+"""From so many rows on, a column that says the same of all of them is kept once: a call costs more below that."""
+
+
 def occasions_frame(table: str, columns: dict[str, Array | pl.Series], /, **more: Array | pl.Series) -> pl.DataFrame:
     """Arrays as a table with the dtypes of its description; `NONE` and `UNKNOWN` become null in nullable columns."""
     dtypes = schema(table)
-    series = [_series(name, columns[name], dtypes[name]) for name in dtypes]
-    series += [_series(name, values, None) for name, values in more.items()]
-    return pl.DataFrame(series)
+    given = {name: columns[name] for name in dtypes} | more
+    (leading, rows), *_ = given.items()
+    alike = {name for name, values in given.items() if name != leading and len(rows) >= MANY and _is_one(values)}
+    told = {name: _series(name, given[name][:1] if name in alike else given[name], dtypes.get(name)) for name in given}
+    frame = pl.DataFrame([series for name, series in told.items() if name not in alike])
+    if not alike:
+        return frame
+    # Half of the columns of most studies: as literals they are neither gathered nor filtered.
+    return frame.select_seq(
+        pl.lit(told[name].item(), dtype=told[name].dtype).alias(name) if name in alike else pl.col(name)
+        for name in told
+    )
+
+
+def _is_one(values: Array | pl.Series) -> bool:
+    """Whether every row has the same value; of texts only where that needs no search."""
+    if isinstance(values, pl.Series):
+        return values.null_count() == len(values)
+    return values.strides == (0,) or bool(values[0] == values[-1] and (values == values[0]).all())
 
 
 def _series(name: str, values: Array | pl.Series, dtype: pl.DataType | None) -> pl.Series:
@@ -40,6 +61,13 @@ def _series(name: str, values: Array | pl.Series, dtype: pl.DataType | None) -> 
 def flag(values: npt.ArrayLike, n: int) -> Flags:
     """One flag for n rows."""
     return np.broadcast_to(np.asarray(values, np.bool_), n)
+
+
+def one_of(words: Sequence[str], place: npt.NDArray[np.integer | np.bool_]) -> Array | pl.Series:
+    """Of each row one of a few words, by its place among them."""
+    if len(place) and (place == place[0]).all():
+        return np.broadcast_to(np.array(words[int(place[0])], dtype=object), len(place))
+    return pl.Series(words, dtype=pl.String).gather(pl.Series(place.astype(np.uint32)))
 
 
 def after_death(laid: Laid, s: Ints, day: Ints) -> Flags:

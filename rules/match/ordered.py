@@ -9,7 +9,7 @@ from rules.arrays import Flags, Ints
 from rules.happened.records import NOT_GIVEN
 from rules.happened.spells import State
 from rules.happened.truth import Truth, all_of
-from rules.match.frame import Array
+from rules.match.frame import Array, flag
 from rules.timing.grid import Laid
 
 NOTHING = np.zeros(0, np.int32)
@@ -17,6 +17,10 @@ NOTHING = np.zeros(0, np.int32)
 
 def ordered(laid: Laid, modified: Flags, unmodified: Flags) -> dict[str, Array | pl.Series]:
     """Of each dose record whether it was given against an order, and the modifications behind that."""
+    levels = {**laid.levels.changes, **laid.levels.resumed}
+    if not any((levels, *laid.states.omissions.values(), *laid.states.by_cycle.values())):
+        nobody = np.broadcast_to(np.array("", dtype=object), len(unmodified))
+        return {"unmodified": unmodified, "forbidden": flag(False, len(unmodified)), "ordered_by": nobody}
     forbidden, by = np.zeros(len(laid.doses.s), np.int8), np.full(len(laid.doses.s), "", dtype=object)
     places = laid.cycle_places()
     for treatment, states in laid.states.omissions.items():
@@ -31,7 +35,7 @@ def ordered(laid: Laid, modified: Flags, unmodified: Flags) -> dict[str, Array |
             mine = rows[chosen]
             inside = state.covers(laid.doses.s[mine], laid.doses.day[mine], laid.doses.minute[mine])
             _set(laid, state, mine, rushed[chosen] & inside, forbidden, by)
-    for treatment in {**laid.levels.changes, **laid.levels.resumed}:
+    for treatment in levels:
         rows = np.flatnonzero(modified & (laid.doses.activity == laid.doses.names.index(treatment))).astype(np.int32)
         by[rows] = laid.levels.names(treatment, laid.doses.s[rows], laid.doses.day[rows], places[0][rows])
     return {"unmodified": unmodified, "forbidden": forbidden, "ordered_by": pl.Series(by, dtype=pl.String)}

@@ -11,7 +11,7 @@ from rules.happened.records import UNKNOWN as STATUS_UNKNOWN
 from rules.happened.spells import HOLD, OMIT, STOP
 from rules.happened.truth import Truth
 from rules.match.claims import claimed_doses, untold_doses
-from rules.match.frame import Array, flag, occasions_frame
+from rules.match.frame import Array, flag, occasions_frame, one_of
 from rules.match.intervals import covered_doses
 from rules.match.leaving import since_contact
 from rules.occasions import schema
@@ -35,10 +35,10 @@ def planned_occasions(laid: Laid) -> pl.DataFrame:
         **columns,
         "over": over,
         "final": flag(e.final, n),
-        "expected_fact": pl.Series(("policy", "stop-date", "condition", "working-days"))[fact],
-        "time_fact": pl.Series(("anchor-time", "time"))[columns["own_time"].astype(np.int32)],
-        "due_fact": pl.Series(("day-zero", "working-days"))[columns["uncounted"].astype(np.int32)],
-        "excused_fact": pl.Series(("reason", "hold-end"))[columns["open_hold"].astype(np.uint32)],
+        "expected_fact": one_of(("policy", "stop-date", "condition", "working-days"), fact),
+        "time_fact": one_of(("anchor-time", "time"), columns["own_time"]),
+        "due_fact": one_of(("day-zero", "working-days"), columns["uncounted"]),
+        "excused_fact": one_of(("reason", "hold-end"), columns["open_hold"]),
     }
     more = {c: columns[c] for c in _BESIDE if c in columns}
     return occasions_frame("planned", rule_columns, table=_tables(columns["kind"]), **more)

@@ -10,12 +10,12 @@ import polars as pl
 from protocol.quota import Quota
 from rules.arrays import NONE, Flags, Ints, Longs
 from rules.happened.records import GIVEN, NOT_GIVEN, PARTLY
-from rules.match.frame import Array
+from rules.match.frame import Array, flag, one_of
 from rules.timing.clock import NEVER, of_records
 from rules.timing.grid import Laid
 
 _DAY = 1440
-_FACTS = pl.Series(["date", "time", "doses-before"])
+_FACTS = ("date", "time", "doses-before")
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,11 @@ class _Doses:
 def quota_columns(laid: Laid) -> dict[str, Array | pl.Series]:
     """Which doses a quota binds, from which day on it allows them, and by how many minutes those in hours miss it."""
     n = len(laid.doses.s)
+    if not any(treatment.at_most for treatment in laid.plan.protocol.treatments.values()):
+        no, unknown = flag(False, n), np.broadcast_to(np.int32(NONE), n)
+        nothing = np.broadcast_to(np.int32(0), n)
+        told = {"rationed": no, "free_from": unknown, "rationed_by_clock": no, "minutes_short": nothing}
+        return told | {"rationed_fact": one_of(_FACTS, flag(False, n))}
     bound, by_clock = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
     free_from, short = np.full(n, NONE, np.int32), np.zeros(n, np.int32)
     unsure, unsure_clock = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
@@ -58,7 +63,7 @@ def quota_columns(laid: Laid) -> dict[str, Array | pl.Series]:
         "free_from": np.where(unsure, NONE, free_from).astype(np.int32),
         "rationed_by_clock": by_clock,
         "minutes_short": np.where(unsure_clock & (short == 0), NONE, short).astype(np.int32),
-        "rationed_fact": _FACTS.gather(pl.Series(np.where(vague, 0, np.where(untimed, 1, 2)).astype(np.uint8))),
+        "rationed_fact": one_of(_FACTS, np.where(vague, 0, np.where(untimed, 1, 2))),
     }
 
 

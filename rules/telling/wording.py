@@ -165,12 +165,17 @@ class Wording:
         value = value // 1000 if thousandths else value
         of, present = self.parts(hits)
         units = [*map(display_unit, self.laid.plan.parts), None]
-        text = pl.Series([None], dtype=pl.String).new_from_index(0, len(hits))
+        rows, texts = [], []
         for unit in dict.fromkeys(units[code] for code in present):
-            if unit is not None:
-                mine, written = np.array([u == unit for u in units])[of], amount_texts(value, *unit)
-                text = written if mine.all() else written.zip_with(pl.Series(mine), text)
-        return text
+            mine = np.flatnonzero(np.array([u == unit for u in units])[of])
+            own = value if len(mine) == len(value) else value.gather(mine)
+            texts.append(amount_texts(own, *unit) if unit is not None else own.clear(len(own)).cast(pl.String))
+            rows.append(mine)
+        if len(texts) < 2:
+            return texts[0] if texts else value.cast(pl.String)
+        back = np.empty(len(value), np.int64)
+        back[np.concatenate(rows)] = np.arange(len(value))
+        return pl.concat(texts).gather(back)
 
 
 def _filled(text: Text, missing: str) -> pl.Expr:

@@ -80,8 +80,23 @@ def _by_table(hits: pl.DataFrame, none: pl.Series, text: Callable[[str], pl.Seri
 def _cells_of(w: Wording, table: str, rows: pl.Series) -> pl.Series | None:
     raw = w.raw(table, rows, _SHOWN.get(table, ()))
     shown = [c for c in _SHOWN.get(table, ()) if c in raw.columns]
-    cells = [pl.lit(f"{c} ") + pl.col(c).cast(pl.String).str.strip_chars() for c in shown]
-    return raw.select(pl.concat_str(cells, separator=", ", ignore_nulls=True)).to_series() if shown else None
+    if not shown:
+        return None
+    filled = [c for c in shown if raw[c].null_count() < len(raw)]
+    if any(raw[c].null_count() for c in filled) or not filled:
+        cells = [pl.lit(f"{c} ") + _as_recorded(raw[c]) for c in shown]
+        return raw.select(pl.concat_str(cells, separator=", ", ignore_nulls=True)).to_series()
+    named = [pl.lit(f"{', ' if n else ''}{c} ") for n, c in enumerate(filled)]
+    cells = [_as_recorded(raw[c]) for c in filled]
+    return raw.select(pl.concat_str(each for pair in zip(named, cells, strict=True) for each in pair)).to_series()
+
+
+def _as_recorded(cells: pl.Series) -> pl.Expr:
+    """The cells of a column as text; days are looked up, not written."""
+    if cells.dtype == pl.Date:
+        return pl.lit(day_texts(cells))
+    text = pl.col(cells.name).cast(pl.String)
+    return text.str.strip_chars() if cells.dtype == pl.String else text
 
 
 _SHOWN = {
