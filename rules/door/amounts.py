@@ -7,7 +7,7 @@ import polars as pl
 
 from protocol.errors import ScalarError
 from protocol.quantity import Quantity, known_unit, parse_unit
-from rules.door.cells import by_code, coded, looks_like_number, nowhere, parse_number, read_numbers
+from rules.door.cells import Coded, by_code, coded, looks_like_number, nowhere, parse_number, read_numbers
 from rules.door.entry import Entry, Explain, Row, says, shown
 
 MOST = 9 * 10**17
@@ -46,19 +46,19 @@ class Units:
 Factor = Callable[[str], tuple[float, str]]
 
 
-def read_units(words: pl.Series, factor_of: Factor) -> Units:
+def read_units(units: Coded, factor_of: Factor) -> Units:
     """The factor and dimension `factor_of` finds for each distinct word; refused where it raises ScalarError."""
-    distinct, code = coded(words)
     found: list[tuple[float | None, str | None]] = []
-    for word in distinct:
+    for word in units.words:
         try:
             found.append(factor_of(word))
         except ScalarError:
             found.append((None, None))
-    factor = by_code([factor for factor, _ in found], code, pl.Float64())
-    dimension = by_code([dimension for _, dimension in found], code, pl.String())
-    told = factor.null_count() == words.null_count()
-    return Units(factor, dimension, nowhere(len(words)) if told else words.is_not_null() & factor.is_null())
+    place = units.place
+    factor = by_code([factor for factor, _ in found], place, pl.Float64())
+    dimension = by_code([dimension for _, dimension in found], place, pl.String())
+    told = factor.null_count() == place.null_count()
+    return Units(factor, dimension, nowhere(len(place)) if told else place.is_not_null() & factor.is_null())
 
 
 # --- administrations ----------------------------------------------------------------------------------------------
@@ -69,7 +69,7 @@ def read_administrations(entry: Entry) -> None:
     _read_amounts(entry)
     if "weight_used" in entry:
         entry.read_number("weight_used")
-        _read_size(entry, WEIGHT, "weight_used", entry.typed["weight_used"], _every(entry, "kg"))
+        _read_size(entry, WEIGHT, "weight_used", entry.typed["weight_used"], _unit(entry, "kg"))
         entry.typed["weight_used"] = entry.typed.pop(WEIGHT.kept)
     if "concentration" in entry:
         _read_concentration(entry)
@@ -79,7 +79,7 @@ def read_administrations(entry: Entry) -> None:
 
 def _read_amounts(entry: Entry) -> None:
     """Type amount, ordered and prepared in base units of the row's unit; a number without a known unit is refused."""
-    unit = entry.cells["unit"] if "unit" in entry else _every(entry, None)
+    unit = _unit(entry)
     units = read_units(unit, _factor)
     entry.refuse_cells(units.refused, "unit", "unknown unit", parse_unit)
     entry.typed["dimension"] = units.dimension
@@ -89,9 +89,9 @@ def _read_amounts(entry: Entry) -> None:
         if name not in entry.typed:
             entry.read_number(name)
         value, decimals = entry.typed[name], entry.decimals[name]
-        if unit.null_count():
+        if unit.place.null_count():
             explain = says(f"is missing beside {name}", "write the unit, such as mg, IU, cells or 10^6 cells")
-            entry.refuse(unit.is_null() & value.is_not_null(), "unit", "no unit", explain)
+            entry.refuse(unit.place.is_null() & value.is_not_null(), "unit", "no unit", explain)
         base = _whole(entry, name, value * units.factor)
         entry.typed["base" if name == "amount" else name] = base
         if name == "amount" and decimals.null_count() < len(decimals):
@@ -106,8 +106,13 @@ def _factor(word: str) -> tuple[float, str]:
     return float(unit.factor), unit.dimension
 
 
-def _every(entry: Entry, word: str | None) -> pl.Series:
-    return pl.Series("unit", [word], pl.String()).new_from_index(0, entry.cells.height)
+def _unit(entry: Entry, always: str | None = None) -> Coded:
+    """The units of a table, or the one that all its rows have; null where it has no such column."""
+    if always is None and "unit" in entry:
+        return entry.coded("unit")
+    words = pl.Series([always], dtype=pl.String).drop_nulls()
+    place = pl.Series([0 if len(words) else None], dtype=pl.UInt32)
+    return Coded(words, place.new_from_index(0, entry.cells.height))
 
 
 def _whole(entry: Entry, name: str, base: pl.Series) -> pl.Series:
@@ -128,7 +133,7 @@ def _read_concentration(entry: Entry) -> None:
     if "concentration_unit" in entry:
         unit = entry.cells["concentration_unit"]
         cells = cells + pl.select(pl.when(unit.is_not_null()).then(" " + unit).otherwise(pl.lit(""))).to_series()
-    units = read_units(cells, _per_millilitre)
+    units = read_units(coded(cells), _per_millilitre)
     entry.typed |= {"concentration": units.factor, "concentration_dimension": units.dimension}
 
     def explain(row: Row) -> tuple[str, str]:
@@ -203,17 +208,17 @@ def read_observations(entry: Entry) -> None:
     else:
         explain = says("is no number", "leave the row out where nothing was measured")
         entry.refuse(spoilt, "value", "value is no number", explain)
-    words, code = coded(entry.cells["measure"])
-    measure = by_code([word.lower() for word in words], code, pl.String())
-    unit = entry.cells["unit"] if "unit" in entry else _every(entry, None)
+    words, place = entry.coded("measure")
+    measure, unit = by_code([word.lower() for word in words], place, pl.String()), _unit(entry)
     for size in (WEIGHT, HEIGHT):
         rows = measure == size.measure
         if rows.any():
             rows = rows.fill_null(False) if rows.null_count() else rows
             explain = says(f"is no {size.measure}", "write the number, or remove the row if it was not measured")
             entry.refuse(rows & numbers.refused & ~spoilt, "value", f"{size.measure} is no number", explain)
-            value, mine = (numbers.value, unit) if rows.all() else (c.set(~rows, None) for c in (numbers.value, unit))
-            _read_size(entry, size, "value", value, mine)
+            value, place = numbers.value, unit.place
+            value, place = (value, place) if rows.all() else (value.set(~rows, None), place.set(~rows, None))
+            _read_size(entry, size, "value", value, Coded(unit.words, place))
 
 
 def _read_words(entry: Entry, cells: pl.Series, others: pl.Series) -> pl.Series:
@@ -244,7 +249,7 @@ def _spoilt(cell: str) -> tuple[str, str] | None:
     return "has its unit in the cell", f"write {number} in value and {unit} in unit"
 
 
-def _read_size(entry: Entry, size: Size, column: str, value: pl.Series, unit: pl.Series) -> None:
+def _read_size(entry: Entry, size: Size, column: str, value: pl.Series, unit: Coded) -> None:
     """Type the numbers as `size.kept`; refuse those without a unit of the dimension and those no person can have."""
 
     def factor_of(word: str) -> tuple[float, str]:
@@ -253,8 +258,8 @@ def _read_size(entry: Entry, size: Size, column: str, value: pl.Series, unit: pl
     units = read_units(unit, factor_of)
     entry.refuse_cells(units.refused, "unit", f"{size.measure} in an unknown unit", factor_of)
     explain = says(f"is missing: a {size.measure} needs one", f"write {', '.join(size.units[:-1])} or {size.units[-1]}")
-    if unit.null_count():
-        entry.refuse(value.is_not_null() & unit.is_null(), "unit", f"{size.measure} without unit", explain)
+    if unit.place.null_count():
+        entry.refuse(value.is_not_null() & unit.place.is_null(), "unit", f"{size.measure} without unit", explain)
     kept = value * units.factor
     outside = (kept < size.least) | (kept > size.most)
     entry.refuse(outside, column, f"impossible {size.measure}", _impossible(size, column))

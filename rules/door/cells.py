@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import polars as pl
 
 from protocol.errors import ScalarError
@@ -310,13 +311,47 @@ def nowhere(n: int) -> pl.Series:
     return pl.Series([False]).new_from_index(0, n)
 
 
-def coded(words: pl.Series) -> tuple[list[str], pl.Series]:
-    """The distinct words of a column, sorted, and the place of each row's word among them; null stays null."""
-    distinct = sorted(set(words.unique()) - {None})
-    return distinct, words.cast(pl.Enum(distinct)).to_physical()
+class Coded(NamedTuple):
+    """The texts of a column that differ, and the place of each row's text among them; null stays null."""
+
+    words: pl.Series
+    place: pl.Series
 
 
-def by_code(values: Sequence[object], code: pl.Series, dtype: pl.DataType) -> pl.Series:
+_SAMPLE = 1000
+"""Rows by which it is judged whether texts repeat."""
+
+
+def repeat(texts: pl.Series) -> bool:
+    """Whether there are many rows and few texts in them, so that it pays to read each text once."""
+    sample = texts.head(_SAMPLE)
+    return len(sample) == _SAMPLE and 4 * sample.n_unique() < _SAMPLE
+
+
+def coded(texts: pl.Series) -> Coded:
+    """A column of texts to be read once each, however many rows in turn, or in all, have the same."""
+    if len(texts) >= _SAMPLE and 4 * int(texts.head(_SAMPLE).rle_id()[-1]) < _SAMPLE and not texts.null_count():
+        runs = texts.rle()
+        words, rows = runs.struct.field("value"), runs.struct.field("len").to_numpy()
+        place = pl.Series(np.repeat(np.arange(len(words), dtype=np.uint32), rows))
+        if not repeat(words):
+            return Coded(words, place)
+        found = coded(words)
+        return Coded(found.words, found.place.gather(place))
+    known = pl.Categories.random()
+    # The categories live as long as a column of them.
+    column = texts.cast(pl.Categorical(known))
+    return Coded(known.to_series(), column.to_physical())
+
+
+def trimmed(texts: pl.Series) -> pl.Series:
+    """The texts without blanks around them, null where nothing stands."""
+    stripped = texts.str.strip_chars()
+    empty = stripped == ""
+    return stripped.set(empty.fill_null(False), None) if empty.any() else stripped
+
+
+def by_code(values: Sequence[object] | pl.Series, code: pl.Series, dtype: pl.DataType) -> pl.Series:
     """What each row's word stands for; null where the row has none."""
     if len(values) == 1 and not code.null_count():
         return pl.Series(values, dtype=dtype).new_from_index(0, len(code))

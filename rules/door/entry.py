@@ -9,7 +9,18 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from protocol.errors import Fault, ScalarError
-from rules.door.cells import by_code, coded, nowhere, parse_date, parse_number, read_dates, read_numbers
+from rules.door.cells import (
+    Coded,
+    by_code,
+    coded,
+    nowhere,
+    parse_date,
+    parse_number,
+    read_dates,
+    read_numbers,
+    repeat,
+    trimmed,
+)
 from rules.door.reading import Recorded
 from rules.door.tables import SCHEMAS, Column
 
@@ -57,6 +68,7 @@ class Entry:
         self.decimals: dict[str, pl.Series] = {}
         self.unmapped = tuple(name for name in recorded.frame.columns if name not in self.schema.names)
         self.unreadable: list[str] = []
+        self._coded: dict[str, Coded] = {}
         self.cells = self._trimmed()
         self.bad = nowhere(self.cells.height)
         if not recorded.usable:
@@ -111,13 +123,7 @@ class Entry:
         """The columns the schema knows, as text trimmed or as the file typed them, without the blank rows."""
         frame = self.recorded.frame
         known = [column for column in self.schema.columns if column.name in frame.columns]
-        texts = [column.name for column in known if frame[column.name].dtype == pl.String]
-        stripped = frame.select(pl.col(texts).str.strip_chars()) if texts else frame.clear()
-        kept = [self.recorded.lines]
-        for column in known:
-            text = _emptied(stripped[column.name]) if column.name in texts else None
-            kept.append(self._readable(frame[column.name], column) if text is None else self._as_written(text, column))
-        cells = pl.DataFrame(kept)
+        cells = pl.DataFrame([self.recorded.lines, *(self._readable(frame[c.name], c) for c in known)])
         filled = [name for name in cells.columns[1:] if cells[name].null_count() == 0]
         if filled or not cells.height:
             return cells
@@ -128,7 +134,25 @@ class Entry:
         if blank.any():
             self.ignored["blank row"] = int(blank.sum())
             cells = cells.filter(~blank)
+            self._coded.clear()
         return cells
+
+    def coded(self, name: str) -> Coded:
+        """The distinct texts of a column, and the place of each row's among them."""
+        if name not in self._coded:
+            self._coded[name] = coded(self.cells[name])
+        return self._coded[name]
+
+    def _text(self, texts: pl.Series) -> pl.Series:
+        """The texts trimmed, null where nothing stands; those that repeat are looked at once."""
+        if not repeat(texts):
+            return trimmed(texts)
+        found = coded(texts)
+        words = trimmed(found.words)
+        if words.equals(found.words):
+            self._coded[texts.name] = found
+            return texts
+        return words.gather(found.place).alias(texts.name)
 
     def _readable(self, series: pl.Series, column: Column) -> pl.Series:
         """The column in a dtype its kind can be read from; nulls and a fault where there is none."""
@@ -137,7 +161,7 @@ class Entry:
         dtype = series.dtype
         textual, dated = column.kind in ("text", "id", "enum"), column.kind in ("date", "datetime")
         if dtype == pl.String:
-            return self._as_written(_emptied(series.str.strip_chars()), column)
+            return self._as_written(self._text(series), column)
         if dtype.is_numeric():
             return _digits(series) if textual or dated else series
         if dtype in (pl.Date, pl.Datetime) and (textual or dated):
@@ -196,9 +220,9 @@ class Entry:
 
     def _read_words(self, column: Column) -> None:
         cells = self.cells[column.name]
-        distinct, code = coded(cells)
+        distinct, place = self.coded(column.name)
         words = dict(column.words)
-        read = by_code([words.get(cell.lower()) for cell in distinct], code, pl.String())
+        read = by_code([words.get(cell.lower()) for cell in distinct], place, pl.String())
         self.typed[column.name] = read
         if read.null_count() == cells.null_count():
             return
@@ -283,7 +307,9 @@ class Entry:
         """Give each row the number `s` of its subject from `index` (subject, s); refuse those of nobody."""
         if "subject" not in self:
             return
-        found = _places(self.cells["subject"], index["subject"]).cast(pl.Int32)
+        words, place = self._coded.get("subject", (self.cells["subject"], None))
+        found = _places(words, index["subject"])
+        found = found if place is None else found.gather(place)
         self.typed["s"] = found
         if found.null_count() == 0:
             return
@@ -315,17 +341,14 @@ class Entry:
 
 
 def _places(words: pl.Series, known: pl.Series) -> pl.Series:
-    """The place of each word among those known; null where it is none of them. Words that repeat are sought once."""
-    run = words.rle_id()
-    heads = words.filter((run != run.shift()).fill_null(value=True))
-    places = heads.cast(pl.Enum(known), strict=False).to_physical()
-    return places if len(heads) == len(words) else places.gather(run)
-
-
-def _emptied(text: pl.Series) -> pl.Series:
-    """The texts, null where nothing stands."""
-    empty = text == ""
-    return text.set(empty.fill_null(False), None) if empty.any() else text
+    """The place of each word among those known, which are in order; null where it is none of them."""
+    if not len(known):
+        return _nulls("s", pl.Int32(), len(words))
+    if words.equals(known):
+        return pl.int_range(len(known), dtype=pl.Int32, eager=True)
+    place = known.search_sorted(words).clip(0, len(known) - 1).cast(pl.Int32)
+    missing = known.gather(place).ne_missing(words)
+    return place.set(missing, None) if missing.any() else place
 
 
 def shown(value: object) -> str:
