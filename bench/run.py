@@ -26,7 +26,7 @@ import rules
 from bench import naive
 from bench.make_study import make_study
 from perprotocol.bulk.local import audit_to_parquet, schedule_to_parquet
-from perprotocol.bulk.processes import MOST
+from perprotocol.bulk.processes import cores
 from protocol.model import Protocol
 
 Figures = dict[str, Any]
@@ -57,7 +57,7 @@ def bench_protocol() -> Protocol:
 def peak_gb() -> float:
     """The most memory this process has held so far, in GB, and the most that each of those beside it has held."""
     own, beside = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    most = own + beside * (min(os.cpu_count() or 1, MOST) - 1)
+    most = own + beside * (cores() - 1)
     return most * (1 if sys.platform == "darwin" else 1024) / 1e9
 
 
