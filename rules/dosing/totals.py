@@ -23,8 +23,8 @@ def totals(laid: Laid, doses: Doses, part: Ints) -> dict[str, Array | pl.Series]
     n, limited = doses.n, doses.flags["totalled"]
     if not limited.any():
         unknown = np.broadcast_to(np.int64(UNKNOWN), n)
-        fact = np.broadcast_to(np.array(FACTS[0], dtype=object), n)
-        return {"totalled": limited, "total": unknown, "total_limit": unknown, "total_fact": fact}
+        nothing = np.broadcast_to(np.array(FACTS[0], dtype=object), n)
+        return {"totalled": limited, "total": unknown, "total_limit": unknown, "total_fact": nothing}
     total, here = np.full(n, UNKNOWN, np.int64), np.ones(n, np.bool_)
     given = amounts_given(laid, part, whole=False).amount
     for name in laid.doses.names:
