@@ -208,3 +208,5 @@ def test_a_number_against_the_order_is_a_finding() -> None:
     assert found.count("out_of_order") == 1
     assert "dose_late" not in found
     assert codes(SERIES, *({"start": dose["start"], "occurrence": str(n)} for n, dose in enumerate(doses, 1))) == []
+    twice_first = ({"start": dose["start"], "occurrence": n} for dose, n in zip(doses, "113", strict=True))
+    assert codes(SERIES, *twice_first) == ["out_of_order"], "its day says which dose it is"

@@ -208,7 +208,7 @@ def test_an_interval_that_does_not_say_how_often_is_asked_about_once() -> None:
 def test_two_records_of_the_same_days_are_asked_about() -> None:
     """The day on which one follows the other is not meant."""
     rows = [_interval("2024-03-01", "2024-03-20"), _interval("2024-03-15", "2024-03-28", amount="20")]
-    assert _said(_report(_trial(), rows)) == [("records_overlap", None)] * 2
+    assert _said(_report(_trial(), rows)) == [("records_overlap", None)]
     follows = [_interval("2024-03-01", "2024-03-15"), _interval("2024-03-15", "2024-03-28")]
     assert _said(_report(_trial(), follows)) == []
 
@@ -406,3 +406,10 @@ def test_months_of_a_course_count_from_the_day_on_which_it_was_begun() -> None:
     dose = {"subject": "1", "treatment": "drug", "amount": "10", "unit": "mg"} | _interval("2024-03-01", "2024-08-31")
     tables = {"subjects": subjects, "administrations": [dose]}
     assert _said(rules.audit(months, rules.from_frames("s", tables, data_cut=date(2025, 1, 1)))) == []
+
+
+def test_where_the_protocol_limits_no_gap_all_days_without_the_drug_lower_the_share() -> None:
+    """Eighteen of 28 days are fewer than 80 %."""
+    fewer = [_interval("2024-03-01", "2024-03-09"), _interval("2024-03-20", "2024-03-28")]
+    plan = _trial(ONCE + ", adherence: 80 to 120 %")
+    assert _said(_report(plan, fewer)) == [("adherence_low", pytest.approx(64.29, abs=0.1))]

@@ -8,7 +8,7 @@ from protocol import Protocol, read_text
 from protocol.errors import DocumentError
 from rules.plan import compile_plan
 from rules.planning.slots import ArmPlan, Plan, Ref, Span
-from tests.trials import TRIALS, trial
+from tests.trials import EVERY, trial
 
 
 def plan_of(body: str) -> Plan:
@@ -64,7 +64,7 @@ treatments:
 
 def test_what_counts_from_another_activity_comes_after_it() -> None:
     """In every plan each group of slots comes after the groups that it counts from."""
-    for name in TRIALS:
+    for name in EVERY:
         for arm in compile_plan(trial(name)).arms.values():
             done: set[int] = set()
             for group in arm.groups:

@@ -15,6 +15,7 @@ from perprotocol.simulation.patient import Given, Patient, Planned
 from perprotocol.simulation.script import Line, Script
 from perprotocol.simulation.shown import Value
 from perprotocol.simulation.story import Story
+from perprotocol.simulation.supply import supply
 from protocol.activities import Part, Treatment
 from protocol.dosing import Dose
 from protocol.quantity import Range
@@ -75,6 +76,8 @@ class Dosed(Cycled):
         given = Given(plan.key, at, line=plan.line)
         self._amount(given, self.dose_of(plan.line, day), day)
         given.end = at + self._lasts(part, given)
+        if given.amount is not None:
+            supply(self.protocol, self.patient, given, part)
         self.patient.doses.append(given)
         self.reacts(plan, given)
         return given.end
@@ -129,7 +132,8 @@ class Dosed(Cycled):
 
     def _course(self, line: Line, begun: int) -> int:
         start = begun // DAY
-        last = self._course_end(line, start)
+        last, planned = self._course_end(line, start)
+        self.patient.lasts[line.activity] = self.patient.lasts.get(line.activity, (start, 0))[0], planned
         stop = min(self.over.get("treatment", FOREVER), self.over.get("participation", FOREVER))
         last = min(last, stop, self.stopped.get(line.activity, FOREVER))
         changes = [(start, WHOLE), *((d, f) for d, f in self.steps.get(line.activity, []) if start < d <= last)]
@@ -159,16 +163,19 @@ class Dosed(Cycled):
             if dimension.endswith("/time"):
                 given.amount = given.amount * frequency.days // frequency.times
 
-    def _course_end(self, line: Line, start: int) -> int:
+    def _course_end(self, line: Line, start: int) -> tuple[int, int | None]:
+        """The day up to which it is taken, and that day as planned."""
         part = line.treatment
         if part.for_ is not None:
             months, days, _ = span(part.for_)
-            return move(start, months, days, self._policy) - 1
+            end = move(start, months, days, self._policy) - 1
+            return end, end
         for moment, less in ((part.to, 0), (part.before, 1)):
             for begin in self.script.moment(moment, part):
                 for base in self._bases(begin.anchor) or []:
-                    return move(base // DAY, begin.offset[0], begin.offset[1], self._policy) - less
-        return start + 14 + int(draw(self.seed, 16, line.code) * 30)
+                    end = move(base // DAY, begin.offset[0], begin.offset[1], self._policy) - less
+                    return end, end
+        return start + 14 + int(draw(self.seed, 16, line.code) * 30), None
 
 
 @lru_cache(maxsize=1 << 16)

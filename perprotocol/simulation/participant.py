@@ -15,6 +15,7 @@ from perprotocol.simulation.patient import Given, Patient, Planned, Seen
 from perprotocol.simulation.script import Script
 from perprotocol.simulation.shown import HIGH, LOW, Shown, Value
 from perprotocol.simulation.story import Story, Trigger
+from protocol.model import Measure
 
 CHANGES = 0.04
 """How often, where the protocol would change something, a participant gives it reason to."""
@@ -223,7 +224,17 @@ class Participant(Dosed):
         stated = self.protocol.measures.get(measure)
         unit = (stated.unit or "") if stated is not None else ""
         low, high = (str(LOW), str(HIGH)) if isinstance(shown, Decimal) else ("", "")
-        patient.seen.append(Seen(measure, str(shown), unit, at, visit, key, low, high))
+        since = self._since(stated, at)
+        patient.seen.append(Seen(measure, str(shown), unit, at, visit, key, low, high, since))
+
+    def _since(self, stated: Measure | None, at: int) -> str:
+        """Hours after the dose before, where the protocol says how many they are."""
+        if stated is None or stated.drawn is None:
+            return ""
+        low, high = stated.drawn.alternatives[0].low, stated.drawn.alternatives[0].high
+        assert low is not None and high is not None
+        minutes = low.minutes + int(draw(self.seed, 17, at) * (high.minutes - low.minutes + 1))
+        return str(round(minutes / 60, 2))
 
     def _usual(self, measure: str, at: int) -> Value:
         if at // DAY < self.zero and measure in self.story.eligible:

@@ -80,7 +80,7 @@ class Given:
 
 @dataclass(slots=True)
 class Seen:
-    """One value on record: of which occasion (None: unscheduled), when, and what."""
+    """One value on record: of which occasion (None: unscheduled), when, and what; `since` are hours after a dose."""
 
     measure: str
     value: str
@@ -90,6 +90,7 @@ class Seen:
     key: Key | None = None
     low: str = ""
     high: str = ""
+    since: str = ""
 
 
 @dataclass(slots=True)
@@ -111,6 +112,7 @@ class Patient:
     weighed_for: set[int] = field(default_factory=set)
     events: list[Row] = field(default_factory=list)
     decisions: list[Row] = field(default_factory=list)
+    lots: list[Row] = field(default_factory=list)
     milestones: list[tuple[str, int]] = field(default_factory=list)
     enrolled: int = 0
     consent: int = 0
@@ -118,6 +120,8 @@ class Patient:
     labelled: bool = False
     numbered: frozenset[str] = frozenset()
     baseline: bool = False
+    lasts: dict[str, tuple[int, int | None]] = field(default_factory=dict)
+    """Of each course its first day and the last one planned, None where the protocol states no end."""
     day_zero: int | None = None
 
     def dose(self, key: Key) -> Given:

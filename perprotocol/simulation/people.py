@@ -28,6 +28,11 @@ ENDLESS = 6 * 365
 """Days within which everybody leaves a trial that has no end of its own."""
 
 
+def subject(n: int) -> str:
+    """The id of participant n."""
+    return f"{n + 1:05d}"
+
+
 @dataclass(frozen=True)
 class Cast:
     """Everybody who may take part in one trial: the seed tells who they are."""
@@ -74,7 +79,7 @@ class Cast:
         screened = zero - self._earliest() - 1
         sex = "female" if draw(seed, 23) < 0.5 else "male"
         site = f"{1 + int(draw(seed, 24) * SITES):02d}"
-        who = Patient(f"{n + 1:05d}", self.arm(n), site, sex, zero, birth, seed)
+        who = Patient(subject(n), self.arm(n), site, sex, zero, birth, seed)
         who.screened = who.consent = screened
         who.enrolled, who.day_zero = min(zero, screened + 1), zero
         who.labelled = draw(seed, 25) < 0.3

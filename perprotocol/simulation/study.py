@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from random import Random
 
 import polars as pl
 
 from perprotocol.simulation.faults import KINDS, Case, World
 from perprotocol.simulation.patient import Patient, Row
-from perprotocol.simulation.people import Cast
+from perprotocol.simulation.people import Cast, subject
 from perprotocol.simulation.tables import frames_of, tables_of
 from protocol import Fault, Protocol, StudyError
 
 TRIES = 80
 """Participants looked at for room for one fault."""
+KEPT = 500
+"""Participants kept in mind while others are looked at."""
 INJECTED = {
     "subject": pl.String, "kind": pl.String, "code": pl.String, "activity": pl.String, "occurrence": pl.Int64,
     "follows": pl.Boolean,
@@ -45,17 +48,22 @@ def simulate(
     seed: int = 1,
     faults: Mapping[str, int] | None = None,
     progress: Callable[[int, int], None] | None = None,
+    first: int = 0,
 ) -> Simulated:
-    """A study of n participants, so many of them with a fault of each kind; the same seed gives the same study."""
+    """A study of n participants, so many of them with a fault of each kind; the same seed gives the same study.
+
+    `first` is how many participants of the trial come before them.
+    """
     wanted = dict(faults or {})
     _check(wanted, n)
     cast = Cast(protocol, seed)
-    cases, no_room = _cases(cast, n, wanted)
+    cases, no_room = _cases(cast, range(first, first + n), wanted)
+    faulty = {patient.subject: patient for _, case in cases for patient, _ in case.everybody}
     patients: list[Patient] = []
-    for i in range(n):
-        patients.append(cases[i][1].patient if i in cases else cast.live(i))
-        if progress is not None and i % 100 == 99:
-            progress(i + 1, n)
+    for done, i in enumerate(range(first, first + n), 1):
+        patients.append(faulty.get(subject(i)) or cast.live(i))
+        if progress is not None and done % 100 == 0:
+            progress(done, n)
     return Simulated(protocol, tables_of(protocol, patients), _injected(cases), no_room)
 
 
@@ -72,31 +80,39 @@ def _check(wanted: Mapping[str, int], n: int) -> None:
         raise StudyError(faults)
 
 
-def _cases(cast: Cast, n: int, wanted: Mapping[str, int]) -> tuple[dict[int, tuple[str, Case]], Counter[str]]:
+def _cases(
+    cast: Cast, participants: Iterable[int], wanted: Mapping[str, int]
+) -> tuple[list[tuple[str, Case]], Counter[str]]:
     """Participants with a fault, each of one kind; kinds for which no participant has room are counted."""
     rng = Random(cast.seed)
-    free = list(range(n))
-    rng.shuffle(free)
-    cases: dict[int, tuple[str, Case]] = {}
+    free = {subject(i): i for i in participants}
+    world = lru_cache(KEPT)(partial(World, cast))
+    cases: list[tuple[str, Case]] = []
     no_room: Counter[str] = Counter()
     for kind, number in wanted.items():
         for _ in range(number):
-            found = next(
-                ((i, c) for i in free[:TRIES] if (c := KINDS[kind].put(World(cast, i), Random(rng.random())))), None
-            )
+            looked_at = rng.sample(list(free.values()), min(TRIES, len(free)))
+            tried = (KINDS[kind].put(world(i), Random(rng.random())) for i in looked_at)
+            found = next((case for case in tried if case is not None and _all_in(case, free)), None)
             if found is None:
-                no_room[kind] = number - sum(k == kind for k, _ in cases.values())
+                no_room[kind] = number - sum(k == kind for k, _ in cases)
                 break
-            free.remove(found[0])
-            cases[found[0]] = kind, found[1]
+            for patient, _ in found.everybody:
+                del free[patient.subject]
+            cases.append((kind, found))
     return cases, no_room
 
 
-def _injected(cases: Mapping[int, tuple[str, Case]]) -> pl.DataFrame:
+def _all_in(case: Case, free: Mapping[str, int]) -> bool:
+    """Whether everybody with a part in a fault is in the study, and in no other fault."""
+    return all(patient.subject in free for patient, _ in case.everybody)
+
+
+def _injected(cases: Iterable[tuple[str, Case]]) -> pl.DataFrame:
     rows = []
-    for i in sorted(cases):
-        kind, case = cases[i]
-        for place, ((code, activity, occurrence), times) in enumerate(case.expected.items()):
-            row = (case.patient.subject, kind, code, activity, occurrence, place > 0)
+    for kind, case in cases:
+        expected = [(patient, *found) for patient, all_of in case.everybody for found in all_of.items()]
+        for place, (patient, (code, activity, occurrence), times) in enumerate(expected):
+            row = (patient.subject, kind, code, activity, occurrence, place > 0)
             rows += [row] * times
-    return pl.DataFrame(rows, schema=INJECTED, orient="row")
+    return pl.DataFrame(rows, schema=INJECTED, orient="row").sort("subject", maintain_order=True)

@@ -67,15 +67,17 @@ def rows_of(protocol: Protocol, patient: Patient) -> dict[str, list[Row]]:
         "observations": [*weights, *(who | row for row in _seen(patient))],
         "administrations": [who | _dose(protocol, patient, dose) for dose in patient.doses],
         "visits": [who | row for row in _visits(patient)],
-        "decisions": [who | _event(decision) for decision in patient.decisions],
-        "events": [who | _event(event) for event in patient.events],
+        "lots": [_timed(fact) for fact in patient.lots],
+        "decisions": [who | _timed(decision) for decision in patient.decisions],
+        "events": [who | _timed(event) for event in patient.events],
     }
 
 
 def _seen(patient: Patient) -> Iterator[Row]:
     for s in patient.seen:
         yield {"measure": s.measure, "value": s.value, "unit": s.unit or None, "low": s.low or None,
-               "high": s.high or None, "at": moment(s.at), "visit": s.visit or None}  # fmt: skip
+               "high": s.high or None, "at": moment(s.at), "visit": s.visit or None,
+               "since_dose": s.since or None}  # fmt: skip
 
 
 def _visits(patient: Patient) -> Iterator[Row]:
@@ -84,8 +86,12 @@ def _visits(patient: Patient) -> Iterator[Row]:
         yield {"visit": visit, "date": moment(at), "status": status or None}
 
 
-def _event(event: Row) -> Row:
-    return {k: moment(v) if k in ("start", "end", "decided") and isinstance(v, int) else v for k, v in event.items()}
+_TIMES = ("start", "end", "decided", "at", "known", "thawed", "released", "dispensed", "expires")
+"""Columns in which a whole number is a minute."""
+
+
+def _timed(row: Row) -> Row:
+    return {k: moment(v) if k in _TIMES and isinstance(v, int) else v for k, v in row.items()}
 
 
 def _dose(protocol: Protocol, patient: Patient, dose: Given) -> Row:
@@ -105,7 +111,7 @@ def _dose(protocol: Protocol, patient: Patient, dose: Given) -> Row:
             row["amount"], row["unit"], row["viable_or_total"] = amount_text(unit, dose.amount), unit, count
     if (patient.labelled or name in patient.numbered) and not dose.frequency:
         row["occurrence"] = dose.key[1]
-    return row | dose.more
+    return row | _timed(dose.more)
 
 
 def tables_of(protocol: Protocol, patients: Iterable[Patient]) -> dict[str, list[Row]]:

@@ -192,7 +192,8 @@ def given_rows(laid: Laid, names: list[str]) -> Ints:
     """The doses given of these treatments, by participant and time."""
     r = laid.doses
     mine = np.isin(r.activity, [r.names.index(name) for name in names])
-    rows = np.flatnonzero(mine & (r.status != NOT_GIVEN) & (r.day != NONE) & ~r.duplicate).astype(np.int32)
+    mine &= (r.status != NOT_GIVEN) & (r.day != NONE) & ~(r.duplicate | r.misfiled)
+    rows = np.flatnonzero(mine).astype(np.int32)
     return rows[np.lexsort((r.minute[rows], key(r.s[rows], r.day[rows])))]
 
 

@@ -387,7 +387,7 @@ def first_given(records: Records, n: int, name: str | None = None, *, certain: b
 
     `certain` leaves out rows of unknown status or with the amount 0, of which nobody knows whether they were doses.
     """
-    given = (records.status != NOT_GIVEN) & (records.day != NONE) & (records.day == records.last)
+    given = (records.status != NOT_GIVEN) & (records.day != NONE) & (records.day == records.last) & ~records.misfiled
     if certain:
         given &= np.isin(records.status, (GIVEN, PARTLY)) & (records.amount != 0)
     if name is not None:

@@ -35,7 +35,7 @@ def take_records(laid: Laid, grid: Grid, group: tuple[int, ...]) -> None:
     named = _labelled(labels, columns, grid)
     places, at = _in_cycles(laid, grid, columns, days, matrix, rows)
     places = _ascending(places)
-    found = assign(places, at, before, after, named)
+    found, named = _settled(assign, (places, at, before, after), named)
     doubtful = np.flatnonzero(in_doubt(places, at, found.slot))
     if len(doubtful):
         chosen = None if named is None else named[doubtful]
@@ -49,6 +49,25 @@ def take_records(laid: Laid, grid: Grid, group: tuple[int, ...]) -> None:
         occurrences, records = both_readings(expected, matrix, labels, found.slot)
         grid.asked[:, columns] = occurrences
         laid.dose_asked[rows[records]] = True
+
+
+def _settled(
+    assigner: Callable[..., Assignment], series: tuple[Ints, Ints, Ints, Ints], named: Ints | None
+) -> tuple[Assignment, Ints | None]:
+    """The identity of records, and the numbers it rests on.
+
+    A number against the order, of an occurrence that another record is, cannot be right: that record is placed by its
+    day. It stays astray.
+    """
+    found = assigner(*series, named)
+    lost = found.astray & (found.slot < 0)
+    if named is None or not lost.any():
+        return found, named
+    named = np.where(lost, -1, named).astype(np.int32)
+    who = np.flatnonzero(lost.any(axis=1))
+    planned, records, before, after = series
+    found.slot[who] = assigner(planned[who], records[who], before, after, named[who]).slot
+    return found, named
 
 
 def _reaches(grid: Grid, columns: Ints) -> tuple[Ints, Ints, Ints]:
@@ -230,7 +249,7 @@ def take_in_rhythm(laid: Laid, grid: Grid, group: tuple[int, ...], lay: Lay) -> 
     for c in group:
         lay(c)
     columns, part = np.array(group, dtype=np.int32), grid.arm.slots[group[0]].part
-    found = assign_chain(*_with_records(_reaches(grid, columns), days), _labelled(labels, columns, grid))
+    found, _ = _settled(assign_chain, _with_records(_reaches(grid, columns), days), _labelled(labels, columns, grid))
     states = laid.states.by_treatment.get(part.activity, []) if part.kind == "treatment" else []
     broken = np.isin(grid.s, np.concatenate([grid.s[:0], *(s.s for s in states if s.kind in (HOLD, DELAY))]))
     if part.kind == "treatment":

@@ -150,6 +150,7 @@ def _end(laid: Laid, taken: Taken, course: Course, s: Ints, mine: Ints, limit: i
     fact = np.select(reasons, [1, 2, 3, 0], 0)
     short = np.where(np.any(reasons, axis=0), NONE, np.where(begun, short, 0)).astype(np.int32)
     until = np.where(short > 0, np.minimum(upto, resumed), upto).astype(np.int32)
+    found = gaps.beyond(limit if course.stretches[0].element.gap is not None else FOREVER)
     over = begun & told & ((wanted <= e.horizon + 1) | (short > 0)) & ~(short == NONE)
     return {
         "closed": begun & told,
@@ -157,7 +158,7 @@ def _end(laid: Laid, taken: Taken, course: Course, s: Ints, mine: Ints, limit: i
         "short_fact": fact.astype(np.int32),
         "last": last,
         "until": np.where(wanted == FOREVER, NONE, wanted - 1).astype(np.int32),
-        **_share(laid, taken, course, s, mine, over, until, gaps.beyond(limit)),
+        **_share(laid, taken, course, s, mine, over, until, found),
     }
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 
 from protocol.model import Treatment
-from rules.arrays import NONE, Ints
+from rules.arrays import NONE, Flags, Ints
+from rules.course.exposure import Exposures
 from rules.course.pieces import AFTER
 from rules.course.taken import Taken
 from rules.dosing.given import FACTS
@@ -43,7 +44,7 @@ def exposure_occasions(laid: Laid, taken: Taken) -> pl.DataFrame:
         "after_end": after,
         "held_days": _held_days(taken),
         "stopped_days": _stopped_days(laid, taken),
-        "clashing": x.clashing[at] & (np.diff(at, prepend=-1) != 0),
+        "clashing": (x.clashing & _covered(x))[at] & (np.diff(at, prepend=-1) != 0),
     }
     more: dict[str, Array | pl.Series] = {
         f"{name}_each": _each(getattr(p, name), p.per) for name in ("given", "least", "most", "low")
@@ -66,6 +67,14 @@ def exposure_occasions(laid: Laid, taken: Taken) -> pl.DataFrame:
         days=pl.Series(p.last - p.first + 1, dtype=pl.Int32),
         off_percent=pl.when(pl.col("given") > pl.col("most")).then(over).otherwise(under),
     )
+
+
+def _covered(x: Exposures) -> Flags:
+    """Exposures begun while an earlier one of the same course lasts: of two that overlap the later is asked about."""
+    covered = np.zeros(len(x.s), np.bool_)
+    upto = np.maximum.accumulate((x.series << 20) + x.last + (1 << 19))
+    covered[1:] = upto[:-1] >= (x.series[1:] << 20) + x.first[1:] + (1 << 19)
+    return covered
 
 
 def _window(laid: Laid, taken: Taken) -> dict[str, Array]:

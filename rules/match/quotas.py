@@ -74,7 +74,7 @@ def _judged(laid: Laid, activity: int, quota: Quota) -> tuple[Ints, Longs, Flags
     decides nothing, but where it would, nothing is told.
     """
     r = laid.doses
-    mine = (r.activity == activity) & (r.status != NOT_GIVEN) & ~r.duplicate & (r.day != NONE)
+    mine = (r.activity == activity) & (r.status != NOT_GIVEN) & ~(r.duplicate | r.misfiled) & (r.day != NONE)
     rows = np.flatnonzero(mine).astype(np.int32)
     found = _Doses(r.s[rows], *_when(laid, rows, quota), rows)
     sure = np.isin(r.status[rows], (GIVEN, PARTLY)) & (r.amount[rows] != 0)

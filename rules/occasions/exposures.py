@@ -21,7 +21,7 @@ _COLUMNS = (
     Column("after_end", YES, "these days lie after the last day of the course", False),
     Column("held_days", INT, "those in a hold, but for the day on which it began", 0, "hold-end", "d"),
     Column("stopped_days", INT, "of these days those after the treatment was stopped or left", 0, "stop-date", "d"),
-    Column("clashing", YES, "another record covers some of the days of this one", False),
+    Column("clashing", YES, "a record that began before covers some of the days of this one", False),
 )
 
 EXPOSURES = Occasions(_COLUMNS, records="administrations", day=("day",))

@@ -149,7 +149,7 @@ def _nth(n: int, s: Ints, first: Ints, last: Ints, number: int) -> Milestone:
 def last_given(records: Records, n: int) -> Ints:
     """Day of each participant's last dose on record, `NONE` where there is none."""
     last = np.full(n, NONE, np.int32)
-    rows = np.flatnonzero((records.status != NOT_GIVEN) & (records.day != NONE))
+    rows = np.flatnonzero((records.status != NOT_GIVEN) & (records.day != NONE) & ~records.misfiled)
     np.maximum.at(last, records.s[rows], records.day[rows])
     return last
 
@@ -157,7 +157,7 @@ def last_given(records: Records, n: int) -> Ints:
 def _dose(laid: Laid, grid: Grid, ref: Ref) -> Dated:
     """A dose of any treatment, or of one product; the last of all is definite only once treatment has ended."""
     e, r, s = laid.evidence, laid.doses, grid.s
-    chosen = (r.status != NOT_GIVEN) & (r.day != NONE) & ~r.duplicate
+    chosen = (r.status != NOT_GIVEN) & (r.day != NONE) & ~(r.duplicate | r.misfiled)
     if ref.name != "treatment":
         mine = [n for n, name in enumerate(r.names) if ref.name in _products(laid, name)]
         chosen &= np.isin(r.activity, mine)

@@ -139,7 +139,7 @@ def _given(records: Records, activities: Sequence[int]) -> tuple[Longs, Ints]:
     """The doses of these activities by participant and day, of one day in this order of activities: keys and rows."""
     rank = np.full(len(records.names) + 3, -1, np.int32)
     rank[list(activities)] = np.arange(len(activities))
-    given = (records.status != NOT_GIVEN) & (records.day != NONE) & ~records.duplicate
+    given = (records.status != NOT_GIVEN) & (records.day != NONE) & ~(records.duplicate | records.misfiled)
     rows = np.flatnonzero(given & (rank[records.activity] >= 0)).astype(np.int32)
     order = np.lexsort((rank[records.activity[rows]], key(records.s[rows], records.day[rows])))
     rows = rows[order]

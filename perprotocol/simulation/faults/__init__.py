@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from perprotocol.simulation.faults import amounts, contradictions, people, records, timing
+from perprotocol.simulation.faults import amounts, conduct, contradictions, courses, people, products, records, timing
 from perprotocol.simulation.faults.case import Case, Fault, Found, World
 
 __all__ = ["KINDS", "Case", "Fault", "Found", "Kind", "World"]
@@ -46,6 +46,36 @@ _ALL = (
     Kind(records.duplicate, ("duplicate_record",)),
     Kind(records.hold, ("dose_during_hold",)),
     Kind(records.after_stop, ("dose_after_stop",)),
+    Kind(courses.course_unknown, ("course_no_record",)),
+    Kind(courses.course_refused, ("course_not_started",)),
+    Kind(courses.course_shifted, ("course_start_out_of_window",)),
+    Kind(courses.course_gap, ("course_gap",)),
+    Kind(courses.course_short, ("course_ended_early",)),
+    Kind(courses.course_beyond, ("course_after_end",)),
+    Kind(courses.course_off_dose, ("dose_off_level",)),
+    Kind(courses.course_often, ("frequency_wrong",)),
+    Kind(courses.course_held, ("course_during_hold",)),
+    Kind(courses.course_stopped, ("course_after_stop",)),
+    Kind(courses.course_overlap, ("records_overlap",)),
+    Kind(courses.doses_left_out, ("adherence_low",)),
+    Kind(courses.doses_too_many, ("adherence_high",)),
+    Kind(products.wrong_route, ("wrong_route",)),
+    Kind(products.wrong_brand, ("wrong_product",)),
+    Kind(products.expired, ("product_expired",)),
+    Kind(products.recalled, ("product_out_of_specification",)),
+    Kind(products.recalled_later, ("product_failed_later",)),
+    Kind(products.excursion_unassessed, ("excursion_unassessed",)),
+    Kind(products.excursion_rejected, ("excursion_unacceptable",)),
+    Kind(products.off_specification, ("product_out_of_specification",)),
+    Kind(products.failed_later, ("product_failed_later",)),
+    Kind(products.shared_bag, ("bag_of_several",)),
+    Kind(products.misfiled_bag, ("bag_of_another",)),
+    Kind(conduct.infusion_fast, ("infusion_too_fast",)),
+    Kind(conduct.infusion_slow, ("infusion_too_slow",)),
+    Kind(conduct.order_reversed, ("order_reversed",)),
+    Kind(conduct.unprepared, ("prerequisite_missing",)),
+    Kind(conduct.as_medication, ("hour",)),
+    Kind(conduct.misnumbered, ("out_of_order",)),
     Kind(contradictions.weight_not_measured, ("weight_not_measured",)),
     Kind(contradictions.weight_implausible, ("weight_implausible",)),
     Kind(contradictions.weight_jumped, ("weight_jumped",)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from fractions import Fraction
 from random import Random
 
 from perprotocol.simulation.dosed import fastest
@@ -28,8 +29,24 @@ def tenfold(world: World, rng: Random) -> Case | None:
     """Ten times the amount: over, or above the ceiling where there is one; in the same time it may run too fast."""
     for patient, given, amount in amounts(world, rng, judged=False):
         given.amount = amount * 10
-        return Case(patient, one(_above(given, given.amount), given.key) + _hurried(given))
+        follows = _hurried(given) + _beyond_total(patient, given)
+        return Case(patient, one(_above(given, given.amount), given.key) + follows)
     return None
+
+
+def _beyond_total(patient: Patient, wrong: Given) -> Counter[Found]:
+    """What follows for the doses after one that was too large: all together they pass the most that is allowed."""
+    part = wrong.line.treatment if wrong.line is not None else None
+    most = next((d.max_total for d in part.dose if d.max_total is not None), None) if part is not None else None
+    if most is None:
+        return Counter()
+    expected: Counter[Found] = Counter()
+    given = sorted((d for d in patient.doses if d.key[0] == wrong.key[0] and not d.status), key=lambda d: d.at)
+    for n, dose in enumerate(given):
+        limit = Fraction(most.base) * (dose.grams if most.dimension.endswith("/weight") else 1)
+        if dose is not wrong and sum(d.amount or 0 for d in given[: n + 1]) > limit:
+            expected += one("above_total", dose.key)
+    return expected
 
 
 def _hurried(given: Given) -> Counter[Found]:

@@ -23,10 +23,19 @@ NEVER = 10**6
 
 @dataclass(frozen=True)
 class Case:
-    """Somebody with a fault, and what must be found: no more and no less. The first is the fault, the rest follows."""
+    """Somebody with a fault, and what must be found: no more and no less. The first is the fault, the rest follows.
+
+    `others` has a part in it, each with what must be found of them.
+    """
 
     patient: Patient
     expected: Counter[Found]
+    others: tuple[tuple[Patient, Counter[Found]], ...] = ()
+
+    @property
+    def everybody(self) -> tuple[tuple[Patient, Counter[Found]], ...]:
+        """All participants with a part in it, and what must be found of each."""
+        return (self.patient, self.expected), *self.others
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,10 @@ class World:
     def live(self, swerves: Mapping[Key, Swerve] | None = None) -> Patient:
         """The participant, who does as the protocol says but for the swerves."""
         return self.cast.live(self.n, swerves)
+
+    def partner(self) -> Patient:
+        """The next participant of the same arm, with the same day zero and without any fault."""
+        return self.cast.live(self.n + len(self.protocol.arms), zero=self.perfect.zero)
 
     def leaver(self, how: str) -> Patient:
         """The participant, who leaves that way some weeks after day zero."""

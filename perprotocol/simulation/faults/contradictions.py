@@ -65,6 +65,8 @@ def day_zero_disagrees(world: World, rng: Random) -> Case | None:
     if stated is None or stated.anchor is None:
         return None
     patient = world.live()
+    if not any(world.defines_zero(d) for d in patient.doses) and (stated.anchor.name, 1) not in patient.visits:
+        return None
     patient.day_zero = patient.zero - rng.randint(2, 5)
     return Case(patient, one("day_zero_disagrees", ("day", None)))
 

@@ -23,8 +23,9 @@ def ineligible(world: World, rng: Random) -> Case | None:
 def before_consent(world: World, rng: Random) -> Case | None:
     """Consent on the day after the first procedure."""
     patient = world.live()
-    if not world.judged:
+    days = [d.day for d in patient.doses] + [at // 1440 for at, _ in patient.visits.values()]
+    if not world.judged or not days:
         return None
-    first = min([d.day for d in patient.doses] + [at // 1440 for at, _ in patient.visits.values()])
+    first = min(days)
     patient.consent = first + 1
     return Case(patient, one("procedure_before_consent", ("procedure", None)))

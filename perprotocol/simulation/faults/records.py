@@ -6,10 +6,10 @@ from collections import Counter
 from dataclasses import replace
 from random import Random
 
-from perprotocol.simulation.days import DAY
+from perprotocol.simulation.days import DAY, written
 from perprotocol.simulation.faults.case import Case, World, counts_from, lapsed, one
 from perprotocol.simulation.faults.timing import stays
-from perprotocol.simulation.patient import Given, Planned
+from perprotocol.simulation.patient import Given, Planned, Row
 
 
 def wrong_arm(world: World, rng: Random) -> Case | None:
@@ -42,11 +42,19 @@ def unplanned(world: World, rng: Random) -> Case | None:
         return None
     patient.labelled = False
     patient.doses.append(replace(given, key=(given.key[0], last + 1), at=given.at + 200 * DAY,
-                                 end=(given.end or given.at) + 200 * DAY, more={"occurrence": None}))  # fmt: skip
+                                 end=(given.end or given.at) + 200 * DAY, more=_later(given, 200)))  # fmt: skip
     if given.weighed and not patient.baseline:
         patient.weighings[given.day + 200] = given.grams
     follows = lapsed(patient, patient.doses[-1], (given.key[0], None))
     return Case(patient, one("unplanned_dose", (given.key[0], None)) + follows)
+
+
+def _later(given: Given, days: int) -> Row:
+    """What stands beside a dose, so many days later, without its number."""
+    more = {k: v + days * DAY if isinstance(v, int) else v for k, v in given.more.items()}
+    if "expires" in more:
+        more["expires"] = written(given.day + 2 * days)
+    return more | {"occurrence": None}
 
 
 def duplicate(world: World, rng: Random) -> Case | None:
