@@ -21,7 +21,7 @@ from protocol.errors import StudyError
 from rules.diff import changes, diff
 from rules.diff.changes import ORIGIN
 from rules.diff.said import Speaker, words_of
-from tests.trials import HEAD, SMALL, trial
+from tests.trials import INVENTED, trial
 
 AFTER_ALL = date(2040, 1, 1)
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples/amendment"
@@ -52,7 +52,7 @@ def test_a_difference_is_told_as_a_monitor_reads_it(case: dict[str, Any], lang: 
     assert diff(old, new, lang=lang)["message"].to_list() == case[lang]
 
 
-@pytest.mark.parametrize("name", [*SMALL, *protocol.library()])
+@pytest.mark.parametrize("name", [*INVENTED, *protocol.library()])
 def test_a_protocol_differs_from_itself_in_nothing(name: str) -> None:
     """Neither from itself nor from what is written and read again, comments and short forms apart."""
     one = trial(name)
@@ -123,12 +123,11 @@ SHOWN = ("due", "opens", "closes", "valid_from", "valid_to", "dose", "dose_low",
 
 def amended(name: str) -> tuple[Protocol, Protocol]:
     """A small protocol and another version of it."""
-    source, first_day, months = SMALL[name]
+    source = INVENTED[name].read_text("utf-8")
     for was, now in AMENDED[name]:
         assert was in source, was
         source = source.replace(was, now)
-    head = HEAD.format(first_day=first_day, months=months).replace("version: 1", "version: 2")
-    return trial(name), protocol.read_text(source + head)
+    return trial(name), protocol.read_text(source.replace("version: 1", "version: 2"))
 
 
 def rows_by(frame: pl.DataFrame, *key: str) -> dict[Any, dict[str, Any]]:

@@ -258,7 +258,8 @@ def check(each: Trial) -> None:
     blocked = {rule for query in each.answered for rule in query["rule"].split(", ")}
     changed = each.blind.findings ^ each.clear.findings
     assert {code for code, *_ in changed} <= blocked, (each.world.n, changed, each.answered)
-    assert {query["code"] for key, query in each.clear.queries.items() if key not in each.blind.queries} <= blocked
+    instead = [query for key, query in each.clear.queries.items() if key not in each.blind.queries]
+    assert {rule for query in instead for rule in query["rule"].split(", ")} <= blocked
     assert blocked <= set(BY_CODE)
 
 

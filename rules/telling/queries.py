@@ -24,8 +24,8 @@ _COLUMNS = {"count": "viable_or_total", "counted": "counted", "brand": "brand"}
 _BY_PLAN = tuple(
     rule.code
     for rule in RULES
-    if rule.table in ("planned", "assessments")
-    or {"matched", "spaced", "spaced_to", "dosed", "countable"}
+    if rule.table in ("planned", "assessments", "courses")
+    or {"matched", "spaced", "spaced_to", "dosed", "countable", "out_of_order", "timed", "repeated", "after_end"}
     & {*rule.applies.meta.root_names(), *rule.deviates.meta.root_names()}
 )
 _BY_ARM = tuple(rule.code for rule in RULES if "in_arm" in rule.deviates.meta.root_names())

@@ -37,7 +37,7 @@ def example() -> Report:
 def simulated(name: str, place: Path) -> Report:
     """Return the audit of a simulated study with one fault of every kind."""
     trial = protocol.read(name)
-    made = simulate(trial, 60, 3, dict.fromkeys(KINDS, 1))
+    made = simulate(trial, len(KINDS) + 40, 3, dict.fromkeys(KINDS, 1))
     write_folder(made, place / "simulated", name)
     return rules.audit(trial, rules.read_study(place / "simulated"), as_of=data_cut(made))
 

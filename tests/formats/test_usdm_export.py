@@ -24,7 +24,7 @@ from perprotocol.formats.usdm.spans import read_span, write_span, write_window
 from perprotocol.formats.usdm.versions import OURS, every_map, lowered, raised
 from protocol import Protocol
 from protocol.timing import Duration, Window
-from tests.trials import QUICK, SMALL, trial
+from tests.trials import INVENTED, QUICK, trial
 
 ROOT = Path(__file__).resolve().parents[2]
 REAL = os.environ.get("PERPROTOCOL_REAL_DATA")
@@ -37,7 +37,7 @@ def documents() -> dict[str, Protocol]:
     """Every protocol at hand: the library, those for tests, and the blocks that use the whole language."""
     found: dict[str, Protocol] = {name: protocol.read(name) for name in protocol.library()}
     found |= {file.stem: protocol.read(file) for file in sorted((ROOT / "tests/good_documents").glob("*.yaml"))}
-    return found | {name: trial(name) for name in SMALL}
+    return found | {name: trial(name) for name in INVENTED}
 
 
 @cache
