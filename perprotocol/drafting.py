@@ -47,6 +47,11 @@ def lint_text(found: pl.DataFrame, lang: str) -> str:
     return "\n".join(lines)
 
 
+def lint_table(found: pl.DataFrame) -> pl.DataFrame:
+    """What a person needs of a list of faults, for a page: the line for the place, and no file on every row."""
+    return found.select("kind", "line", "code", "title", "message", "remedy")
+
+
 def lint_counts(found: pl.DataFrame, lang: str) -> str:
     """How many of each kind, in a line."""
     labels = Labels(lang)
@@ -64,6 +69,8 @@ def list_checks(lang: str) -> pl.DataFrame:
 MOST = 40
 """Differences of a study that are listed of each part; other formats hold all of them."""
 _CHANGES = ("moved", "changed", "new", "gone")
+CHANGES = ("added", "removed", "renamed", "confirmed", "assumed", "reworded")
+"""What becomes of a part of a protocol, beside being changed."""
 
 
 def diff_text(
@@ -85,6 +92,14 @@ def diff_text(
         if len(rows) > len(listed) and listed:
             lines.append("  " + words["more"].format(n=len(rows) - len(listed)))
     return "\n".join(lines)
+
+
+def diff_table(told: pl.DataFrame, lang: str) -> pl.DataFrame:
+    """What a person needs of an amendment, for a page: what became of what, whose, and one sentence."""
+    words = words_of(lang)
+    parts, changes = words["parts"], {name: words[name] for name in (*_CHANGES, *CHANGES)}
+    said = told.with_columns(pl.col("part").replace_strict(parts), pl.col("change").replace_strict(changes))
+    return said.select("part", "change", "subject", "activity", "occurrence", "code", "message")
 
 
 def _counted(rows: pl.DataFrame, lang: str) -> str:

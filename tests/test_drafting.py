@@ -49,7 +49,7 @@ def test_a_fault_has_its_place_its_reason_and_a_way_out() -> None:
     answer = run("lint faulty.yaml")
     assert answer.status == 1
     assert "faulty.yaml:15:5  hold_without_end  'hold drug': nothing says until when\n    → write until" in answer.out
-    assert "Faults 1, To confirm with the study team 1, Not judged 0" in answer.err
+    assert "Fault 1, To confirm 1, Not judged 0" in answer.err
     assert run("lint faulty.yaml --quiet").err == ""
 
 

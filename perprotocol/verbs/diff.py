@@ -46,7 +46,7 @@ def diff(
     """
     with bad_input(output):
         import protocol as promised  # noqa: PLC0415
-        from perprotocol.drafting import diff_text  # noqa: PLC0415
+        from perprotocol.drafting import diff_table, diff_text  # noqa: PLC0415
         from rules.blinding import read_facts  # noqa: PLC0415
         from rules.diff import diff as beside  # noqa: PLC0415
         from rules.diff import either_blinded  # noqa: PLC0415
@@ -61,10 +61,11 @@ def diff(
         with report_progress("audit", quiet=quiet) as progress:
             told = beside(*versions, facts, as_of=when, active=since, lang=lang.value, blinded=seen, progress=progress)
         if format is Format.table:
-            people = len(facts.subjects) if facts is not None else None
-            print_text(diff_text(told, *versions, people, since, lang.value), output)
+            number = len(facts.subjects) if facts is not None else None
+            print_text(diff_text(told, *versions, number, since, lang.value), output)
         else:
-            print_table(told, format, lang, output, quiet=quiet)
+            people = format in (Format.markdown, Format.html)
+            print_table(diff_table(told, lang.value) if people else told, format, lang, output, quiet=quiet)
         if not len(told):
             say("nothing differs", quiet=quiet)
     raise typer.Exit(1 if len(told) else 0)

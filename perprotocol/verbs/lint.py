@@ -44,7 +44,7 @@ def lint(
     no fault, 1 faults, 2 a file that cannot be read. `perprotocol explain CODE` is the page of each.
     """
     with bad_input(output):
-        from perprotocol.drafting import closed_days, lint_counts, lint_text, list_checks  # noqa: PLC0415
+        from perprotocol.drafting import closed_days, lint_counts, lint_table, lint_text, list_checks  # noqa: PLC0415
 
         if list_ or protocol is None:
             print_table(list_checks(lang.value), format, lang, output, quiet=quiet)
@@ -58,6 +58,7 @@ def lint(
         if format is Format.table:
             print_text(lint_text(found, lang.value), output)
         else:
-            print_table(found, format, lang, output, quiet=quiet)
+            people = format in (Format.markdown, Format.html)
+            print_table(lint_table(found) if people else found, format, lang, output, quiet=quiet)
     kinds = {"fault", "to confirm"} if strict else {"fault"}
     raise typer.Exit(1 if kinds & set(found["kind"]) else 0)
