@@ -40,6 +40,14 @@ class People:
         age = np.array([min(stated[0] if stated else _GROWN, _GROWN)], np.int32)
         return int(median_weight(age)[0]) / 1000
 
+    @property
+    def usual(self) -> float:
+        """The median weight in kg in the middle of the ages that the criteria let in; of adults where they state none."""
+        grown = self.youngest is not None and self.oldest is None
+        ages = (self.youngest or 0, self.oldest if self.oldest is not None else _GROWN)
+        age = _GROWN if grown or ages == (0, _GROWN) else min(sum(ages) // 2, _GROWN)
+        return int(median_weight(np.array([age], np.int32))[0]) / 1000
+
 
 def people_of(protocol: Protocol) -> People:
     """The ages that the criteria of eligibility let in."""

@@ -4,6 +4,7 @@ from rules.lint.faults.anchor_absent import anchor_absent
 from rules.lint.faults.assumed import assumed
 from rules.lint.faults.baseline_unmeasured import baseline_unmeasured
 from rules.lint.faults.ceiling_low import ceiling_low
+from rules.lint.faults.ceiling_usual import ceiling_usual
 from rules.lint.faults.condition_impossible import condition_impossible
 from rules.lint.faults.count_missing import count_missing
 from rules.lint.faults.day_beyond_cycle import day_beyond_cycle
@@ -28,6 +29,7 @@ from rules.lint.faults.not_judged import not_judged
 from rules.lint.faults.pace_without_range import pace_without_range
 from rules.lint.faults.quota_low import quota_low
 from rules.lint.faults.target_closed import target_closed
+from rules.lint.faults.title_contradicts import title_contradicts
 from rules.lint.faults.tolerance_missing import tolerance_missing
 from rules.lint.faults.tolerance_narrow import tolerance_narrow
 from rules.lint.faults.total_low import total_low
@@ -53,6 +55,7 @@ CHECKS = (
     tolerance_narrow,
     pace_without_range,
     ceiling_low,
+    title_contradicts,
     total_low,
     quota_low,
     count_missing,
@@ -75,6 +78,7 @@ CHECKS = (
     transition_missing,
     level_open,
     dose_input_unscheduled,
+    ceiling_usual,
     assumed,
     default_used,
     not_judged,

@@ -32,11 +32,11 @@ visits: {screening: {due: within 7 d before day-zero, does: [weight]}}
 """
 
 from collections.abc import Iterator
-from fractions import Fraction
 
 from protocol.quantity import Quantity, Range
 from rules.lint.check import Check, Hit
 from rules.lint.draft import Draft
+from rules.lint.weighed import dose_at
 
 
 def _find(draft: Draft) -> Iterator[Hit]:
@@ -59,22 +59,13 @@ def _case(which: str, limit: Quantity, amount: Quantity) -> str:
 
 
 def _below(limit: Quantity, amount: Quantity, kg: float) -> bool:
-    dose = _dose(limit, amount, kg)
+    dose = dose_at(limit, amount, kg)
     return dose is not None and limit.base < dose
 
 
 def _above(limit: Quantity, amount: Quantity, kg: float) -> bool:
-    dose = _dose(limit, amount, kg)
+    dose = dose_at(limit, amount, kg)
     return dose is not None and limit.base > dose
-
-
-def _dose(limit: Quantity, amount: Quantity, kg: float) -> Fraction | None:
-    """The dose at that weight as the limit counts it; None where the two cannot be compared."""
-    if limit.dimension == amount.dimension:
-        return Fraction(amount.base)
-    if amount.dimension in (f"{limit.dimension}/weight", f"{limit.dimension}/weight/time"):
-        return amount.base * Fraction(kg)
-    return None
 
 
 ceiling_low = Check(
