@@ -42,10 +42,8 @@ class People:
 
     @property
     def usual(self) -> float:
-        """The median weight in kg in the middle of the ages that the criteria let in; of adults where they state none."""
-        grown = self.youngest is not None and self.oldest is None
-        ages = (self.youngest or 0, self.oldest if self.oldest is not None else _GROWN)
-        age = _GROWN if grown or ages == (0, _GROWN) else min(sum(ages) // 2, _GROWN)
+        """The median weight in kg in the middle of the ages that the criteria let in, of adults without an oldest."""
+        age = _GROWN if self.oldest is None else min(((self.youngest or 0) + self.oldest) // 2, _GROWN)
         return int(median_weight(np.array([age], np.int32))[0]) / 1000
 
 
