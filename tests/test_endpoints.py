@@ -40,6 +40,8 @@ sources: {team: a protocol for tests}
 arms: {a: one, b: two}
 measures:
   anc: {unit: 10^9/L}
+  hb: {unit: g/L}
+  both: {cases: {well: [anc > 1 10^9/L, hb > 100 g/L within 2 d], not-well: otherwise}}
   response:
     cases:
       CR: [not reached death, anc > 1.5 10^9/L]
@@ -66,8 +68,9 @@ def tables_of(case: Row) -> dict[str, list[Row]]:
         return {"subject": "1", "treatment": name, "start": on(day), "amount": "10", "unit": "mg"}
 
     counts = [
-        {"subject": "1", "measure": "anc", "value": str(value), "unit": "10^9/L", "at": on(day)}
-        for day, value in case.get("counts", {}).items()
+        {"subject": "1", "measure": measure, "value": str(value), "unit": unit, "at": on(day)}
+        for key, measure, unit in (("counts", "anc", "10^9/L"), ("hb", "hb", "g/L"))
+        for day, value in case.get(key, {}).items()
     ]
     words = [
         {"subject": "1", "measure": "response", "value": word, "unit": "", "at": on(day)}
@@ -217,6 +220,7 @@ def test_the_verb_prints_the_published_figures_beside_the_computed() -> None:
         "no evidence",
         "DRAFT",
         "not randomised",
+        "the sponsor decides",
         "7 of 9 in, 1 out, 1 cannot tell",
     ):
         assert said in shown.stdout

@@ -218,6 +218,7 @@ def _set(found: Outcomes, name: str, words: Words) -> Section:
         counted.append(words("set counts", arm=arm, of=len(mine), **numbers))
     origin = found.protocol.origin(f"analysis_sets.{name}.exclude")
     notes = [words("semicolon").join(counted), words("source", basis=words.value(origin.basis), source=origin.text)]
+    notes.append(words("proposed"))
     if (rows["member"] == OPEN).any():
         notes.append(words("provisional"))
     kept = ("subject", "arm", "member", "because", "findings")
