@@ -88,7 +88,12 @@ ROOMS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "perprotocol: the formats of the field",
         "Read and written; nothing is judged here.",
-        ("perprotocol/formats/", "perprotocol/formats/redcap/", "perprotocol/formats/fhir/"),
+        ("perprotocol/formats/", "perprotocol/formats/redcap/"),
+    ),
+    (
+        "perprotocol: FHIR",
+        "Resources of R4 and R5, read into a study folder and written.",
+        ("perprotocol/formats/fhir/", "perprotocol/formats/fhir/reading/", "perprotocol/formats/fhir/writing/"),
     ),
     ("perprotocol: SDTM", "What was recorded, as regulators read it.", ("perprotocol/formats/sdtm/",)),
     (

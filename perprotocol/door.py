@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
@@ -36,6 +37,15 @@ def day(text: str | None, option: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(f"'{text}' is not a day; write it as 2024-03-15", param_hint=option) from None
+
+
+def zone_of(text: str | None) -> ZoneInfo | None:
+    """The time zone typed at --time-zone; a usage error says what to write."""
+    try:
+        return ZoneInfo(text) if text else None
+    except (ZoneInfoNotFoundError, ValueError):
+        why = f"'{text}' is no time zone; write one such as Asia/Shanghai"
+        raise typer.BadParameter(why, param_hint="--time-zone") from None
 
 
 def resolve_as_of(text: str | None, *, quiet: bool) -> date:

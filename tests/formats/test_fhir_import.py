@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from perprotocol.cli import app
 from perprotocol.formats.fhir import codes
-from perprotocol.formats.fhir.words import WORDS
+from perprotocol.formats.fhir.reading.words import WORDS
 from protocol.units import UNITS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -94,7 +94,7 @@ def test_bad_fhir_is_refused_with_its_place_and_a_remedy(case: dict[str, Any]) -
         Path(name).write_bytes(bytes.fromhex(case["bytes"]) if "bytes" in case else case["raw"].encode())
     if "map" in case:
         Path("words.yaml").write_text(case["map"], "utf-8")
-    options = case.get("options", "") + (" --map words.yaml" if "map" in case else "")
+    options = case.get("options", "") + (" --mapping words.yaml" if "map" in case else "")
     status, out, err = run(f"import fhir {name} -o study {options}")
     assert (status, out) == (2, "")
     assert case["says"] in err
@@ -373,7 +373,7 @@ def test_a_mapping_file_and_a_protocol_settle_the_names() -> None:
         changed(DOSE, id="a5", medicationCodeableConcept={"text": "Ondansetron"}, status="not-done", dosage=None),
         changed(WEIGHT, code={"text": "Neutrophils"}, valueQuantity={"value": 1, "unit": "10*9/L"}),
         changed(WEIGHT, id="h", code={"text": "血红蛋白"}, valueQuantity={"value": 80, "unit": "g/L"}),
-        options="--map words.yaml --protocol uc-msc-saa",
+        options="--mapping words.yaml --protocol uc-msc-saa",
     )
     assert [(row["record"], row["treatment"]) for row in rows("administrations")] == [
         ("a1", "atg"),

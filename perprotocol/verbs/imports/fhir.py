@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
-from perprotocol.door import bad_input, report_progress, say
+from perprotocol.door import bad_input, report_progress, say, zone_of
 from perprotocol.options import Format, FormatOpt, Lang, LangOpt, Quiet, Tables
 from perprotocol.output import print_table, whole
 
 EXAMPLES = (
     "Examples:\n\n"
-    "perprotocol import fhir bundle.json -o my-study\n\n"
-    "perprotocol import fhir exported/ --protocol uc-msc-saa --map words.yaml --time-zone Asia/Shanghai -o my-study\n\n"
-    "perprotocol import fhir MedicationAdministration.ndjson Patient.ndjson --tables parquet --format json -o my-study"
+    "perprotocol import fhir bundle.json -o study\n\n"
+    "perprotocol import fhir exported --protocol uc-msc-saa --mapping words.yaml --time-zone Asia/Shanghai -o study\n\n"
+    "perprotocol import fhir MedicationAdministration.ndjson Patient.ndjson --tables parquet --format json -o study"
 )
 
 
@@ -34,7 +33,7 @@ def fhir(
         ),
     ] = None,
     mapping: Annotated[
-        Path | None, typer.Option("--map", help="What codes and words of the files mean, as YAML.", metavar="FILE")
+        Path | None, typer.Option("--mapping", help="What codes and words of the files mean, as YAML.", metavar="FILE")
     ] = None,
     time_zone: Annotated[
         str | None,
@@ -50,18 +49,19 @@ def fhir(
     quiet: Quiet = False,
 ) -> None:
     """A study folder from FHIR: people, doses (with every status), weights and laboratory values; what was left out."""
+    zone = zone_of(time_zone)
     with bad_input():
         import protocol as promised  # noqa: PLC0415
-        from perprotocol.formats.fhir.elements import Clock  # noqa: PLC0415
-        from perprotocol.formats.fhir.folder import assemble, write_folder  # noqa: PLC0415
-        from perprotocol.formats.fhir.intake import take_files  # noqa: PLC0415
-        from perprotocol.formats.fhir.naming import Names, read_mapping  # noqa: PLC0415
-        from perprotocol.formats.fhir.source import find_files  # noqa: PLC0415
-        from perprotocol.formats.fhir.taken import Taken  # noqa: PLC0415
-        from perprotocol.formats.fhir.words import told  # noqa: PLC0415
+        from perprotocol.formats.fhir.reading.elements import Clock  # noqa: PLC0415
+        from perprotocol.formats.fhir.reading.folder import assemble, write_folder  # noqa: PLC0415
+        from perprotocol.formats.fhir.reading.intake import take_files  # noqa: PLC0415
+        from perprotocol.formats.fhir.reading.naming import Names, read_mapping  # noqa: PLC0415
+        from perprotocol.formats.fhir.reading.source import find_files  # noqa: PLC0415
+        from perprotocol.formats.fhir.reading.taken import Taken  # noqa: PLC0415
+        from perprotocol.formats.fhir.reading.words import told  # noqa: PLC0415
 
         trial = promised.read_versions(protocol)[-1] if protocol is not None else None
-        taken = Taken(Names(trial, read_mapping(mapping, trial)), Clock(_zone(time_zone)))
+        taken = Taken(Names(trial, read_mapping(mapping, trial)), Clock(zone))
         with whole(output) as place:
             with report_progress("import", quiet=quiet) as progress:
                 take_files(find_files(files), taken, progress)
@@ -70,12 +70,3 @@ def fhir(
             write_folder(imported, place, tables.value, {k: v for k, v in settings.items() if v is not None})
         print_table(told(imported.report, lang.value), format, lang, None)
         say(f"wrote {output} with {len(imported.tables)} tables", quiet=quiet)
-
-
-def _zone(text: str | None) -> ZoneInfo | None:
-    try:
-        return ZoneInfo(text) if text else None
-    except (ZoneInfoNotFoundError, ValueError):
-        raise typer.BadParameter(
-            f"'{text}' is no time zone; write one such as Asia/Shanghai", param_hint="--time-zone"
-        ) from None

@@ -13,8 +13,8 @@ import yaml
 
 import rules
 from perprotocol.formats.fhir.codes import OURS
-from perprotocol.formats.fhir.naming import LEAVE_OUT
-from perprotocol.formats.fhir.taken import Medication, Person, Rows, Taken
+from perprotocol.formats.fhir.reading.naming import LEAVE_OUT
+from perprotocol.formats.fhir.reading.taken import Medication, Person, Rows, Taken
 from protocol.errors import Fault, StudyError
 from rules.door.tables import SCHEMAS
 
@@ -40,9 +40,10 @@ _ELEMENTS = {
 
 @dataclass(frozen=True)
 class Imported:
-    """The tables of a study, and what became of every resource."""
+    """The tables of a study, what holds for all of it, and what became of every resource."""
 
     tables: Mapping[str, pl.DataFrame]
+    settings: Mapping[str, str]
     report: pl.DataFrame
 
 
@@ -76,13 +77,6 @@ REPORT = {
 of them stands; `why` is a key of the words, `value` what it is about."""
 
 
-_SOURCES = {
-    "subjects": "Patient",
-    "administrations": "MedicationAdministration",
-    "events": "MedicationAdministration",
-    "observations": "Observation",
-    "milestones": "ResearchSubject",
-}
 Report = list[tuple[str, str | None, int, str | None, str | None, str | None]]
 
 
@@ -90,13 +84,14 @@ def assemble(taken: Taken, system: str | None) -> Imported:
     """The tables of a study folder; StudyError with everything that is wrong with the resources."""
     references = References(taken.addresses, taken.replaced)
     participants = {references.key(key): person for key, person in taken.participants.items()}
-    frames = {rows.table: rows.frame() for rows in (taken.administrations, taken.observations, taken.milestones)}
+    all_rows = (taken.administrations, taken.observations, taken.milestones, *taken.rest.values())
+    frames = {rows.table: rows.frame() for rows in all_rows}
     people = _people(taken, references, participants, frames, system)
     report: Report = [(kind, None, n, why, None, first) for (kind, why), (n, first) in taken.left_out.items()]
     for name, frame in frames.items():
-        frames[name] = _of_participants(frame, people, report)
+        frames[name] = _of_participants(frame, people, report) if SCHEMAS[name].of_subjects else frame
     frames["administrations"] = _named(taken, references, frames["administrations"], report)
-    frames |= _concomitant(taken, frames["administrations"], report)
+    frames |= _concomitant(taken, frames, report)
     if len(references.bases) > 1:
         first, other, *_ = references.bases.values()
         why = f"is of another server than {first}, where the same id may be another person"
@@ -110,8 +105,14 @@ def assemble(taken: Taken, system: str | None) -> Imported:
     if taken.faults:
         raise StudyError(taken.faults)
     _check(tables)
-    report[:0] = [(_SOURCES[name], name, len(frame), "rows", None, None) for name, frame in tables.items()]
-    return Imported(tables, pl.DataFrame(report, schema=REPORT, orient="row"))
+    report[:0] = [row for name, frame in tables.items() for row in _made(name, frame)]
+    return Imported(tables, taken.settings, pl.DataFrame(report, schema=REPORT, orient="row"))
+
+
+def _made(name: str, frame: pl.DataFrame) -> Report:
+    """How many rows of a table are from which kind of resource."""
+    kinds = frame.select(kind=pl.col("path").str.extract("^([A-Z][A-Za-z]+)").fill_null("")).to_series()
+    return [(str(kind), name, number, "rows", None, None) for kind, number in kinds.value_counts(sort=True).rows()]
 
 
 # --- people ------------------------------------------------------------------------------------------------------
@@ -127,16 +128,16 @@ def _people(
     """Every reference to a person -> their key, and their id in the study; None for one who takes no part in it."""
     first: dict[str, tuple[str, str]] = {}
     for frame in frames.values():
-        for row in frame.unique("person", keep="first", maintain_order=True).iter_rows(named=True):
-            first.setdefault(row["person"], (row["source"], row["path"]))
+        named = frame.filter(pl.col("person").is_not_null())
+        for row in named.unique("person", keep="first", maintain_order=True).iter_rows(named=True):
+            first.setdefault(row["person"], (row["place"], row["path"]))
     people: dict[str, tuple[str, str | None]] = {}
     for reference in [*first, *taken.participants, *taken.people]:
         key = references.key(reference)
         if taken.people and key not in taken.people and not key.startswith("identifier:"):
-            source, path = first.get(reference, ("", ""))
-            at = Fault(source or "ResearchSubject", None, None, f"{path}.subject".lstrip("."), reference, "", "")
+            place, path = first.get(reference, ("ResearchSubject", ""))
             why, remedy = "names a Patient who is not in the files", "export the Patient too, or correct the reference"
-            taken.faults.append(Fault(at.file, None, None, at.path, at.value, why, remedy))
+            taken.faults.append(Fault(place, None, None, f"{path}.subject".lstrip("."), reference, why, remedy))
         elif participants and key not in participants:
             people[reference] = key, None
         else:
@@ -170,7 +171,7 @@ def _of_participants(frame: pl.DataFrame, people: Mapping[str, tuple[str, str | 
     frame = frame.with_columns(subject=pl.col("person").replace_strict(ids, default=None, return_dtype=pl.String()))
     others = frame.filter(pl.col("subject").is_null() & pl.col("person").is_in(list(ids)))
     for kind, rows in others.group_by(pl.col("path").str.extract("^([A-Za-z]+)"), maintain_order=True):
-        report.append((str(kind[0]), None, len(rows), "no participant", None, rows["source"][0]))
+        report.append((str(kind[0]), None, len(rows), "no participant", None, rows["place"][0]))
     return frame.filter(pl.col("subject").is_not_null())
 
 
@@ -186,9 +187,9 @@ def _subjects(
         cells: dict[str, str | None] = {}
         for one in reversed(found):
             cells |= {name: value for name, value in one.cells.items() if value}
-        source = found[0].resource.place if found else None
-        rows[key] = cells | {"subject": subject, "source": source, "path": key}
-    table = Rows("subjects", ("path",))
+        place = found[0].resource.place if found else None
+        rows[key] = cells | {"subject": subject, "place": place, "path": key}
+    table = Rows("subjects", ("path", "place"))
     for row in rows.values():
         table.add(row)
     return table.frame().sort("subject", maintain_order=True)
@@ -208,7 +209,7 @@ def _named(taken: Taken, references: References, frame: pl.DataFrame, report: Re
                 "names a Medication that is not in the files",
                 "export it too, or give the reference a display",
             )
-            taken.faults.append(Fault(row["source"], None, None, f"{row['path']}.medication", reference, why, remedy))
+            taken.faults.append(Fault(row["place"], None, None, f"{row['path']}.medication", reference, why, remedy))
         else:
             found[reference] = medication
     names = {reference: taken.names.treatment(medication.concept) for reference, medication in found.items()}
@@ -228,7 +229,7 @@ def _named(taken: Taken, references: References, frame: pl.DataFrame, report: Re
         if why:
             about = f"{recorded} → {treatment}" if why == "renamed" else str(recorded)
             table = {"mapping": None, "concomitant": "events"}.get(why, "administrations")
-            report.append(("MedicationAdministration", table, len(rows), why, about, rows["source"][0]))
+            report.append(("MedicationAdministration", table, len(rows), why, about, rows["place"][0]))
     return frame.filter(pl.col("treatment") != LEAVE_OUT)
 
 
@@ -237,40 +238,42 @@ def _of(found: Mapping[str, Medication], name: str) -> pl.Expr:
     return pl.col("medication").replace_strict(said, default=None, return_dtype=pl.String())
 
 
-def _concomitant(taken: Taken, frame: pl.DataFrame, report: Report) -> dict[str, pl.DataFrame]:
+def _concomitant(taken: Taken, frames: Mapping[str, pl.DataFrame], report: Report) -> dict[str, pl.DataFrame]:
     """Doses of what the protocol does not name are other medication; without a protocol all are treatments."""
+    frame = frames["administrations"]
     if taken.names.protocol is None:
-        return {"administrations": frame}
+        return {}
     other = frame.filter(~pl.col("known"))
     not_given = other.filter(pl.col("status") != "given")
     for status, rows in not_given.group_by("status", maintain_order=True):
-        report.append(("MedicationAdministration", None, len(rows), "other", str(status[0]), rows["source"][0]))
+        report.append(("MedicationAdministration", None, len(rows), "other", str(status[0]), rows["place"][0]))
     events = other.filter(pl.col("status").is_in(["given", "partly given"])).select(
         "subject", "path", "start", pl.lit("concomitant medication").alias("event"),
         pl.coalesce("end", pl.col("start").str.slice(0, 10)).alias("end"),
-        pl.col("treatment").alias("detail"), "record", "source",
+        pl.col("treatment").alias("detail"), "record", "source", "place",
     )  # fmt: skip
-    return {"administrations": frame.filter(pl.col("known")), "events": events}
+    both = [frames["events"], events] if "events" in frames else [events]
+    return {"administrations": frame.filter(pl.col("known")), "events": pl.concat(both, how="diagonal")}
 
 
 # --- the folder --------------------------------------------------------------------------------------------------
 
 
 def _tidy(name: str, frame: pl.DataFrame) -> pl.DataFrame:
-    """The columns that hold something, in the order of the table; the same resource twice is one row."""
-    first = pl.struct(pl.exclude("source")).is_first_distinct()
-    frame = frame.filter(first | (pl.col("path") == ""))
+    """The columns that hold something, in the order of the table; a resource with a name that is there twice is one row."""
+    first = pl.struct(pl.exclude("place")).is_first_distinct()
+    frame = frame.filter(first | ~pl.col("path").str.contains("[/ ]"))
     needed = SCHEMAS[name].required
     kept = [
         c for c in SCHEMAS[name].names if c in frame.columns and (c in needed or frame[c].null_count() < len(frame))
     ]
-    return frame.select(*kept, *(c for c in ("path",) if c in frame.columns))
+    return frame.select(*kept, "place", "path")
 
 
 def _check(tables: Mapping[str, pl.DataFrame]) -> None:
     """The door takes the tables; StudyError with its faults at the places of the resources."""
     try:
-        rules.from_frames("fhir", {name: frame.drop("path") for name, frame in tables.items()})
+        rules.from_frames("fhir", {name: frame.drop("path", "place") for name, frame in tables.items()})
     except StudyError as error:
         raise StudyError(_placed(error.faults, tables)) from None
 
@@ -284,7 +287,7 @@ def _placed(faults: tuple[Fault, ...], tables: Mapping[str, pl.DataFrame]) -> It
         row = frame.row(fault.line - 1, named=True)
         element = _ELEMENTS.get(str(fault.column), str(fault.column))
         yield Fault(
-            row["source"] or fault.file, None, None, f"{row['path']}.{element}", fault.value, fault.why, fault.remedy
+            row["place"] or fault.file, None, None, f"{row['path']}.{element}", fault.value, fault.why, fault.remedy
         )
 
 
@@ -292,10 +295,10 @@ def write_folder(imported: Imported, folder: Path, form: str, settings: Mapping[
     """The tables and study.yaml are in the folder, which is new."""
     folder.mkdir()
     for name, frame in imported.tables.items():
-        table = frame.drop("path")
+        table = frame.drop("path").rename({"place": "resource"})
         if form == "parquet":
             table.write_parquet(folder / f"{name}.parquet")
         else:
             table.write_csv(folder / f"{name}.csv")
-    text = yaml.safe_dump(dict(settings), allow_unicode=True, sort_keys=False)
+    text = yaml.safe_dump({**imported.settings, **settings}, allow_unicode=True, sort_keys=False)
     (folder / "study.yaml").write_text(text, encoding="utf-8")

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from perprotocol.formats.fhir.codes import OBSERVED
-from perprotocol.formats.fhir.elements import Elements
-from perprotocol.formats.fhir.naming import LEAVE_OUT
-from perprotocol.formats.fhir.taken import Taken, record_of, when_of
+from perprotocol.formats.fhir.reading.elements import Elements
+from perprotocol.formats.fhir.reading.naming import LEAVE_OUT
+from perprotocol.formats.fhir.reading.taken import Taken, record_of, source_of, when_of
 
 
 def take_observation(taken: Taken, e: Elements) -> None:
@@ -28,7 +28,8 @@ def take_observation(taken: Taken, e: Elements) -> None:
         return
     ours = e.ours()
     issued = e.moment("issued", e.body.get("issued"))
-    shared = {"reported": issued} | ours | {"person": person, "path": e.resource.key, "at": at}
+    shared = {"reported": issued, "source": source_of(e)} | ours
+    shared |= {"person": person, "path": e.resource.path, "place": e.resource.place, "at": at}
     record, told = record_of(e), False
     parts = [("", e.body), *e.maps("component", e.body.get("component"))]
     for number, (path, part) in enumerate(parts):
@@ -36,7 +37,7 @@ def take_observation(taken: Taken, e: Elements) -> None:
         told = told or row is not None
         if row:
             own = f"{record}#{number}" if record and number else record
-            taken.observations.add(shared | row | {"record": own, "source": e.resource.place})
+            taken.observations.add(shared | row | {"record": own})
     if not told:
         taken.leave(e.resource, "no value")
 

@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from perprotocol.formats.fhir.codes import OURS, UCUM, same_unit, unit_of_code
-from perprotocol.formats.fhir.source import Number, Resource
+from perprotocol.formats.fhir.reading.source import Number, Resource
 from protocol.errors import Fault, ScalarError
 from protocol.quantity import known_unit
 from rules.door.cells import parse_date
@@ -61,12 +61,12 @@ class Clock:
         written, offset = time["local"], time["zone"]
         self.zones.add(offset or "")
         if offset is None:
-            return written
+            return _short(written)
         if self.zone is None:
-            return None if offset == "Z" else written
+            return None if offset == "Z" else _short(written)
         whole = written.partition(".")[0].replace(":60", ":59")
         moved = datetime.fromisoformat(whole + ("+00:00" if offset == "Z" else offset)).astimezone(self.zone)
-        return moved.replace(tzinfo=None).isoformat()
+        return _short(moved.replace(tzinfo=None).isoformat())
 
 
 class Elements:
@@ -208,6 +208,11 @@ class Elements:
             if isinstance(url, str) and url.startswith(f"{OURS}:column:"):
                 told[url.rpartition(":")[2]] = self.text(f"{at}.valueString", extension.get("valueString"))
         return told
+
+
+def _short(time: str) -> str:
+    """The time without seconds of naught, which FHIR wants and nobody has measured."""
+    return re.sub(r"(T\d\d:\d\d):00(\.0+)?$", r"\1", time)
 
 
 def _no_moment(text: str) -> tuple[str, str]:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from perprotocol.formats.fhir.codes import ADMINISTERED
-from perprotocol.formats.fhir.elements import Amount, Concept, Elements
-from perprotocol.formats.fhir.naming import LEAVE_OUT
-from perprotocol.formats.fhir.taken import Medication, Taken, record_of, when_of
+from perprotocol.formats.fhir.reading.elements import Amount, Concept, Elements
+from perprotocol.formats.fhir.reading.naming import LEAVE_OUT
+from perprotocol.formats.fhir.reading.taken import Medication, Taken, record_of, source_of, when_of
 
 _STU3 = ("notGiven", "wasNotGiven", "reasonNotGiven")
 
@@ -38,13 +38,13 @@ def take_administration(taken: Taken, e: Elements) -> None:
     if given == "not given" and amount.value is not None:
         taken.leave(e.resource, "planned")
         amount = Amount(None, None)
-    row = e.ours() | {
-        "person": person, "medication": medication, "path": e.resource.key, "start": start, "end": end,
+    row = {
+        "person": person, "medication": medication, "path": e.resource.path, "start": start, "end": end,
         "amount": amount.value, "unit": amount.unit if amount.value is not None else None,
         "route": _route(taken, e, dosage), "status": given, "reason": _reason(e, status),
-        "record": record_of(e), "source": e.resource.place,
+        "record": record_of(e), "source": source_of(e), "place": e.resource.place,
     }  # fmt: skip
-    taken.administrations.add(row)
+    taken.administrations.add(e.ours() | {name: cell for name, cell in row.items() if cell is not None})
 
 
 def _medication(taken: Taken, e: Elements) -> str | None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import yaml
 
 from perprotocol.formats.fhir.codes import MEASURES, ROUTES
-from perprotocol.formats.fhir.elements import Concept
+from perprotocol.formats.fhir.reading.elements import Concept
 from protocol.errors import Fault, StudyError
 from protocol.model import Protocol
 from rules.happened.records import treatments_named

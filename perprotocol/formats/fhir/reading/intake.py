@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from perprotocol.formats.fhir.doses import take_administration, take_medication
-from perprotocol.formats.fhir.elements import Elements
-from perprotocol.formats.fhir.observed import take_observation
-from perprotocol.formats.fhir.people import take_participant, take_patient
-from perprotocol.formats.fhir.source import Resource, read_resources
-from perprotocol.formats.fhir.taken import Taken
+from perprotocol.formats.fhir.reading.doses import take_administration, take_medication
+from perprotocol.formats.fhir.reading.elements import Elements
+from perprotocol.formats.fhir.reading.observed import take_observation
+from perprotocol.formats.fhir.reading.people import take_participant, take_patient
+from perprotocol.formats.fhir.reading.rest import take_basic, take_study
+from perprotocol.formats.fhir.reading.source import Resource, read_resources
+from perprotocol.formats.fhir.reading.taken import Taken
 from protocol.errors import Fault
 
 Progress = Callable[[int, int], None]
@@ -53,10 +54,6 @@ def _bundle(taken: Taken, e: Elements) -> None:
         taken.leave(e.resource, "next page")
 
 
-def _study(taken: Taken, e: Elements) -> None:
-    """A study is named by its participants; nothing more is read of it."""
-
-
 _WANTED = ("MedicationAdministration", "Observation", "Patient", "ResearchSubject")
 _TAKERS: Mapping[str, Callable[[Taken, Elements], None]] = {
     "MedicationAdministration": take_administration,
@@ -64,6 +61,7 @@ _TAKERS: Mapping[str, Callable[[Taken, Elements], None]] = {
     "Observation": take_observation,
     "Patient": take_patient,
     "ResearchSubject": take_participant,
-    "ResearchStudy": _study,
+    "ResearchStudy": take_study,
+    "Basic": take_basic,
     "Bundle": _bundle,
 }

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from perprotocol.formats.fhir.codes import OURS
-from perprotocol.formats.fhir.elements import Clock, Concept, Elements
-from perprotocol.formats.fhir.naming import Ambiguous, Name, Names
-from perprotocol.formats.fhir.source import Resource
+from perprotocol.formats.fhir.reading.elements import Clock, Concept, Elements
+from perprotocol.formats.fhir.reading.naming import Ambiguous, Name, Names
+from perprotocol.formats.fhir.reading.source import Resource
 from protocol.errors import Fault
 from rules.door.tables import SCHEMAS
 
@@ -28,6 +28,8 @@ _NOBODY = (
     "Substance/",
 )
 """What else may be the subject of a record."""
+ABOUT = ("person", "path", "place")
+"""What rows have beside the cells of their table: whom they are about, and where they stand."""
 
 
 @dataclass
@@ -81,9 +83,11 @@ class Taken:
     names: Names
     clock: Clock
     faults: list[Fault] = field(default_factory=list)
-    administrations: Rows = field(default_factory=lambda: Rows("administrations", ("person", "medication", "path")))
-    observations: Rows = field(default_factory=lambda: Rows("observations", ("person", "path")))
-    milestones: Rows = field(default_factory=lambda: Rows("milestones", ("person", "path")))
+    administrations: Rows = field(default_factory=lambda: Rows("administrations", ("medication", *ABOUT)))
+    observations: Rows = field(default_factory=lambda: Rows("observations", ABOUT))
+    milestones: Rows = field(default_factory=lambda: Rows("milestones", ABOUT))
+    rest: dict[str, Rows] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)
     participants: dict[str, Person] = field(default_factory=dict)
     medications: dict[str, Medication] = field(default_factory=dict)
@@ -125,6 +129,15 @@ def record_of(e: Elements) -> str | None:
         if identifier.get("system") == f"{OURS}:record":
             return e.text(f"{at}.value", identifier.get("value"))
     return e.text("id", e.body.get("id")) or None
+
+
+def source_of(e: Elements) -> str | None:
+    """The system that a resource comes from; two that say one dose are told apart by it.
+
+    A request of that system, which servers add behind a `#`, is none.
+    """
+    source = e.text("meta.source", e.map("meta", e.body.get("meta")).get("source"))
+    return source.partition("#")[0] or None
 
 
 def when_of(e: Elements, names: tuple[str, ...], *, required: bool) -> tuple[str | None, str | None, bool]:

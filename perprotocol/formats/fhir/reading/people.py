@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from perprotocol.formats.fhir.codes import ENROLLED, GENDERS
-from perprotocol.formats.fhir.elements import Elements
-from perprotocol.formats.fhir.taken import Person, Taken
+from perprotocol.formats.fhir.codes import ENROLLED, GENDERS, OURS
+from perprotocol.formats.fhir.reading.elements import Elements
+from perprotocol.formats.fhir.reading.taken import Person, Taken
 
 PROGRESS = "http://hl7.org/fhir/5.0/StructureDefinition/extension-ResearchSubject.progress"
 """Where R4 keeps the milestones that R5 has an element for."""
@@ -73,12 +73,13 @@ def _milestones(taken: Taken, e: Elements, person: str) -> None:
             name, start = parts.get("milestone", {}), parts.get("startDate", {})
             told.append((name.get("valueCodeableConcept"), start.get("valueDateTime")))
     for number, (milestone, since) in enumerate(told):
-        words = e.concept(f"progress[{number}].milestone", milestone).words
+        concept = e.concept(f"progress[{number}].milestone", milestone)
         day = e.moment(f"progress[{number}].startDate", since)
-        if words and day:
-            _milestone(taken, e, person, words[0], day)
+        nth = next((code for system, code, _ in concept.codings if system == f"{OURS}:occurrence"), None)
+        if concept.words and day:
+            _milestone(taken, e, person, concept.words[0], day, nth)
 
 
-def _milestone(taken: Taken, e: Elements, person: str, name: str, day: str) -> None:
-    row = {"person": person, "path": e.resource.key, "milestone": name, "date": day, "source": e.resource.place}
-    taken.milestones.add(row)
+def _milestone(taken: Taken, e: Elements, person: str, name: str, day: str, nth: str | None = None) -> None:
+    row = {"person": person, "path": e.resource.path, "milestone": name, "date": day, "occurrence": nth}
+    taken.milestones.add(row | {"place": e.resource.place})

@@ -49,6 +49,11 @@ class Resource:
         return f"{self.kind}/{self.body['id']}" if self.body.get("id") else self.url
 
     @property
+    def path(self) -> str:
+        """What it is called in messages: its kind, with its id or else its address."""
+        return self.key if self.body.get("id") else f"{self.kind} {self.url}".strip()
+
+    @property
     def place(self) -> str:
         """Where it stands, for people."""
         at = f":{self.line}" if self.line is not None else f": entry[{self.entry}]" if self.entry is not None else ""
@@ -56,7 +61,7 @@ class Resource:
 
     def fault(self, path: str, value: object, why: str, remedy: str) -> Fault:
         """A fault at one of its elements."""
-        where = ".".join(filter(None, (self.key or self.kind, path)))
+        where = ".".join(filter(None, (self.path, path)))
         entry = f"entry[{self.entry}] " if self.entry is not None else ""
         return Fault(self.file, self.line, None, f"{entry}{where}", shown(value), why, remedy)
 

@@ -1,0 +1,1 @@
+"""Resources -> a study folder."""

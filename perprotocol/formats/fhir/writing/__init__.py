@@ -1,0 +1,1 @@
+"""A protocol, a study and what was found of it -> resources."""
