@@ -56,6 +56,7 @@ def faults(resource: Any, path: str = "") -> Iterator[str]:
 
 def _reference(one: Any, kinds: Any, where: str) -> Iterator[str]:
     named = getattr(one, "reference", None)
-    if isinstance(named, str) and kinds and "Resource" not in kinds and not named.startswith(("#", "urn:")):
-        if named.partition("/")[0] not in kinds:
-            yield f"{where} names {named}, which is none of {kinds}"
+    wanted = kinds if kinds and "Resource" not in kinds else None
+    inside = isinstance(named, str) and named.startswith(("#", "urn:"))
+    if wanted and isinstance(named, str) and not inside and named.partition("/")[0] not in wanted:
+        yield f"{where} names {named}, which is none of {wanted}"

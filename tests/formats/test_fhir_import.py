@@ -210,10 +210,10 @@ def test_a_medication_may_be_a_resource_of_its_own(named: str) -> None:
 @pytest.mark.parametrize(
     ("written", "options", "start"),
     [
-        ("2024-03-15T10:20:00+08:00", "", "2024-03-15T10:20:00"),
-        ("2024-03-15T23:30:00Z", "--time-zone Asia/Shanghai", "2024-03-16T07:30:00"),
-        ("2024-03-15T23:30:00.123-05:00", "--time-zone Europe/Paris", "2024-03-16T05:30:00"),
-        ("2024-03-15T10:20:00", "", "2024-03-15T10:20:00"),
+        ("2024-03-15T10:20:00+08:00", "", "2024-03-15T10:20"),
+        ("2024-03-15T23:30:00Z", "--time-zone Asia/Shanghai", "2024-03-16T07:30"),
+        ("2024-03-15T23:30:00.123-05:00", "--time-zone Europe/Paris", "2024-03-16T05:30"),
+        ("2024-03-15T10:20:15", "", "2024-03-15T10:20:15"),
         ("2024-03", "", "2024-03"),
         ("2024", "--time-zone Asia/Shanghai", "2024"),
     ],
@@ -383,7 +383,7 @@ def test_a_mapping_file_and_a_protocol_settle_the_names() -> None:
     assert (event["event"], event["detail"], event["start"], event["end"]) == (
         "concomitant medication",
         "Paracetamol",
-        "2024-03-15T10:20:00",
+        "2024-03-15T10:20",
         "2024-03-15",
     )
     assert [row["measure"] for row in rows("observations")] == ["anc", "hb"]

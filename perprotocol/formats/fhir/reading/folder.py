@@ -260,7 +260,7 @@ def _concomitant(taken: Taken, frames: Mapping[str, pl.DataFrame], report: Repor
 
 
 def _tidy(name: str, frame: pl.DataFrame) -> pl.DataFrame:
-    """The columns that hold something, in the order of the table; a resource with a name that is there twice is one row."""
+    """The columns that hold something, in the order of the table; the same resource twice is one row."""
     first = pl.struct(pl.exclude("place")).is_first_distinct()
     frame = frame.filter(first | ~pl.col("path").str.contains("[/ ]"))
     needed = SCHEMAS[name].required
