@@ -22,8 +22,8 @@ from protocol.model import Protocol
 from rules.plan import compile_plan
 
 Row = Mapping[str, Any]
-_REQUEST = {"done": "completed", "not given": "cancelled", "not expected": "cancelled"}
-_OPEN = ("upcoming", "open", "overdue")
+_REQUEST = {"done": "completed", "not given": "cancelled", "not expected": "cancelled", "no record": "unknown"}
+"""Where an occurrence stands -> status of its request; what is still to come is active."""
 
 
 def requests(rows: pl.DataFrame) -> dict[tuple[str, str, int], Body]:
@@ -46,7 +46,7 @@ def write_care(records: Records, versions: Sequence[Protocol], rows: pl.DataFram
                 _medication(records, row, part, title) if row["kind"] == "treatment" else _service(records, row, title)
             )
             yield request
-            actions.append(_action(records, row, title, request))
+            actions.append(_action(records, row, title, request, course=_is_course(part)))
         yield from _plan(records, versions[-1], str(subject), mine, actions)
 
 
@@ -77,7 +77,7 @@ def _code(row: Row, title: str) -> Body:
 def _medication(records: Records, row: Row, part: Treatment | None, title: str) -> Body:
     """One planned dose, or one course: the protocol's amount per body, and the amount computed from it."""
     told = dosage(part, row) if part is not None else {}
-    timing = _when(row)
+    timing = _when(row, course=_is_course(part))
     if timing or "timing" in told:
         repeat = timing.get("repeat", {}) | told.get("timing", {}).get("repeat", {})
         told["timing"] = filled({"event": timing.get("event"), "repeat": repeat})
@@ -108,12 +108,11 @@ def _service(records: Records, row: Row, title: str) -> Body:
     })  # fmt: skip
 
 
-def _when(row: Row) -> Body:
-    """The due day as the event, the window as its bounds; of a course the days on which it is taken."""
+def _when(row: Row, *, course: bool = False) -> Body:
+    """The due day as the event, the window as its bounds; of a course its first day, and the days it is taken."""
     event = [row["due"].isoformat()] if row["due"] is not None else None
-    ends = {"start": _day(row["opens"]), "end": _day(row["closes"])}
-    if row["kind"] == "treatment" and row["opens"] is None and row["valid_to"] is not None:
-        ends = {"start": _day(row["due"]), "end": _day(row["valid_to"])}
+    first, last = ("due", "valid_to") if course else ("opens", "closes")
+    ends = {"start": _day(row[first]), "end": _day(row[last])}
     return filled({"event": event, "repeat": filled({"boundsPeriod": filled(ends)})})
 
 
@@ -121,23 +120,28 @@ def _day(day: date | None) -> str | None:
     return day.isoformat() if day is not None else None
 
 
-def _action(records: Records, row: Row, title: str, request: Body) -> Body:
+def _is_course(part: Treatment | None) -> bool:
+    return part is not None and part.often() is not None
+
+
+def _action(records: Records, row: Row, title: str, request: Body, *, course: bool) -> Body:
     name = f"{row['activity']}.{row['occurrence']}"
     return filled({
         "linkId" if records.release.newer else "id": id_of(name),
         "prefix": str(row["occurrence"]),
         "title": title,
         "code": [_code(row, title)],
-        "timingTiming": _when(row),
+        "timingTiming": _when(row, course=course),
         "resource": reference(request["resourceType"], row["subject"], row["activity"], row["occurrence"]),
     })  # fmt: skip
 
 
 def _plan(records: Records, trial: Protocol, subject: str, rows: pl.DataFrame, actions: list[Body]) -> Iterator[Body]:
     """The group of a participant's actions, and the plan that it carries out."""
-    going = bool(rows["status"].is_in(_OPEN).any())
+    stands = {_REQUEST.get(status, "active") for status in rows["status"]}
+    status = next((word for word in ("active", "unknown") if word in stands), "completed")
     kind = records.release.pick("RequestGroup", "RequestOrchestration")
-    shared = {"status": "active" if going else "completed", "intent": "plan", "subject": reference("Patient", subject)}
+    shared = {"status": status, "intent": "plan", "subject": reference("Patient", subject)}
     group = {"resourceType": kind, "id": id_of(subject), "instantiatesCanonical": [canonical(trial)], **shared}
     yield group | {"action": actions}
     days = rows["due"].drop_nulls()
