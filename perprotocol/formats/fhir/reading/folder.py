@@ -172,7 +172,7 @@ def _of_participants(frame: pl.DataFrame, people: Mapping[str, tuple[str, str | 
     others = frame.filter(pl.col("subject").is_null() & pl.col("person").is_in(list(ids)))
     for kind, rows in others.group_by(pl.col("path").str.extract("^([A-Za-z]+)"), maintain_order=True):
         report.append((str(kind[0]), None, len(rows), "no participant", None, rows["place"][0]))
-    return frame.filter(pl.col("subject").is_not_null())
+    return frame.filter(pl.col("subject").is_not_null()).drop("person")
 
 
 def _subjects(

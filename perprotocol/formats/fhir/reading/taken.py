@@ -30,14 +30,15 @@ _NOBODY = (
 """What else may be the subject of a record."""
 ABOUT = ("person", "path", "place")
 """What rows have beside the cells of their table: whom they are about, and where they stand."""
+_OF_DOSES = ("medication", "start", "end", "status", "lot", "expires", "record", "source")
 
 
 @dataclass
 class Rows:
-    """Rows of one table as columns of text, and what the table does not keep: person, medication, place."""
+    """Rows of one table as columns of text; `always` are columns that are there though nobody filled them."""
 
     table: str
-    extra: tuple[str, ...]
+    always: tuple[str, ...]
     _parts: list[pl.DataFrame] = field(default_factory=list)
     _rows: list[Mapping[str, str | None]] = field(default_factory=list)
 
@@ -48,13 +49,16 @@ class Rows:
             self._pack()
 
     def frame(self) -> pl.DataFrame:
-        """All rows, in the order in which they came."""
+        """All rows, in the order in which they came; of the columns of the table those that somebody filled."""
         self._pack()
-        return pl.concat(self._parts)
+        needed = dict.fromkeys((*self.always, *SCHEMAS[self.table].required), pl.String())
+        return pl.concat([pl.DataFrame(schema=needed), *self._parts], how="diagonal")
 
     def _pack(self) -> None:
-        names = dict.fromkeys((*self.extra, *SCHEMAS[self.table].names))
-        self._parts.append(pl.DataFrame(self._rows, schema=dict.fromkeys(names, pl.String())))
+        known = (*self.always, *SCHEMAS[self.table].names)
+        filled = {name for row in self._rows for name, cell in row.items() if cell is not None}
+        schema = {name: pl.String() for name in dict.fromkeys(known) if name in filled}
+        self._parts.append(pl.DataFrame(self._rows, schema=schema))
         self._rows = []
 
 
@@ -83,7 +87,7 @@ class Taken:
     names: Names
     clock: Clock
     faults: list[Fault] = field(default_factory=list)
-    administrations: Rows = field(default_factory=lambda: Rows("administrations", ("medication", *ABOUT)))
+    administrations: Rows = field(default_factory=lambda: Rows("administrations", (*_OF_DOSES, *ABOUT)))
     observations: Rows = field(default_factory=lambda: Rows("observations", ABOUT))
     milestones: Rows = field(default_factory=lambda: Rows("milestones", ABOUT))
     rest: dict[str, Rows] = field(default_factory=dict)
