@@ -40,7 +40,7 @@ STEPS = (
     ("rules.partitions", "lay_out", "schedule, identity of doses"),
     ("rules.audit", "build_occasions", "occasions"),
     ("rules.audit", "judge", "rules and text"),
-    ("perprotocol.bulk.local", "_write", "write"),
+    ("perprotocol.bulk.local", "put", "write"),
 )
 """Steps of an audit that are timed one by one: where a function is looked up, its name, and the step it is part of."""
 

@@ -362,7 +362,7 @@ def test_the_example_study_comes_back_with_the_same_verdicts(release: str, form:
 @pytest.mark.parametrize("name", protocol.library())
 def test_a_simulated_study_with_every_fault_comes_back_with_the_same_audit(name: str) -> None:
     """Whatever can be recorded of a trial survives the journey."""
-    assert run(f"simulate {name} -n 40 --faults all=1 --seed 3 -o simulated")[0] == 0
+    assert run(f"simulate {name} -n 150 --faults all=1 --seed 3 -o simulated")[0] == 0
     line = f"{name} simulated --time-zone Asia/Shanghai --as-of 2022-01-01 --only records --unblinded"
     export(f"{line} -o out")
     status, _, err = run("import fhir out -o back")

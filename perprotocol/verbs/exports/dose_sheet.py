@@ -14,10 +14,10 @@ from perprotocol.output import whole
 EXAMPLES = (
     "Examples:\n\n"
     "perprotocol export dose-sheet uc-msc-saa examples/uc-msc-saa --subject 109 --activity uc-msc --occurrence 1 "
-    "--as-of 2015-10-27 -o sheet.pdf\n\n"
+    "--as-of 2015-10-26 -o sheet.pdf\n\n"
     "perprotocol export dose-sheet uc-msc-saa examples/uc-msc-saa --from 2015-03-16 --to 2015-03-22 -o week.pdf\n\n"
     "perprotocol export dose-sheet uc-msc-saa examples/uc-msc-saa --subject 109 --activity uc-msc --occurrence 2 "
-    '--as-of 2015-11-03 --weight "16.4 kg" --concentration "8e5 cells/mL" -o sheet.pdf'
+    '--as-of 2015-10-30 --weight "16.4 kg" --concentration "8e5 cells/mL" -o sheet.pdf'
 )
 
 
