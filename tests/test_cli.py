@@ -289,7 +289,16 @@ def test_the_demo_shows_the_main_job(place: Path) -> None:
     assert (place / "shown/uc-msc-saa.en.html").is_file()
 
 
-OWN_FILES = {"study.json", "export.csv", "bundle.json", "tabulations", "protocol.yaml", "words.yaml", "lzzt study"}
+OWN_FILES = {
+    "study.json",
+    "export.csv",
+    "bundle.json",
+    "tabulations",
+    "protocol.yaml",
+    "words.yaml",
+    "lzzt study",
+    ".ndjson",
+}
 
 
 @pytest.mark.parametrize("name", list(verbs()))
