@@ -31,4 +31,4 @@ def test_the_rows_on_the_page_are_rows_of_the_study() -> None:
 def test_every_gap_that_the_page_counts_is_there() -> None:
     """Eight things to confirm: the page says the number twice."""
     assert "eight things to ask the team" in PAGE
-    assert "To confirm with the study team (8)" in PAGE
+    assert "To confirm (8)" in PAGE
