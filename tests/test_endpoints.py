@@ -372,6 +372,19 @@ def test_a_set_that_hangs_on_blinded_amounts_cannot_be_told_of_anybody() -> None
     assert set(unblinded.results["arm"].drop_nulls()) == {"a", "b"}
 
 
+def test_what_a_reader_must_know_stands_beside_the_figures() -> None:
+    """Death as no event, a response without a window; a group that was not randomised, where groups are compared."""
+    people = [{"subject": "1", "arm": "a", "day_zero": on(0)}, {"subject": "2", "arm": "b", "day_zero": on(0)}]
+    study = rules.from_frames("s", {"subjects": people}, data_cut=ZERO)
+    ends = "endpoints: {e: {event: relapse, from: day-zero}, f: {event: [death, relapse], from: day-zero}, "
+    ends += "g: {measure: response, due: day 3}}"
+    found = outcomes(protocol.read_text(TRIAL + ends), study)
+    assert found.notes == [("e", "competing"), ("g", "no-window")]
+    concurrent = protocol.read_text(TRIAL.replace("b: two", "b: {group: concurrent}") + ends)
+    assert ("", "not-randomised") in outcomes(concurrent, study).notes
+    assert ("", "not-randomised") not in outcomes(concurrent, study, blinded=True).notes
+
+
 # --- words --------------------------------------------------------------------------------------------------------
 
 
