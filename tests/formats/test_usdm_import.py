@@ -11,12 +11,13 @@ from typing import Any
 
 import polars as pl
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 import protocol
 import rules
 from perprotocol.cli import app
-from perprotocol.formats.usdm import Imported, import_usdm
+from perprotocol.formats.usdm import Imported, export_usdm, import_usdm
 from perprotocol.formats.usdm.report import KINDS, words
 
 REAL = os.environ.get("PERPROTOCOL_REAL_DATA")
@@ -331,6 +332,55 @@ def test_a_loop_is_a_cycle_and_a_day_and_a_half_is_36_hours(tmp_path: Path) -> N
     )  # fmt: skip
     assert str(trial.visits["v3"].due[0]) == "36 h after v1"
     assert days(calendar(trial, "one"), "v2") == [(7, None, None), (14, None, None), (21, None, None)]
+
+
+CHANGES = yaml.safe_load((Path(__file__).parent / "usdm_changes.yaml").read_text("utf-8"))
+
+
+def put(data: Any, path: str, value: object) -> None:
+    """Set the value at a path of the study version; one place behind a list adds to it."""
+    node = data["study"]["versions"][0]
+    *parents, last = path.split(".")
+    for key in parents:
+        node = node[int(key)] if isinstance(node, list) else node[key]
+    if isinstance(node, list) and int(last) == len(node):
+        node.append(value)
+    else:
+        node[int(last) if isinstance(node, list) else last] = value
+
+
+def at(plain: Any, path: str) -> object:
+    """Return the value at a path of the protocol as a document writes it; a short form is that of its title."""
+    for key in path.split("."):
+        plain = plain.get(key) if isinstance(plain, dict) else plain if key == "title" else None
+    return plain
+
+
+@pytest.mark.parametrize("case", CHANGES, ids=lambda case: case["title"])
+def test_a_change_to_the_file_is_told_and_read(case: dict[str, Any], tmp_path: Path) -> None:
+    """What the report says of it, and what the protocol then holds."""
+    data = small()
+    for place, value in case["set"].items():
+        put(data, place, str(value) if isinstance(value, date) else value)
+    imported = read(json.loads(json.dumps(data, default=str)), tmp_path)
+    if "says" in case:
+        kind, key, values = case["says"]
+        found = said(imported, kind, key)
+        assert any({k: str(v) for k, v in values.items()}.items() <= each.items() for each in found), imported.remarks
+    assert not [remark.key for remark in imported.remarks if remark.key in case.get("silent", ())]
+    plain = yaml.load(imported.text, yaml.BaseLoader)
+    wanted = {place: None if text is None else str(text) for place, text in case.get("holds", {}).items()}
+    assert {place: at(plain, place) for place in wanted} == wanted
+
+
+@pytest.mark.parametrize("case", CHANGES, ids=lambda case: case["title"])
+def test_a_change_survives_a_way_out_and_in_again(case: dict[str, Any], tmp_path: Path) -> None:
+    """Whatever was understood is understood again."""
+    data = small()
+    for place, value in case["set"].items():
+        put(data, place, str(value) if isinstance(value, date) else value)
+    first = read(json.loads(json.dumps(data, default=str)), tmp_path)
+    assert read(export_usdm(first.protocol), tmp_path).text == first.text
 
 
 Break = Callable[[dict[str, Any]], object]

@@ -227,6 +227,7 @@ class Timelines:
             self.draft.block("visits")[group.element] = self.draft.origin(visit, place, *assumed)
             self.draft.homes[f"visits.{group.element}"] = (group.encounter or point).id
             self._check_days(group)
+            self._check_scheduled(group)
 
     def _first_of(self, group: Group) -> bool:
         return next(one for one in self.visits if one.encounter is group.encounter) is group
@@ -289,6 +290,20 @@ class Timelines:
                 }
                 self.draft.tell("contradiction", "day_in_name", point.place, f"visits.{group.element}.due", **values)
                 return
+
+    def _check_scheduled(self, group: Group) -> None:
+        """The timing that an encounter names is one of those of its points."""
+        encounter = group.encounter
+        if encounter is None or not encounter.scheduled_at_id or not self._first_of(group):
+            return
+        points = [point for each in self.visits if each.encounter is encounter for point in each.points]
+        timings = [timing for point in points if (timing := self.clock.timing(point.id)) is not None]
+        named = next(
+            (one for found in self.clock.timings.values() for one in found if one.id == encounter.scheduled_at_id), None
+        )
+        if named is not None and named not in timings:
+            values = {"named": named.name, "timings": ", ".join(one.name for one in timings) or "-"}
+            self.draft.tell("contradiction", "scheduled_at", encounter.place, **values)
 
     def write_timepoints(self) -> None:
         """The points of a sub-timeline are assessments at each visit that runs it."""

@@ -70,8 +70,8 @@ def kebab(text: str) -> str | None:
 
 ORDER = (
     "protocol", "version", "effective", "blinding", "registry", "title", "note", "first_day", "source", "basis",
-    "assumed", "sources", "arms", "milestones", "events", "criteria", "eligibility", "cycles", "treatments", "visits",
-    "assessments",
+    "assumed", "sources", "arms", "milestones", "products", "events", "criteria", "eligibility", "cycles",
+    "treatments", "visits", "assessments",
 )  # fmt: skip
 """Blocks in the order of a protocol file."""
 

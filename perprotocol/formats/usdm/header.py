@@ -42,6 +42,8 @@ def write_identity(draft: Draft, study: Wrapper, file: str, first_day: int) -> N
         document["assumed"] = {"first_day": TEAM}
         if amendments := [f"amendment {one.number}: {plain_text(one.summary)}" for one in version.amendments]:
             document["note"] = "; ".join(amendments)
+            last = version.amendments[-1].number
+            draft.tell("read", "amendments", "StudyAmendment", "note", number=len(amendments), last=last)
         draft.tell("assumed", "first_day", "Timing", "first_day", day=first_day)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
@@ -22,7 +22,7 @@ from perprotocol.formats.usdm.supplement import add_supplement
 from perprotocol.formats.usdm.timing import Clock
 from perprotocol.formats.usdm.treatments import Interventions
 from perprotocol.formats.usdm.versions import OURS, every_map
-from protocol import Protocol, read_text, write
+from protocol import DocumentError, Protocol, read_text, write
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,18 @@ def import_usdm(path: Path, supplement: Path | None = None) -> Imported:
         document, remarks = add_supplement(document, remarks, supplement)
     # Through JSON, so that no value is the same object twice: YAML would write an alias.
     plain = json.loads(json.dumps(document))
-    protocol = read_text(yaml.safe_dump(plain, allow_unicode=True, sort_keys=False), path.name)
+    protocol = _read(yaml.safe_dump(plain, allow_unicode=True, sort_keys=False), path.name)
     if draft.own:
         remarks = _news(protocol, remarks)
     return Imported(protocol, write(protocol), tuple(remarks))
+
+
+def _read(text: str, name: str) -> Protocol:
+    """The protocol; a fault that the file leads to has its path, as no line of the file is to blame alone."""
+    try:
+        return read_text(text, name)
+    except DocumentError as error:
+        raise DocumentError([replace(fault, line=None, column=None) for fault in error.faults]) from None
 
 
 def _news(protocol: Protocol, remarks: list[Remark]) -> list[Remark]:
@@ -130,7 +138,7 @@ def _write_day_zero(draft: Draft, clock: Clock) -> None:
     for flow in (flow for flow in clock.flows if flow.timeline.main_timeline):
         for point in flow.order:
             timing = clock.timing(point.id)
-            if timing is not None and timing.type.decode == "Fixed Reference" and clock.nominal(point) == 0:
+            if timing is not None and timing.kind == "fixed reference" and clock.nominal(point) == 0:
                 if point.id in clock.stands and flow.loop_of(point.id) is None:
                     element: Block = {"anchor": clock.stands[point.id].element}
                     draft.block("milestones")["day-zero"] = draft.origin(element, timing.place)

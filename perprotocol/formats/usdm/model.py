@@ -94,6 +94,9 @@ class TransitionRule(Named):
     text: str
 
 
+_KINDS = {"C201358": "fixed reference", "C201356": "after", "C201357": "before"}
+
+
 class Timing(Named):
     """When a scheduled instance happens, relative to another one."""
 
@@ -106,6 +109,17 @@ class Timing(Named):
     window_lower: str | None = None
     window_upper: str | None = None
     window_label: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """`fixed reference`, `after` or `before`; else the term of the file in small letters."""
+        return _KINDS.get(self.type.code, self.type.decode.lower())
+
+    @property
+    def edges(self) -> tuple[str, str]:
+        """Which end of the other one it counts from, and which of its own it times: `start` or `end`."""
+        other, _, own = self.relative_to_from.decode.lower().partition(" to ")
+        return other, own
 
 
 class ConditionAssignment(Usdm):

@@ -84,7 +84,8 @@ class Planned:
         )
 
     def _duration(self, part: Treatment) -> Json:
-        lasting = part.for_
+        over = part.over.low if part.over is not None and part.over.low == part.over.high else None
+        lasting = part.for_ if part.often() is not None else over
         said = lasting is not None and lasting.text.count(" ") == 1
         quantity = self.build.quantity(Quantity.parse(lasting.text)) if lasting is not None and said else None
         end = next((f"until {moment}" for moment in (part.to, part.before) if moment is not None), None)

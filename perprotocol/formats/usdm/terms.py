@@ -12,7 +12,7 @@ UNITS = {
 }  # fmt: skip
 """Term of the code list of units -> unit."""
 
-SPANS = {"d": "d", "wk": "wk", "mo": "mo", "y": "y"}
+SPANS = frozenset({"d", "wk", "mo", "y"})
 """Units in which a course can last."""
 
 FREQUENCIES = {

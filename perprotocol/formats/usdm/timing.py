@@ -138,17 +138,19 @@ class Clock:
         span = self.span(timing)
         if span is None:
             return [self._recorded(point, timing, "unreadable_day")]
-        if timing.type.decode == "Fixed Reference":
-            return self._fixed(flow, span)
+        if timing.kind == "fixed reference":
+            return self._fixed(flow, span) or [self._recorded(point, timing, "unreadable_day")]
+        if timing.kind not in ("before", "after"):
+            return [self._recorded(point, timing, "unreadable_day")]
         target = self.points.get(timing.relative_to_scheduled_instance_id or "")
-        if target is None or target.id == point.id or target.id in asked:
+        if target is None or target.id in asked or self._circular(point):
             return [self._recorded(point, timing, "counts_from_itself")]
         self._check_order(point, timing, target)
-        edge, _, own = timing.relative_to_from.decode.partition(" to ")
-        if own == "End" and self._once(f"{timing.id} end"):
+        edge, own = timing.edges
+        if own == "end" and self._once(f"{timing.id} end"):
             self.draft.tell("not said", "end_timed", timing.place)
-        base = self._anchors(point, target, (*asked, point.id), end=edge == "End")
-        before = timing.type.decode == "Before"
+        base = self._anchors(point, target, (*asked, point.id), end=edge == "end")
+        before = timing.kind == "before"
         moved = [self._day_moved(when, span, before=before) or when.moved(span, before=before) for when in base]
         if not moved or any(when is None for when in moved):
             return [self._recorded(point, timing, "spans_do_not_add")]
@@ -165,10 +167,26 @@ class Clock:
         offset = (number - 1 if self.first == 1 and number > 0 else number) + (-span.days if before else span.days)
         return When(f"day {study_day(Fraction(offset), self.first)}")
 
+    def _circular(self, point: Instance) -> bool:
+        """Whether what a point counts from leads back to it."""
+        passed: list[str] = []
+        at: Instance | None = point
+        while at is not None and at.id not in passed:
+            passed.append(at.id)
+            timing = self.timing(at.id)
+            known = timing is not None and timing.kind != "fixed reference"
+            at = (
+                self.points.get(timing.relative_to_scheduled_instance_id or "")
+                if timing is not None and known
+                else None
+            )
+        return at is not None and at.id == point.id
+
     def _fixed(self, flow: Flow, span: Span) -> list[When]:
+        """The day that a fixed reference names, or what its timeline is entered at; [] for hours or months."""
         if self.entries.get(flow.timeline.id):
             return self._entered(flow)
-        return [When(f"day {span.days}")]
+        return [When(f"day {span.days}")] if span.zero or span.whole_days else []
 
     def _entered(self, flow: Flow) -> list[When]:
         return [When(anchor) for anchor in self.entries.get(flow.timeline.id, [])]
@@ -211,7 +229,7 @@ class Clock:
             return None
         inside = {one.id for one in loop.body}
         to = timing.relative_to_scheduled_instance_id if timing is not None else None
-        if timing is None or timing.type.decode == "Fixed Reference" or to not in inside or to in (point.id, *asked):
+        if timing is None or timing.kind == "fixed reference" or to not in inside or to in (point.id, *asked):
             place = next(n for n, one in enumerate(loop.body) if one.id == point.id)
             to = loop.body[place - 1].id
             self.replaced.add(point.id)
@@ -221,7 +239,7 @@ class Clock:
         base = self.since_base(self.points[to or ""], loop, (*asked, point.id))
         if base is None:
             return None
-        return base - span.about if timing is not None and timing.type.decode == "Before" else base + span.about
+        return base - span.about if timing is not None and timing.kind == "before" else base + span.about
 
     def nominal(self, point: Instance, asked: tuple[str, ...] = ()) -> Fraction | None:
         """Days from day zero to a point as planned, of the first round; None where the file does not tell."""
@@ -232,14 +250,14 @@ class Clock:
             span = read_span(timing.value)
         except ScalarError:
             return None
-        if timing.type.decode == "Fixed Reference":
+        if timing.kind == "fixed reference":
             entered = bool(self.entries.get(self.flow_of[point.id].timeline.id))
             return None if entered else span.about - self.first
         target = self.points.get(timing.relative_to_scheduled_instance_id or "")
         base = self.nominal(target, (*asked, point.id)) if target is not None else None
         if base is None:
             return None
-        return base - span.about if timing.type.decode == "Before" else base + span.about
+        return base - span.about if timing.kind == "before" else base + span.about
 
     @property
     def first(self) -> int:
@@ -249,7 +267,7 @@ class Clock:
             for flow in self.flows
             if flow.timeline.main_timeline
             for timing in flow.timeline.timings
-            if timing.type.decode == "Fixed Reference"
+            if timing.kind == "fixed reference"
         ]
         return 0 if any(_days(value) == 0 for value in fixed) else 1
 
@@ -269,9 +287,9 @@ class Clock:
         flow = self.flow_of[point.id]
         same = self.flow_of.get(target.id) is flow and not (flow.loop_of(point.id) or flow.loop_of(target.id))
         later = same and flow.place(target.id) > flow.place(point.id)
-        wrong = later != (timing.type.decode == "Before") and not (self.span(timing) or NOTHING).zero
+        wrong = later != (timing.kind == "before") and not (self.span(timing) or NOTHING).zero
         if same and wrong and self._once(f"{timing.id} order"):
-            values = {"instance": point.name, "type": timing.type.decode.lower(), "target": target.name}
+            values = {"instance": point.name, "type": timing.kind, "target": target.name}
             self.draft.tell("contradiction", "against_order", timing.place, **values)
 
     def _once(self, key: str) -> bool:

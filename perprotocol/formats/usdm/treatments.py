@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from decimal import Decimal
 from fractions import Fraction
 
 from perprotocol.formats.usdm.activities import Timelines
+from perprotocol.formats.usdm.administrations import Administrations, number, unit
 from perprotocol.formats.usdm.draft import Block, Draft
 from perprotocol.formats.usdm.header import plain_text
-from perprotocol.formats.usdm.model import Administration, Instance, Quantity, Range, StudyIntervention
-from perprotocol.formats.usdm.terms import FREQUENCIES, ROUTES, ROUTES_OF_FORMS, SPANS, UNITS
+from perprotocol.formats.usdm.model import (
+    Administration,
+    Instance,
+    Quantity,
+    StudyIntervention,
+)
 from perprotocol.formats.usdm.timing import study_day
-from protocol import ScalarError
-from protocol.dosing import Frequency
-from protocol.quantity import Quantity as Amount
 
 
 @dataclass
@@ -32,7 +33,7 @@ class Interventions:
         chosen = self.draft.design.study_intervention_ids
         every = self.draft.version.study_interventions
         self.chosen = [one for one in every if not chosen or one.id in chosen]
-        self.products = {one.id: one for one in self.draft.version.administrable_products}
+        self.administrations = Administrations(self.draft, self.timelines.clock.first)
 
     def giving(self) -> frozenset[str]:
         """The activities whose procedures say that they give an intervention."""
@@ -53,7 +54,7 @@ class Interventions:
     def write(self) -> None:
         """A treatment for each intervention, or for each of its administrations where nothing says who gets which."""
         for intervention in self.chosen:
-            parts = {one.id: self._part(intervention, one) for one in intervention.administrations}
+            parts = {one.id: self.administrations.part(one) for one in intervention.administrations}
             arms = self._arms(intervention)
             points = self._points(intervention)
             if self.draft.own:
@@ -65,7 +66,7 @@ class Interventions:
             else:
                 self._write_unassigned(intervention, parts, arms)
             for administration in intervention.administrations:
-                self._check_texts(intervention, administration)
+                self.administrations.check_texts(intervention, administration)
 
     def _arms(self, intervention: StudyIntervention) -> list[str] | None:
         """The arms that get an intervention, by the elements of their cells; [] for all, None where nothing says so."""
@@ -95,51 +96,6 @@ class Interventions:
             if one.id in giving
         ]
 
-    def _part(self, intervention: StudyIntervention, administration: Administration) -> Block:
-        """The dose, route, frequency and duration of one administration, as far as they can be said."""
-        part: Block = {}
-        route = administration.route.standard_code.decode if administration.route else None
-        if route is not None:
-            part["route"] = ROUTES.get(route, re.sub(r" route of administration$", "", route.lower()))
-        if administration.frequency is not None:
-            said = administration.frequency.standard_code.decode
-            if (often := frequency(said)) is not None:
-                part["frequency"] = often
-            else:
-                self.draft.tell("question", "frequency", administration.place, frequency=said)
-        if (lasting := self._lasting(administration)) is not None:
-            part["for"] = lasting
-        if administration.dose is not None:
-            part["dose"] = self._dose(administration, administration.dose)
-        return {key: value for key, value in part.items() if value is not None}
-
-    def _dose(self, administration: Administration, dose: Quantity) -> str | None:
-        text = f"{number(dose.value)} {unit(dose)}".strip()
-        try:
-            Amount.parse(text)
-        except ScalarError as fault:
-            self.draft.tell("question", "dose", administration.place, dose=text, why=fault.why)
-            return None
-        return text
-
-    def _lasting(self, administration: Administration) -> str | None:
-        duration = administration.duration
-        quantity = duration.quantity
-        if isinstance(quantity, Range) or quantity is None:
-            if quantity is not None:
-                self.draft.tell("question", "duration_range", administration.place)
-            return None
-        spans = SPANS.get(unit(quantity))
-        if spans is None or quantity.value != int(quantity.value) or quantity.value <= 0:
-            said = f"{number(quantity.value)} {unit(quantity)}".strip()
-            self.draft.tell("contradiction", "duration", administration.place, duration=said)
-            return None
-        if duration.duration_will_vary:
-            reason = duration.reason_duration_will_vary or "-"
-            said = f"{int(quantity.value)} {spans}"
-            self.draft.tell("assumed", "duration_varies", administration.place, duration=said, reason=reason)
-        return f"{int(quantity.value)} {spans}"
-
     def _in_succession(self, intervention: StudyIntervention, parts: dict[str, Block]) -> bool:
         """Whether the administrations of one arm can follow one another: all but the last have an end."""
         courses = [part for part in parts.values() if "frequency" in part]
@@ -158,7 +114,9 @@ class Interventions:
         treatment = self._start(intervention) | ({"arm": arms} if arms else {})
         courses = list(parts.values())
         common = {
-            k: v for k, v in courses[0].items() if k in ("route", "frequency") and all(p.get(k) == v for p in courses)
+            k: v
+            for k, v in courses[0].items()
+            if k in ("route", "frequency", "product") and all(p.get(k) == v for p in courses)
         }
         treatment |= common | {"from": day}
         rest = [{k: v for k, v in part.items() if k not in common} for part in courses]
@@ -219,14 +177,14 @@ class Interventions:
         """The treatment of a file of ours: its administrations are its steps, in their order."""
         name = self._name(intervention)
         steps = []
-        for number, administration in enumerate(intervention.administrations):
+        for place, administration in enumerate(intervention.administrations):
             step = parts[administration.id]
             found = [point for activity, point in points if activity == administration.name]
             if found:
                 self.timelines.schedule(step, self.timelines.clock.flow_of[found[0].id], found)
                 if window := self.timelines.clock.window(self.timelines.clock.timing(found[0].id)):
                     step["window"] = window
-            elif number == 0 and "frequency" in step:
+            elif place == 0 and "frequency" in step:
                 step["from"] = f"day {self.timelines.clock.first}"
             steps.append(step)
         treatment = self._start(intervention) | ({"arm": arms} if arms else {})
@@ -260,12 +218,16 @@ class Interventions:
                 treatment["if"] = self._unassigned(name, administration.title, place)
                 assumed.append("if")
             treatment |= part
-            if "frequency" in part:
+            if "due" in part:
+                assumed.append("due")
+                self.draft.tell("assumed", "starts", place, f"treatments.{name}.due", day=day)
+            elif "frequency" in part:
                 treatment["from"] = day
                 assumed.append("from")
                 self.draft.tell("assumed", "starts", place, f"treatments.{name}.from", day=day)
-            else:
+            if "frequency" not in part:
                 treatment.pop("for", None)
+            if not {"due", "frequency"} & set(part):
                 self.draft.tell("question", "when_given", place, f"treatments.{name}.due")
             if administration.description and not self.draft.own:
                 treatment["note"] = plain_text(administration.description)
@@ -307,37 +269,12 @@ class Interventions:
         self.draft.block("treatments")[name] = treatment
         self.draft.homes[f"treatments.{name}"] = identity
 
-    def _check_texts(self, intervention: StudyIntervention, administration: Administration) -> None:
-        """The dose and route as coded are those of the words around them."""
-        texts = " ".join(
-            (*administration.texts, *(intervention.texts if len(intervention.administrations) == 1 else ()))
-        )
-        dose = administration.dose
-        if dose is not None and dose.unit is not None:
-            pattern = rf"([0-9]+(?:\.[0-9]+)?)\s?{re.escape(unit(dose))}(?![A-Za-z0-9]|/(?!d(?:ay)?\b))"
-            said = [Decimal(found) for found in re.findall(pattern, texts)]
-            if said and dose.value not in said:
-                values = {"coded": f"{number(dose.value)} {unit(dose)}", "text": texts}
-                self.draft.tell("contradiction", "dose_text", administration.place, **values)
-        form = (
-            self.products[administration.administrable_product_id].administrable_dose_form.standard_code.decode
-            if (administration.administrable_product_id in self.products)
-            else ""
-        )
-        route = administration.route.standard_code.decode if administration.route is not None else ""
-        for word, routes in ROUTES_OF_FORMS.items():
-            if re.search(rf"\b{word}(?:e?s)?\b", f"{texts} {form}".lower()) and route:
-                if ROUTES.get(route, route.lower()) not in routes:
-                    values = {"route": route, "form": word, "text": f"{texts} {form}".strip()}
-                    self.draft.tell("contradiction", "route_form", administration.place, **values)
-                break
-
     def _check_days(self, intervention: StudyIntervention) -> None:
         """The days on which the activities of a timeline name a dose are those of its administration."""
         clock, begin = self.timelines.clock, 0
         for administration in intervention.administrations:
             quantity = administration.duration.quantity
-            if not isinstance(quantity, Quantity) or administration.dose is None or SPANS.get(unit(quantity)) != "d":
+            if not isinstance(quantity, Quantity) or administration.dose is None or unit(quantity) != "d":
                 return
             first = study_day(Fraction(begin), clock.first)
             last = study_day(Fraction(begin + int(quantity.value) - 1), clock.first)
@@ -359,25 +296,3 @@ class Interventions:
         points = [p for flow in self.timelines.flows for p in flow.order if naming & set(p.activity_ids)]
         offsets = [self.timelines.clock.nominal(point) for point in points]
         return [study_day(offset, self.timelines.clock.first) for offset in offsets if offset is not None]
-
-
-def number(value: Decimal) -> str:
-    """The number without zeros that say nothing."""
-    return f"{value.normalize():f}"
-
-
-def unit(quantity: Quantity) -> str:
-    """The unit as a protocol writes it."""
-    if quantity.unit is None:
-        return ""
-    code = quantity.unit.standard_code
-    return UNITS.get(code.decode, code.decode)
-
-
-def frequency(decode: str) -> str | None:
-    """The frequency of a term, None where the language has no words for it."""
-    text = FREQUENCIES.get(decode, decode.lower())
-    try:
-        return Frequency.parse(text).text
-    except ScalarError:
-        return None
