@@ -191,7 +191,7 @@ def test_alexion_repeats_day_minus_six_until_the_day_is_another() -> None:
 def test_alexion_names_doses_on_other_days_than_its_durations_give() -> None:
     """Its schedule of activities has 15 mg on days 1 to 27 and 30 mg from day 28 to 40."""
     found = said(import_usdm(path(NAMES[1])), "contradiction", "days_of_dose")
-    assert [(each["days"], each["course"]) for each in found] == [("1 to 27", "1 to 28"), ("28 to 40", "29 to 39")]
+    assert [(each["days"], each["course"]) for each in found] == [("1–27", "1–28"), ("28–40", "29–39")]
 
 
 @real
@@ -365,8 +365,11 @@ def test_a_change_to_the_file_is_told_and_read(case: dict[str, Any], tmp_path: P
     imported = read(json.loads(json.dumps(data, default=str)), tmp_path)
     if "says" in case:
         kind, key, values = case["says"]
-        found = said(imported, kind, key)
-        assert any({k: str(v) for k, v in values.items()}.items() <= each.items() for each in found), imported.remarks
+        wanted_values = {name: str(value) for name, value in values.items()}
+        told = [remark for remark in imported.remarks if (remark.kind, remark.key) == (kind, key)]
+        fitting = [remark for remark in told if wanted_values.items() <= remark.values.items()]
+        assert fitting, imported.remarks
+        assert fitting[0].path == case.get("path", fitting[0].path)
     assert not [remark.key for remark in imported.remarks if remark.key in case.get("silent", ())]
     plain = yaml.load(imported.text, yaml.BaseLoader)
     wanted = {place: None if text is None else str(text) for place, text in case.get("holds", {}).items()}

@@ -10,12 +10,13 @@ from pathlib import Path
 import yaml
 
 from perprotocol.formats.usdm.activities import Timelines
-from perprotocol.formats.usdm.draft import Block, Draft, ordered
+from perprotocol.formats.usdm.draft import Draft, ordered
 from perprotocol.formats.usdm.extension import overlay
 from perprotocol.formats.usdm.flow import Flow, follow
 from perprotocol.formats.usdm.header import write_arms, write_eligibility, write_identity
 from perprotocol.formats.usdm.model import Instance
 from perprotocol.formats.usdm.native import native
+from perprotocol.formats.usdm.paths import with_paths
 from perprotocol.formats.usdm.reading import UsdmFile, check_data, read_usdm
 from perprotocol.formats.usdm.report import Remark
 from perprotocol.formats.usdm.supplement import add_supplement
@@ -94,6 +95,7 @@ def draft_of(file: UsdmFile) -> Draft:
     write_eligibility(draft, file.data)
     _write_day_zero(draft, clock)
     _tell_timelines(draft, flows, called)
+    draft.remarks = with_paths(draft, clock)
     return draft
 
 
@@ -135,14 +137,13 @@ def _loops(clock: Clock, element: str) -> bool:
 
 def _write_day_zero(draft: Draft, clock: Clock) -> None:
     """Day zero is the point that the main timeline fixes, where that is a visit."""
-    for flow in (flow for flow in clock.flows if flow.timeline.main_timeline):
-        for point in flow.order:
-            timing = clock.timing(point.id)
-            if timing is not None and timing.kind == "fixed reference" and clock.nominal(point) == 0:
-                if point.id in clock.stands and flow.loop_of(point.id) is None:
-                    element: Block = {"anchor": clock.stands[point.id].element}
-                    draft.block("milestones")["day-zero"] = draft.origin(element, timing.place)
-                return
+    points = [point for flow in clock.flows if flow.timeline.main_timeline for point in flow.order]
+    for point in points:
+        timing, stands = clock.timing(point.id), clock.stands.get(point.id)
+        fixed = timing is not None and timing.kind == "fixed reference" and clock.nominal(point) == 0
+        if timing is not None and fixed and stands is not None and clock.flow_of[point.id].loop_of(point.id) is None:
+            draft.block("milestones")["day-zero"] = draft.origin({"anchor": stands.element}, timing.place)
+            return
     draft.tell("question", "no_fixed_reference", "ScheduleTimeline", "milestones.day-zero")
 
 
@@ -162,8 +163,10 @@ def _tell_timelines(draft: Draft, flows: list[Flow], called: dict[str, list[Inst
             draft.tell("contradiction", "unreached", point.place, timeline=timeline.title)
     for condition in draft.version.conditions:
         about = [one.title for one in draft.design.activities if one.id in condition.applies_to_ids]
-        values = {"text": condition.text, "about": ", ".join(about) or "-"}
-        draft.tell("question", "condition", condition.place, "", **values)
+        if about:
+            draft.tell("question", "condition", condition.place, text=condition.text, about=", ".join(about))
+        else:
+            draft.tell("question", "condition_alone", condition.place, text=condition.text)
 
 
 _SAID = frozenset({

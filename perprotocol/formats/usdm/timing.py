@@ -105,9 +105,11 @@ class Clock:
         ends = (timing.window_lower, timing.window_upper)
         once = self._once(f"{timing.id} window")
         if not all(ends):
-            if once and (any(ends) or timing.window_label):
-                values = {"label": timing.window_label or "", "lower": ends[0] or "-", "upper": ends[1] or "-"}
-                self.draft.tell("question", "half_window", timing.place, **values)
+            if once and any(ends):
+                side = "before" if ends[0] else "after"
+                self.draft.tell("question", "half_window", timing.place, side=side, size=ends[0] or ends[1])
+            elif once and timing.window_label:
+                self.draft.tell("question", "label_without_window", timing.place, label=timing.window_label)
             return None
         try:
             lower, upper = (read_span((end or "").lstrip("-")) for end in ends)

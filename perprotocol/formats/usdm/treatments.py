@@ -282,7 +282,7 @@ class Interventions:
             days = self._days_named(intervention, administration.dose)
             if days and (min(days), max(days)) != (first, last):
                 values = {"dose": f"{number(administration.dose.value)} {unit(administration.dose)}"}
-                values |= {"days": f"{min(days)} to {max(days)}", "course": f"{first} to {last}"}
+                values |= {"days": f"{min(days)}–{max(days)}", "course": f"{first}–{last}"}
                 self.draft.tell("contradiction", "days_of_dose", administration.place, **values)
 
     def _days_named(self, intervention: StudyIntervention, dose: Quantity) -> list[int]:
