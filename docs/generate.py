@@ -78,6 +78,7 @@ ROOMS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "Endpoints and analysis sets, from the same facts as the audit.",
         ("rules/endpoints/",),
     ),
+    ("rules: exposure and rates", "What was got, and how sites compare.", ("rules/exposure.py", "rules/rates.py")),
     ("rules: reports", "Tables, texts and the page.", ("rules/report.py", "rules/manifest.py", "rules/page/")),
     (
         "perprotocol: how people reach it",
@@ -101,6 +102,7 @@ ROOMS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "One page an infusion, on paper.",
         ("perprotocol/formats/dose_sheet/", "perprotocol/formats/dose_sheet/fonts/"),
     ),
+    ("perprotocol: listings", "What is handed over.", ("perprotocol/formats/listings/",)),
     ("perprotocol: USDM", "A study's design as the field exchanges it.", ("perprotocol/formats/usdm/",)),
     (
         "perprotocol: synthetic participants",

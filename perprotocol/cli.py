@@ -22,7 +22,7 @@ from perprotocol.verbs import (
     simulate,
     validate,
 )
-from perprotocol.verbs.exports import dose_sheet, excel, ical
+from perprotocol.verbs.exports import dose_sheet, excel, ical, listings
 from perprotocol.verbs.exports import fhir as fhir_out
 from perprotocol.verbs.exports import sdtm as sdtm_out
 from perprotocol.verbs.exports import usdm as usdm_out
@@ -36,7 +36,7 @@ EPILOG = (
 )
 VERBS = (schedule, validate, audit, due, endpoints, compare, explain, lint, diff, library, plan, simulate, init, demo)
 IMPORTS: tuple[ModuleType, ...] = (usdm_in, sdtm_in, redcap, fhir_in)
-EXPORTS: tuple[ModuleType, ...] = (dose_sheet, usdm_out, excel, ical, sdtm_out, fhir_out)
+EXPORTS: tuple[ModuleType, ...] = (listings, dose_sheet, usdm_out, excel, ical, sdtm_out, fhir_out)
 
 
 def command(help: str) -> typer.Typer:

@@ -23,8 +23,10 @@ from rules.endpoints.participants import OBSERVED
 from rules.endpoints.published import COMPARED as PUBLISHED
 from rules.endpoints.results import RESULTS
 from rules.endpoints.sets import SETS
+from rules.exposure import EXPOSURE
 from rules.findings import COUNTS
 from rules.lint import LINT
+from rules.rates import RATES
 from rules.review.assessed import CAUSES, FIELDS
 from rules.review.compare import COMPARED
 from rules.review.decided import DECISIONS, HISTORY
@@ -183,6 +185,8 @@ def fields_of(heading: str) -> list[str]:
         ("A fault of a protocol", LINT),
         ("A difference between two versions", DIFF),
         ("The answers of every rule", COUNTS),
+        ("An exposure", EXPOSURE),
+        ("A site's rate", RATES),
         ("A week of a forecast", WEEKS),
         ("An activity of a forecast", ACTIVITIES),
         ("A weekday of a forecast", WEEKDAYS),
