@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
@@ -9,6 +10,7 @@ import polars as pl
 
 from rules.audit import Report
 from rules.manifest import Manifest, Run
+from rules.page.charts import charts
 from rules.page.courses import read_courses
 from rules.page.labels import Labels
 from rules.page.listing import anchor, write_findings
@@ -17,7 +19,7 @@ from rules.page.markup import Child, Markup, css_string, join, tag
 from rules.page.summary import IMPORTANCE, by_code, by_site, by_subject, ended, marks, not_judged
 from rules.page.tables import html_table, shown
 from rules.page.text import for_people, recorded
-from rules.page.timeline import draw_timeline, title_of
+from rules.page.timeline import Course, draw_timeline, title_of
 
 MOST_LISTED = 3000
 """Findings, and queries, that a page lists one by one; the tables hold all of them."""
@@ -32,9 +34,12 @@ def report_page(report: Report, calendar: pl.DataFrame | None, manifest: Manifes
     """The whole page in the report's language. Without a calendar no timelines are drawn."""
     labels = Labels(report.lang)
     people = by_subject(report)
+    drawn = people.head(MOST_DRAWN)
+    courses = read_courses(report, calendar, list(drawn["subject"])) if calendar is not None else {}
     sections = [
         ("overview", _overview(report, people, labels)),
-        ("timelines", _timelines(report, calendar, people, labels) if calendar is not None else None),
+        ("charts", charts(report, courses, labels)),
+        ("timelines", _timelines(report, courses, people, drawn, labels) if calendar is not None else None),
         ("findings", _listing(report, labels)),
         ("queries", _queries(report, labels)),
         ("departures", _departures(report, labels)),
@@ -203,10 +208,10 @@ def _numbers(report: Report, people: pl.DataFrame, labels: Labels) -> Markup:
 # --- timelines ----------------------------------------------------------------------------------------------------
 
 
-def _timelines(report: Report, calendar: pl.DataFrame, people: pl.DataFrame, labels: Labels) -> Markup:
+def _timelines(
+    report: Report, courses: Mapping[str, Course], people: pl.DataFrame, drawn: pl.DataFrame, labels: Labels
+) -> Markup:
     """The courses of those with most to show, grouped by site and arm."""
-    drawn = people.head(MOST_DRAWN)
-    courses = read_courses(report, calendar, list(drawn["subject"]))
     how_many = "timelines all" if len(drawn) == len(people) else "timelines some"
     parts: list[Child] = [
         note(labels("timelines note") + labels("space") + labels(how_many, n=len(drawn), of=len(people))),

@@ -80,7 +80,7 @@ def draw_timeline(
         drawn, height = _draw_lane(lane, axis, y)
         body.append(drawn)
         y += height
-    zero = _day_zero(course.calendar, protocol.first_day)
+    zero = day_zero_of(course.calendar, protocol.first_day)
     said = labels("drawn as", subject=subject, findings=len(course.findings), queries=len(course.queries))
     dues = sorted({w.due for lane in lanes for w in lane.windows})
     parts = [
@@ -348,7 +348,7 @@ def _number(offset: int, first: FirstDay | None) -> int:
     return offset if first is None else day_number_of(offset, first)
 
 
-def _day_zero(calendar: pl.DataFrame, first: FirstDay | None) -> date | None:
+def day_zero_of(calendar: pl.DataFrame, first: FirstDay | None) -> date | None:
     """Day zero as the calendar counts from it."""
     counted = calendar.filter(pl.col("study_day").is_not_null() & pl.col("due").is_not_null())
     if not len(counted):
