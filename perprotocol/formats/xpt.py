@@ -9,6 +9,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
+from io import BytesIO
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -72,25 +74,32 @@ def xpt_layout(path: Path) -> Layout:
 
 
 def read_xpt(path: Path, chunk: int = CHUNK) -> Iterator[pl.DataFrame]:
-    """The rows in chunks, at least one, perhaps empty; numbers as numbers, dates of SAS as numbers too."""
-    layout = xpt_layout(path)
-    reader, offset = _pyreadstat(path), 0
-    while True:
-        try:
-            frame, _ = reader.read_xport(
-                str(path), row_offset=offset, row_limit=chunk, output_format="polars", disable_datetime_conversion=True
-            )
-        except (reader.ReadstatError, UnicodeDecodeError) as error:
-            raise _unusable(path, f"cannot be read: {error}", "save it as XPT version 5, in UTF-8 or ASCII") from error
-        if offset == 0 or len(frame):
-            yield frame
-        offset += chunk
-        if len(frame) < chunk or offset >= layout.rows + chunk:
-            return
+    """The rows in chunks, at least one, perhaps empty; numbers as numbers, dates of SAS as numbers too.
+
+    pyreadstat reads a file from its beginning whichever row is wanted: each chunk is given to it as a file of its own.
+    """
+    layout, reader = xpt_layout(path), _pyreadstat(path)
+    with path.open("rb") as file:
+        head = file.read(layout.start)
+        for first in range(0, max(layout.rows, 1), chunk):
+            rows = file.read(min(chunk, layout.rows - first) * layout.width)
+            whole = head + rows.ljust(-(-len(rows) // _RECORD) * _RECORD)
+            try:
+                frame, _ = reader.read_xport(BytesIO(whole), output_format="polars", disable_datetime_conversion=True)
+            except (reader.ReadstatError, UnicodeDecodeError) as error:
+                remedy = "save it as XPT version 5, in UTF-8 or ASCII"
+                raise _unusable(path, f"cannot be read: {error}", remedy) from error
+            if first == 0 or len(frame):
+                yield frame
 
 
-def write_xpt(frame: pl.DataFrame, path: Path, name: str, label: str, labels: Mapping[str, str]) -> None:
-    """The file holds the dataset; StudyError, and no file, where something is longer than allowed."""
+def write_xpt(
+    frame: pl.DataFrame, path: Path, name: str, label: str, labels: Mapping[str, str], made: date | None = None
+) -> None:
+    """The file holds the dataset; StudyError, and no file, where something is longer than allowed.
+
+    It says that it was made on the day `made`, so that the same data are the same bytes.
+    """
     if faults := too_long(frame, path.name, name, {name: label, **labels}):
         raise StudyError(faults)
     writer = _pyreadstat(path)
@@ -102,7 +111,17 @@ def write_xpt(frame: pl.DataFrame, path: Path, name: str, label: str, labels: Ma
         numbers, str(beside), file_label=label, column_labels=dict(labels), table_name=name, file_format_version=5,
         variable_format=formats,
     )  # fmt: skip
+    if made is not None:
+        _stamp(beside, f"{made:%d%b%y}:00:00:00".upper().encode())
     beside.replace(path)
+
+
+def _stamp(path: Path, when: bytes) -> None:
+    """The file says that it, and its one dataset, were made and changed then (records 2, 3, 6 and 7 of the format)."""
+    with path.open("r+b") as file:
+        for place in (_RECORD + 64, 2 * _RECORD, 5 * _RECORD + 64, 6 * _RECORD):
+            file.seek(place)
+            file.write(when)
 
 
 def too_long(frame: pl.DataFrame, file: str, name: str, labels: Mapping[str, str]) -> list[Fault]:

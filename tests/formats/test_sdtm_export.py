@@ -108,11 +108,11 @@ def test_visits_are_planned_missed_or_unplanned() -> None:
     out = datasets_of(audited(visits=visits))
     numbers = dict(rows(out, "TV", "VISIT", "VISITNUM"))
     one, two = numbers["WEEKLY 1"], numbers["WEEKLY 2"]
-    assert rows(out, "SV", "VISITNUM", "VISIT", "SVPRESP", "SVOCCUR", "SVSTDTC", "SVSTDY", "SVUPDES") == [
-        (one, "WEEKLY 1", "Y", "Y", "2024-03-08T09:00", 8, None),
-        (one + 0.01, "UNSCHEDULED", None, None, "2024-03-09", 9, "weekly 1"),
-        (one + 0.02, "UNSCHEDULED", None, None, "2024-03-10", 10, "ward round"),
-        (two, "WEEKLY 2", "Y", "N", None, None, None),
+    assert rows(out, "SV", "VISITNUM", "VISIT", "SVPRESP", "SVOCCUR", "VISITDY", "SVSTDTC", "SVSTDY", "SVUPDES") == [
+        (one, "WEEKLY 1", "Y", "Y", 8, "2024-03-08T09:00", 8, None),
+        (one + 0.01, "UNSCHEDULED", None, None, None, "2024-03-09", 9, "weekly 1"),
+        (one + 0.02, "UNSCHEDULED", None, None, None, "2024-03-10", 10, "ward round"),
+        (two, "WEEKLY 2", "Y", "N", 15, None, None, None),
     ]
 
 

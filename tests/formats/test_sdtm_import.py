@@ -264,6 +264,17 @@ def test_a_last_visit_inside_its_window_is_that_visit(tmp_path: Path) -> None:
     assert told(of, "early-termination?") == []
 
 
+def test_a_word_of_the_mapping_file_that_is_nowhere_is_named(tmp_path: Path) -> None:
+    """A slip in a mapping file does not pass in silence; a disposition may be told apart by what it ended."""
+    mapping = """
+    arms: {ZAN_LOW: low}
+    milestones: {STUDY TREATMENT ADVERSE EVENT: stop-decision}
+    """.replace("\n    ", "\n")
+    of, study = imported(tmp_path, mapping, ds=DS)
+    assert told(of, "mapping-unused") == [("left out", "zan low", 1)]
+    assert "stop-decision" in column(study, "milestones", "milestone")
+
+
 # --- doses --------------------------------------------------------------------------------------------------------
 
 
@@ -500,7 +511,7 @@ def test_participants_in_stretches_are_the_same_study(tmp_path: Path, monkeypatc
     (tmp_path / "study").rename(tmp_path / "whole")
     monkeypatch.setattr(importing, "ROWS", 1)
     parts, study = imported(tmp_path, **domains)
-    assert whole.notes.found == parts.notes.found
+    assert whole.notes.found == parts.notes.found, "what is said once is said once"
     for path in sorted((tmp_path / "whole").glob("*.csv")):
         assert path.read_text("utf-8") == (tmp_path / "study" / path.name).read_text("utf-8"), path.name
     assert study.administrations["s"].is_sorted()

@@ -118,9 +118,10 @@ def test_every_json_file_is_valid(tmp_path: Path) -> None:
         assert len({tuple(row[key] for key in keys) for row in data["rows"]}) == len(data["rows"]), name
 
 
-def test_the_same_run_writes_the_same_bytes_as_json(tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["xpt", "json"])
+def test_the_same_run_writes_the_same_bytes(tmp_path: Path, form: str) -> None:
     """No clock and no chance stands in a file."""
-    one, other = exported(_folder(tmp_path, "one"), "json"), exported(_folder(tmp_path, "other"), "json")
+    one, other = exported(_folder(tmp_path, "one"), form), exported(_folder(tmp_path, "other"), form)
     assert {n: p.read_bytes() for n, p in one.items()} == {n: p.read_bytes() for n, p in other.items()}
 
 
@@ -129,3 +130,5 @@ def test_the_day_of_the_audit_is_when_a_file_was_made(tmp_path: Path) -> None:
     data = json.loads(exported(tmp_path, "json")["DM"].read_text("utf-8"))
     assert example().as_of == date(2020, 12, 31)
     assert data["datasetJSONCreationDateTime"] == "2020-12-31T00:00:00"
+    _, about = pyreadstat.read_xport(str(exported(tmp_path, "xpt")["DM"]), metadataonly=True)
+    assert about.creation_time.date() == about.modification_time.date() == example().as_of

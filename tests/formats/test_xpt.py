@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pyreadstat
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perprotocol.formats.xpt import read_xpt, too_long, write_xpt, xpt_layout
@@ -133,6 +133,7 @@ def test_dates_become_days_of_sas(tmp_path: Path) -> None:
     assert about.original_variable_types["ASTDT"] == "DATE9"
 
 
+@settings(max_examples=40)
 @given(st.lists(st.floats(min_value=-1e12, max_value=1e12, allow_subnormal=False) | st.none(), min_size=1, max_size=9))
 def test_numbers_come_back(values: list[float | None]) -> None:
     """A number survives the format of IBM mainframes to 15 digits."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from perprotocol.formats.sdtm.frames import Incoming, take
-from perprotocol.formats.sdtm.links import NUMBERED, titles
+from perprotocol.formats.sdtm.links import NUMBERED, plain_number, titles
 from perprotocol.formats.sdtm.mapping import simple
 from protocol.model import Protocol
 from protocol.timing import Moment
@@ -20,9 +20,14 @@ _WORDS = 8
 """Signs that an element's code may have."""
 
 
-def visit_numbers(trial: Protocol) -> dict[str, float]:
-    """Each planned visit, with its occurrence where there are several -> VISITNUM, in the order of their days."""
-    return {name: number for name, number, *_ in _visits(trial)}
+def planned_visits(trial: Protocol) -> dict[str, tuple[float, int | None]]:
+    """Each planned visit, with its occurrence where there are several -> VISITNUM and VISITDY, in their order."""
+    return {name: (number, _study_day(day)) for name, number, day, *_ in _visits(trial)}
+
+
+def _study_day(days: int | None) -> int | None:
+    """The study day so many days after day zero, which is day 1; there is no day 0."""
+    return None if days is None else days + 1 if days >= 0 else days
 
 
 def _visits(trial: Protocol) -> list[tuple[str, float, int | None, tuple[str, ...], Slot]]:
@@ -136,7 +141,7 @@ def _tv(trial: Protocol, study: str, *, sighted: bool) -> pl.DataFrame:
     rows = []
     for name, number, day, arms, slot in _visits(trial):
         every = len(arms) == len(trial.arms) or not sighted
-        planned = None if day is None else day + 1 if day >= 0 else day
+        planned = _study_day(day)
         due = " or ".join(moment.text for moment in slot.part.element.due if isinstance(moment, Moment))
         window = f", window {slot.part.element.window}" if slot.part.element.window is not None else ""
         rule = f"Due {due}{window}" if due else None
@@ -177,19 +182,17 @@ def _title(title: object) -> str:
 def compare_design(design: dict[str, pl.DataFrame], go: Incoming) -> None:
     """What TA and TV say otherwise than the protocol: arms it does not have, and visits on other days."""
     told = take(design.get("TA", pl.DataFrame()), "ARMCD", "ARM").unique().rows()
-    linked = {go.links.arm(code, label) for code, label in told}
+    linked = {go.links.arm(code, label, rows=0) for code, label in told}
     for arm, described in go.trial.arms.items():
         if "TA" in design and arm not in linked and not titles(described.title) & {simple(a) for a in linked}:
             go.notes.add("read", "arm-not-in-ta", "TA", "ARMCD", arm)
-    planned = {name: day for name, _, day, *_ in _visits(go.trial)}
+    planned = planned_visits(go.trial)
     rows = take(design.get("TV", pl.DataFrame()), "VISITNUM", "VISIT", "VISITDY")
     for number, name, day in rows.unique(maintain_order=True).drop_nulls("VISITDY").rows():
         visit, how = go.links.visit(number, name)
-        ours = planned.get(visit)
-        if how in ("name", "number", "mapping") and ours is not None:
-            said = ours + 1 if ours >= 0 else ours
-            if float(day) != said:
-                go.notes.add("read", "visit-day", "TV", "VISITDY", f"{name} ({day})", protocol=str(said))
+        said = planned.get(visit, (0.0, None))[1]
+        if how in ("name", "number", "mapping") and said is not None and plain_number(day) != str(said):
+            go.notes.add("read", "visit-day", "TV", "VISITDY", f"{name} ({day})", protocol=str(said))
 
 
 def data_cut(design: dict[str, pl.DataFrame]) -> str | None:

@@ -19,6 +19,7 @@ from perprotocol.formats.sdtm.frames import (
     texts_of,
     with_seq,
 )
+from perprotocol.formats.sdtm.mapping import IGNORE, simple
 from perprotocol.formats.sdtm.terms import frequency_in, frequency_out, read_unit, route_out, unit_term
 from rules.course.frequency import times_and_days
 
@@ -93,7 +94,7 @@ def _linked(rows: pl.DataFrame, go: Incoming) -> pl.DataFrame:
         return rows.with_columns(treatment="TRT")
     lost = rows.filter(pl.col("treatment").is_null())
     for domain, word, number in lost.group_by("DOMAIN", "TRT").len().sort("TRT").rows():
-        kind = "left out" if word is None or go.links.said.treatments.get(word.lower()) == "ignore" else "question"
+        kind = "left out" if word is None or go.links.told("treatments", simple(word)) == IGNORE else "question"
         names = ", ".join(go.trial.treatments)
         go.notes.add(kind, "treatment", domain, f"{domain}TRT", word or "", number, treatments=names)  # type: ignore[arg-type]
     return rows.drop_nulls("treatment")
@@ -240,6 +241,13 @@ def _ec(out: Outgoing, base: pl.DataFrame) -> pl.DataFrame:
     rows = rows.sort(pl.col("LNKID").cast(pl.Int64), maintain_order=True)
     names = ("SPID", "LNKID", "REFID", "TRT", "MOOD", "PRESP", "OCCUR", "REASOC", "STAT")
     return _domain(out, rows, "EC", names)
+
+
+def related(out: Outgoing) -> pl.DataFrame:
+    """RELREC: the records of EC and EX that have the same link are of one dose."""
+    rows = [(out.study.name, domain, None, f"{domain}LNKID", None, "ONE", "ECEX") for domain in ("EC", "EX")]
+    names = ("STUDYID", "RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "RELTYPE", "RELID")
+    return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
 
 
 def _ex(out: Outgoing, base: pl.DataFrame) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,9 +16,9 @@ import polars as pl
 
 from perprotocol.formats.dataset_json import About, write_dataset_json
 from perprotocol.formats.sdtm import deviations, doses, events, findings, people, visits
-from perprotocol.formats.sdtm.design import design_out, visit_numbers
+from perprotocol.formats.sdtm.design import design_out, planned_visits
 from perprotocol.formats.sdtm.folder import BESIDE, as_text
-from perprotocol.formats.sdtm.frames import Incoming, Outgoing, today
+from perprotocol.formats.sdtm.frames import Incoming, Outgoing
 from perprotocol.formats.sdtm.importing import domain_tables
 from perprotocol.formats.sdtm.links import Links
 from perprotocol.formats.sdtm.mapping import Said
@@ -45,10 +46,10 @@ class Exported:
 def export_study(report: Report, folder: Path, form: str, progress: Progress | None = None) -> Exported:
     """The new folder holds every dataset in one form, what describes them, and what SDTM has no place for."""
     made = datasets_of(report)
-    about = About(report.study.name, today(report.as_of), "perprotocol", version("perprotocol"))
+    about = About(report.study.name, f"{report.as_of}T00:00:00", "perprotocol", version("perprotocol"))
     folder.mkdir()
     for n, (name, frame) in enumerate(made.datasets.items(), 1):
-        _write(frame, folder / f"{name.lower()}.{form}", name, about)
+        _write(frame, folder / f"{name.lower()}.{form}", name, about, report.as_of)
         if progress is not None:
             progress(n, len(made.datasets))
     for file, table in zip(("define-datasets.csv", "define-variables.csv"), define(made.datasets), strict=True):
@@ -60,7 +61,7 @@ def export_study(report: Report, folder: Path, form: str, progress: Progress | N
 def datasets_of(report: Report) -> Exported:
     """All datasets of a study, with their supplemental qualifiers, and what goes beside; blinded as the report is."""
     study, trial, sighted = report.study, report.protocol, report.blinding != BLINDED
-    out = Outgoing(trial, study, _people(study), visit_numbers(trial), sighted)
+    out = Outgoing(trial, study, _people(study), planned_visits(trial), sighted)
     ec, ex = doses.doses_out(out)
     dv, dv_cells = deviations.dv_out(out, report)
     ie, ie_cells = deviations.ie_out(out, report)
@@ -83,6 +84,8 @@ def datasets_of(report: Report) -> Exported:
         if parts:
             number = pl.col("IDVARVAL").cast(pl.Float64, strict=False)
             done[f"SUPP{name}"] = pl.concat(parts).sort("USUBJID", number, maintain_order=True)
+    if {"EC", "EX"} <= {*done}:
+        done["RELREC"] = doses.related(out)
     addv = deviations.addv_out(out, report)
     addv = addv.with_columns(_cut(addv[c]) for c, t in addv.schema.items() if t == pl.String)
     done |= {name: frame for name, frame in design_out(trial, study, sighted=sighted).items() if len(frame)}
@@ -184,10 +187,11 @@ def _beside(study: Study, done: Mapping[str, pl.DataFrame]) -> dict[str, pl.Data
     return found
 
 
-def _write(frame: pl.DataFrame, place: Path, name: str, about: About) -> None:
+def _write(frame: pl.DataFrame, place: Path, name: str, about: About, day: date) -> None:
     said = dataset(name)
     if place.suffix == ".xpt":
-        write_xpt(frame.with_columns(pl.col(pl.Int64).cast(pl.Float64)), place, name, said.label, labels(name, frame))
+        numbers = frame.with_columns(pl.col(pl.Int64).cast(pl.Float64))
+        write_xpt(numbers, place, name, said.label, labels(name, frame), day)
     else:
         keys = {key: n for n, key in enumerate(said.keys, 1)}
         write_dataset_json(frame, place, name, said.label, labels(name, frame), keys, about)

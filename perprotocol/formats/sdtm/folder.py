@@ -175,6 +175,13 @@ def _incomplete(staged: Staged) -> list[Fault]:
         ]
     if faults:
         return faults
+    if "STUDYID" in staged.columns("DM"):
+        studies = (
+            staged.scan("DM").select(pl.col("STUDYID").drop_nulls().unique().sort()).collect()["STUDYID"].to_list()
+        )
+        if len(studies) > 1:
+            why = f"holds several studies: {', '.join(studies[:5])}"
+            faults.append(_fault("DM", why, "give the datasets of one study"))
     people = staged.scan("DM").group_by("USUBJID").len().filter((pl.col("len") > 1) | pl.col("USUBJID").is_null())
     for subject, rows in people.sort("USUBJID").head(20).collect().rows():
         why = f"the subject {subject} has {rows} rows" if subject else f"{rows} rows have no USUBJID"

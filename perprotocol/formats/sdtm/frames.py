@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 import polars as pl
 
@@ -42,10 +41,15 @@ class Outgoing:
     study: Study
     people: pl.DataFrame
     """subject, USUBJID, reference (a date, null where there is none), in the order of `s`."""
-    numbers: Mapping[str, float]
-    """Visits with their occurrence -> VISITNUM."""
+    planned: Mapping[str, tuple[float, int | None]]
+    """Visits with their occurrence -> VISITNUM and VISITDY."""
     sighted: bool = True
     """Whether arms may be shown."""
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """Visits with their occurrence -> VISITNUM."""
+        return {name: number for name, (number, _) in self.planned.items()}
 
     @property
     def links(self) -> Links:
@@ -154,8 +158,3 @@ def ordered(frame: pl.DataFrame, columns: Sequence[str], more: Sequence[str] = (
     """The variables in order; those of `more` only where they hold anything."""
     kept = [c for c in columns if c not in more or frame[c].null_count() < len(frame)]
     return frame.select(kept)
-
-
-def today(day: date) -> str:
-    """A day as the point in time at which a file was made: no clock of the machine stands in a file."""
-    return f"{day.isoformat()}T00:00:00"

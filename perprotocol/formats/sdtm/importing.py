@@ -70,7 +70,7 @@ def _import(staged: Staged, trial: Protocol, said: Said, made: Path, form: str, 
     go = Incoming(trial, links, notes, ours, _exposure(staged, links, notes, ours))
     compare_design(design, go)
     people.note_day_zero(go)
-    _unread(staged, notes)
+    _unread(staged, notes, ours=ours)
     index = _subjects(staged, said, notes, ours)
     stretches = list(_stretches(staged, index))
     parts = staged.place / "parts"
@@ -80,6 +80,7 @@ def _import(staged: Staged, trial: Protocol, said: Said, made: Path, form: str, 
             frame.write_parquet(parts / name / f"{n:05}.parquet", compression_level=1)
         if progress is not None:
             progress(n + 1, len(stretches))
+    links.note_unused()
     rows = {name: _together(parts / name, made / f"{name}.{form}") for name in _TABLES if (parts / name).is_dir()}
     _beside(staged, made, form, rows)
     _settings(staged, design, trial, made)
@@ -127,7 +128,7 @@ def _comparable(links: Links, word: str | None, unit: str | None) -> bool:
     return not stated or parse_unit(known).dimension in stated
 
 
-def _unread(staged: Staged, notes: Notes) -> None:
+def _unread(staged: Staged, notes: Notes, *, ours: bool) -> None:
     """The datasets and files that nothing of a study folder is read from, and records of nobody in DM."""
     people = staged.scan("DM").select("USUBJID")
     for name in _READ[1:]:
@@ -135,7 +136,8 @@ def _unread(staged: Staged, notes: Notes) -> None:
             rows = staged.scan(name).join(people, on="USUBJID", how="anti").select(pl.len()).collect().item()
             notes.add("left out", "nobody", name, "USUBJID", rows=rows)
     for name, rows in staged.rows.items():
-        if name not in (*_READ, *DESIGN, "IE", "ADDV", "RELREC") and not name.startswith("SUPP"):
+        known = (*_READ, *DESIGN, "RELREC", *(("IE", "ADDV") if ours else ()))
+        if name not in known and not name.startswith("SUPP"):
             notes.add("left out", "dataset", name, rows=rows)
     for name in staged.others:
         if not name.startswith("define"):

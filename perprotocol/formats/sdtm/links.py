@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from perprotocol.formats.sdtm.mapping import IGNORE, UNSCHEDULED, Said, simple
+from perprotocol.formats.sdtm.mapping import IGNORE, MAPS, UNSCHEDULED, Said, simple
 from perprotocol.formats.sdtm.notes import Notes
 from perprotocol.formats.sdtm.terms import cdisc_test
 from protocol.elements import Text
@@ -36,16 +36,30 @@ class Links:
     notes: Notes
     planned: Mapping[str, str] = field(default_factory=dict)
     """Visit numbers of TV with their names."""
-    _arms: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    used: set[tuple[str, str]] = field(default_factory=set)
+    """Maps of the mapping file with the words of them that were met."""
+
+    def told(self, of: str, *words: str) -> str | None:
+        """What the mapping file says of the first of these words that it has."""
+        said: Mapping[str, str] = getattr(self.said, of)
+        for word in words:
+            if word and word in said:
+                self.used.add((of, word))
+                return said[word]
+        return None
+
+    def note_unused(self) -> None:
+        """The words of the mapping file that stand nowhere in the datasets."""
+        for of in MAPS:
+            for word in sorted({*getattr(self.said, of)} - {w for o, w in self.used if o == of}):
+                self.notes.add("left out", "mapping-unused", "mapping", of, word)
 
     def arm(self, code: str | None, label: str | None, rows: int = 1) -> str | None:
         """The arm of a planned or actual arm by its code or description; None where there is none."""
         if simple(code) in _NO_ARM and simple(label) in _NO_ARM:
             return None
-        for word in (simple(code), simple(label)):
-            if word in self.said.arms:
-                found = self.said.arms[word]
-                return None if found == IGNORE else found
+        if (found := self.told("arms", simple(code), simple(label))) is not None:
+            return None if found == IGNORE else found
         alike = {
             name
             for name, arm in self.trial.arms.items()
@@ -59,9 +73,9 @@ class Links:
 
     def treatment(self, word: str | None) -> str | None:
         """The treatment or product that --TRT names, as it may stand in a study; None where none is linked."""
-        if word is None or self.said.treatments.get(simple(word)) == IGNORE:
+        meant = word if word is None else self.told("treatments", simple(word)) or word
+        if meant is None or meant == IGNORE:
             return None
-        meant = self.said.treatments.get(simple(word), word)
         return meant if treatments_named(self.trial, meant, tuple(self.trial.treatments)) else None
 
     def by_days(self, word: str) -> bool:
@@ -87,14 +101,10 @@ class Links:
         What is open keeps the name it has, so that nothing follows from it and nothing is lost.
         """
         whole = plain_number(number)
-        for word in (simple(name), simple(whole), simple(number)):
-            if word and word in self.said.visits:
-                meant = self.said.visits[word]
-                return (
-                    (str(name or whole), "unscheduled" if meant == UNSCHEDULED else "ignored")
-                    if meant in (UNSCHEDULED, IGNORE)
-                    else (self.named(meant) or meant, "mapping")
-                )
+        if (meant := self.told("visits", simple(name), simple(whole), simple(number))) is not None:
+            if meant in (UNSCHEDULED, IGNORE):
+                return str(name or whole), "unscheduled" if meant == UNSCHEDULED else "ignored"
+            return self.named(meant) or meant, "mapping"
         shown = name or (f"unscheduled {whole}" if whole and "." in whole else f"visit {whole}")
         if _UNSCHEDULED.search((name or "").lower()) or unplanned:
             return str(shown), "unscheduled"
@@ -155,10 +165,8 @@ class Links:
 
     def measure(self, domain: str, code: str | None, name: str | None) -> tuple[str | None, bool]:
         """The protocol's measure of a test, and whether several could be meant."""
-        for word in (simple(f"{domain}.{code}"), simple(code), simple(name)):
-            if word and word in self.said.measures:
-                meant = self.said.measures[word]
-                return (None if meant == IGNORE else meant), False
+        if (meant := self.told("measures", simple(f"{domain}.{code}"), simple(code), simple(name))) is not None:
+            return (None if meant == IGNORE else meant), False
         alike = self._measures.get(simple(code), set()) | self._measures.get(simple(name), set())
         return (next(iter(alike)), False) if len(alike) == 1 else (None, len(alike) > 1)
 

@@ -17,7 +17,7 @@ from perprotocol.formats.sdtm.frames import (
     texts_of,
     with_seq,
 )
-from perprotocol.formats.sdtm.mapping import simple
+from perprotocol.formats.sdtm.mapping import IGNORE, simple
 from perprotocol.formats.sdtm.terms import (
     CONSENT,
     EVENT,
@@ -110,10 +110,9 @@ def milestones_in(dm: pl.DataFrame, ds: pl.DataFrame, go: Incoming) -> pl.DataFr
 
 
 def _milestone(term: str, category: str, subcategory: str, known: set[str], go: Incoming) -> str | None:
-    said = go.links.said.milestones
-    for word in (simple(f"{subcategory} {term}"), simple(term)):
-        if word in said:
-            return "" if said[word] == "ignore" else said[word]
+    said = go.links.told("milestones", simple(f"{subcategory} {term}"), simple(term))
+    if said is not None:
+        return "" if said == IGNORE else said
     found = milestone_of(term, category, subcategory)
     if found is None or go.ours:
         return found

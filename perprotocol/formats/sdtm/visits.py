@@ -145,6 +145,7 @@ def sv_out(out: Outgoing) -> pl.DataFrame:
     if not len(typed):
         return pl.DataFrame()
     links = out.links
+    days = {name: day for name, (_, day) in out.planned.items()}
     words = typed["visit"].unique().drop_nulls()
     named = {word: _numbered_name(links.named(word), out.numbers) for word in words}
     planned = typed["visit"].replace_strict(named, default=None, return_dtype=pl.String)
@@ -170,10 +171,11 @@ def sv_out(out: Outgoing) -> pl.DataFrame:
         SVOCCUR=pl.when(is_planned).then(occurred),
         SVSTDTC=pl.when(~missed.fill_null(value=False)).then("DTC"),
         SVUPDES=pl.when(~is_planned).then("visit"),
+        VISITDY=pl.when(is_planned).then(pl.col("planned").replace_strict(days, default=None, return_dtype=pl.Int64)),
     )
     frame = frame.with_columns(SVENDTC=pl.col("SVSTDTC").str.slice(0, 10), day=day_of(pl.col("SVSTDTC")))
     frame = frame.with_columns(SVSTDY=study_day(pl.col("day"), pl.col("reference"))).with_columns(SVENDY="SVSTDY")
-    names = ("STUDYID", "DOMAIN", "USUBJID", "VISITNUM", "VISIT", "SVPRESP", "SVOCCUR", "SVSTDTC", "SVENDTC")
+    names = ("STUDYID", "DOMAIN", "USUBJID", "VISITNUM", "VISIT", "SVPRESP", "SVOCCUR", "VISITDY", "SVSTDTC", "SVENDTC")
     return head(out, frame, "SV").sort("USUBJID", "VISITNUM").select("n", *names, "SVSTDY", "SVENDY", "SVUPDES")
 
 
