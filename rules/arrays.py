@@ -43,6 +43,18 @@ def whole(frame: pl.DataFrame, column: str, missing: int = NONE) -> Longs:
     return numbers(frame[column].cast(pl.Int64), missing)
 
 
+def whole_or_none(frame: pl.DataFrame, column: str) -> Ints:
+    """A whole-number column, `NONE` where null; one value for all rows where nobody recorded any."""
+    if column not in frame.columns or frame[column].null_count() == len(frame):
+        return np.broadcast_to(np.int32(NONE), len(frame))
+    return whole(frame, column, NONE).astype(np.int32)
+
+
+def taken(values: npt.NDArray[Any], order: Ints) -> npt.NDArray[Any]:
+    """The values in another order; what all rows have in common is still kept once."""
+    return values[order] if values.strides != (0,) else np.broadcast_to(values[:1], len(order))
+
+
 def numbers(series: pl.Series, missing: int | np.signedinteger[Any]) -> npt.NDArray[Any]:
     """A column of whole numbers, `missing` where null."""
     if series.null_count() == len(series):

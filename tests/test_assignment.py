@@ -145,6 +145,26 @@ def test_long_margins_are_those_of_the_table_that_labels_use(seed: int) -> None:
     assert (tabled.margin[:, :12] == found.margin)[unlabelled].all()
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32), st.lists(st.integers(0, 40), min_size=1, max_size=6), st.integers(0, 7))
+def test_records_that_nothing_competes_for_are_placed_as_the_kernel_places_them(
+    seed: int, days: list[int], records: int
+) -> None:
+    """Subjects with the same plan, some of whose occurrences are moved or not expected: the short way is exact.
+
+    With margins the kernel places every record; without them it places only those of the others.
+    """
+    rng, offsets, subjects = np.random.default_rng(seed), np.sort(np.array(days)), 40
+    zero = rng.integers(18_000, 19_000, (subjects, 1))
+    planned = (zero + offsets + (rng.random((subjects, 1)) < 0.2)).astype(np.int32)
+    planned[rng.random(planned.shape) < rng.choice([0, 0.1])] = NONE
+    near = zero + rng.choice(offsets, (subjects, records)) + rng.integers(-6, 7, (subjects, records))
+    near = np.sort(near, axis=1).astype(np.int32)
+    near[np.arange(records) >= rng.integers(0, records + 1, (subjects, 1))] = NONE
+    sides = reach(offsets, -1, 2)
+    assert (assign(planned, near, *sides).slot == assign(planned, near, *sides, margin=True).slot).all()
+
+
 def widen(days: Ints, value: int) -> Ints:
     """Return the array with one column more."""
     return np.pad(days, ((0, 0), (0, 1)), constant_values=value)

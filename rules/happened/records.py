@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from protocol.errors import Fault, StudyError
 from protocol.model import Protocol
-from rules.arrays import NONE, Flags, Ints, Longs, coded, days, key, whole
+from rules.arrays import NONE, Flags, Ints, Longs, coded, days, key, taken, whole, whole_or_none
 from rules.facts import Study
 from rules.happened.evidence import Evidence
 from rules.happened.repeated import CLASH, COUNTS, ECHO, UNRULED, VOMITED, Kinds, given_again, said_twice
@@ -75,26 +76,22 @@ class Records:
         """Whether some record is dated only by its month or year."""
         return bool(((self.day != self.last) & (self.day != NONE)).any())
 
+    @cached_property
+    def to_place(self) -> list[Ints]:
+        """Of each activity the rows that may be one of its occurrences, in order."""
+        usable = (self.activity >= 0) & ~(self.duplicate | self.misfiled) & (self.day != NONE)
+        rows = np.flatnonzero(usable).astype(np.int32)
+        activity = self.activity[rows]
+        return [rows[activity == n] for n in range(len(self.names))]
+
     def take(self, order: Ints) -> Records:
         """These rows in another order, or fewer of them."""
         columns = (
-            "s",
-            "activity",
-            "word",
-            "day",
-            "last",
-            "minute",
-            "label",
-            "status",
-            "place",
-            "parts",
-            "amount",
-            "duplicate",
-            "misfiled",
-            "unsure",
-            "named",
-        )
-        return replace(self, **{c: getattr(self, c)[order] for c in columns})
+            "s", "activity", "word", "day", "last", "minute", "label", "status", "place", "parts", "amount",
+            "duplicate", "misfiled", "unsure", "named",
+        )  # fmt: skip
+        chosen: dict[str, Any] = {c: taken(getattr(self, c), order) for c in columns}
+        return replace(self, **chosen)
 
 
 def read_doses(e: Evidence) -> Records:
@@ -253,17 +250,13 @@ def _records(
 ) -> Records:
     s = frame["s"].to_numpy()
     activity = table[codes, e.arm_place[s]] if words else np.full(len(s), NOT_IN_ARM, np.int32)
-    minute = whole(frame, f"{at}_minute", NONE).astype(np.int32)
-    label = (
-        whole(frame, "occurrence", NONE).astype(np.int32)
-        if "occurrence" in frame.columns
-        else np.full(len(s), NONE, np.int32)
-    )
+    minute, label = (whole_or_none(frame, column) for column in (f"{at}_minute", "occurrence"))
     status = coded(frame["status"], STATUS, GIVEN)
     day, n = days(frame, at), len(s)
     base = whole(frame, "base", -1) if "base" in frame.columns else np.full(n, -1, np.int64)
     other = frame["meant_for"].is_not_null() if "meant_for" in frame.columns else None
-    misfiled = np.zeros(n, np.bool_) if other is None else other.to_numpy()
+    no = np.broadcast_to(np.False_, n)
+    misfiled = no if other is None or not other.any() else other.to_numpy()
     records = Records(
         names,
         s,
@@ -275,11 +268,11 @@ def _records(
         label,
         status,
         np.arange(n, dtype=np.int32),
-        np.ones(n, np.int32),
+        np.broadcast_to(np.int32(1), n),
         base,
-        np.zeros(n, np.bool_),
+        no,
         misfiled,
-        np.zeros(n, np.bool_),
+        no,
         _first_named(table, codes),
         words,
     )

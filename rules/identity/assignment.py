@@ -31,6 +31,7 @@ LABEL: Final = 1000
 
 _BATCH: Final = 8192  # subjects at once, so that their tables stay in the cache
 _CELLS: Final = 4_000_000  # of one full table, so that memory stays bounded
+_SPAN: Final = 20_000  # days of one table of what a record earns
 
 
 @dataclass(frozen=True)
@@ -90,11 +91,46 @@ def assign(
     before, after = (np.broadcast_to(np.clip(side, 1, UNLIMITED), planned.shape) for side in (before, after))
     series = Series(planned, records, before, after)
     result = Assignment.blank(records)
-    names = np.full_like(records, -1) if labels is None else np.where(records == NONE, -1, labels)
-    labelled = names.max(axis=1, initial=-1) >= 0
-    _fill_by_label(result, series, names, np.flatnonzero(labelled), margin=margin)
-    _fill_in_band(result, series, np.flatnonzero(~labelled), margin=margin)
+    left = np.ones(len(records), np.bool_)
+    if labels is not None:
+        names = np.where(records == NONE, -1, labels)
+        left = names.max(axis=1, initial=-1) < 0
+        _fill_by_label(result, series, names, np.flatnonzero(~left), margin=margin)
+    elif not margin:
+        left = ~_fill_undisputed(result, series)
+    _fill_in_band(result, series, np.flatnonzero(left), margin=margin)
     return result
+
+
+def _fill_undisputed(result: Assignment, series: Series) -> Flags:
+    """Fill in the subjects whose records all earn most at occurrences of their own, in order; return which those are.
+
+    No other pairing earns as much, and none the same: each record has, for itself alone, its one best place. What it
+    earns hangs on its day beside the others of the series, which is one table for all subjects with the same offsets.
+    """
+    planned, records = series.planned, series.records
+    offsets = planned[:, 1:] - planned[:, :1]
+    alike: Flags = (planned != NONE).all(axis=1)
+    if not alike.any() or not records.size or any(side.strides[0] for side in (series.before, series.after)):
+        return np.zeros(len(records), np.bool_)
+    first = int(alike.argmax())
+    alike &= (offsets == offsets[first]).all(axis=1)
+    there = (records != NONE) & alike[:, None]
+    day = np.where(there, records - planned[:, :1], 0)
+    since, until = int(day.min()), int(day.max())
+    if until - since > _SPAN:
+        return np.zeros(len(records), np.bool_)
+    distance = np.arange(since, until + 1, dtype=np.int32)[:, None] - np.append(0, offsets[first]).astype(np.int32)
+    earned = earn_by_side(distance, weigh(series.before[first], series.after[first])[:, None])
+    most = earned.max(axis=1)
+    best = np.where(most > 0, earned.argmax(axis=1), -1).astype(np.int32)
+    only = (most == 0) | ((earned == most[:, None]).sum(axis=1) == 1)
+    slot = np.where(there, best[day - since], -1)
+    before = np.maximum.accumulate(slot, axis=1)
+    done: Flags = alike & only[day - since].all(axis=1)
+    done &= ((slot[:, 1:] > before[:, :-1]) | (slot[:, 1:] < 0)).all(axis=1)
+    result.slot[done] = slot[done]
+    return done
 
 
 def _fill_in_band(result: Assignment, series: Series, rows: Index, *, margin: bool) -> None:

@@ -178,16 +178,12 @@ def waiting_records(laid: Laid, grid: Grid, group: tuple[int, ...]) -> tuple[Int
     part = grid.arm.slots[group[0]].part
     records = laid.doses if part.kind == "treatment" else laid.visits
     places = laid.dose_slot if part.kind == "treatment" else laid.visit_slot
-    mine = np.flatnonzero(
-        (records.activity == records.names.index(part.activity))
-        & (places < 0)
-        & ~(records.duplicate | records.misfiled)
-        & (records.day != NONE)
-    ).astype(np.int32)
+    mine = records.to_place[records.names.index(part.activity)]
     local = np.full(laid.evidence.n, -1, np.int32)
     local[grid.s] = np.arange(len(grid.s), dtype=np.int32)
-    mine = mine[local[records.s[mine]] >= 0]
-    return record_matrix(records, mine, local[records.s[mine]], len(grid.s))
+    who = local[records.s[mine]]
+    waiting = (who >= 0) & (places[mine] < 0)
+    return record_matrix(records, mine[waiting], who[waiting], len(grid.s))
 
 
 def record_matrix(records: Records, rows: Ints, local: Ints, n: int) -> tuple[Ints, Ints, Ints]:
