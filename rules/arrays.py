@@ -103,7 +103,7 @@ class Points:
         With `minute` (`NONE`: any time of the day) a point of that day that came later does not count.
         """
         side: Literal["left", "right"] = "left" if strictly else "right"
-        if minute is None:
+        if minute is None or (minute.strides == (0,) and (minute == NONE).all()):
             found = np.searchsorted(self.key, key(s, day), side=side) - 1
         else:
             last = np.where(minute == NONE, (1 << _MINUTE_BITS) - 1, minute)

@@ -6,15 +6,15 @@ once and compared as integers, so a dose exactly on its limit is inside (docs/en
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 import numpy as np
-import polars as pl
 
 from protocol.dosing import Dose
 from protocol.model import Treatment
 from protocol.quantity import Range
-from rules.arrays import NONE, Flags, Ints, Longs
+from rules.arrays import NONE, Flags, Ints, Longs, numbers, taken
 from rules.dosing.given import FACTS, Codes, amounts_given, countable
 from rules.dosing.intended import (
     FIXED,
@@ -105,20 +105,27 @@ def compute_doses(laid: Laid, part: Ints, occurrence: Ints) -> Doses:
     """The intended dose and its limits for each dose record; `part` is the plan's part of each, -1 for none."""
     records = laid.doses
     doses = Doses(len(records.s))
-    frame = laid.evidence.frames["administrations"].select("step", "weight_used")[records.place]
+    frame = laid.evidence.frames["administrations"]
+    recorded = {name: taken(numbers(frame[name], none), records.place) for name, none in _RECORDED.items()}
     given = amounts_given(laid, part)
     doses.recalculated = _recalculated(laid)
     doses.columns |= {"amount": given.amount, "recorded_amount": given.recorded, "said": given.amount.copy()}
     doses.amount_fact, doses.flags["count_open"] = given.fact, given.count_open
     doses.flags["branded"], doses.right_brand = given.branded, given.right_brand
-    for code in np.unique(part[part >= 0]):
+    for code in np.flatnonzero(np.bincount(part + 1)[1:]):
         chosen = laid.plan.parts[int(code)]
         element = chosen.element
         if isinstance(element, Treatment) and element.dose and chosen.judged:
             rows = np.flatnonzero(part == code).astype(np.int32)
-            _part(doses, laid, frame, element.dose, rows)
-            _modify(doses, laid, frame, chosen, rows)
+            _part(doses, laid, recorded, element.dose, rows)
+            _modify(doses, laid, recorded, chosen, rows)
     return doses
+
+
+_RECORDED: dict[str, int | np.int64] = {"step": 1, "weight_used": UNKNOWN}
+"""What else is recorded of a dose that its limits rest on: what one step of its last digit is, the weight it names."""
+
+_Recorded: TypeAlias = dict[str, Longs]
 
 
 def _recalculated(laid: Laid) -> Recalculated | None:
@@ -146,7 +153,7 @@ def _follow(doses: Doses, laid: Laid, dose: Dose, rows: Ints, shares: tuple[Long
     doses.flags["not_recalculated"][mine] = known & right & ((amount < least) | (amount > most))
 
 
-def _modify(doses: Doses, laid: Laid, frame: pl.DataFrame, part: Part, rows: Ints) -> None:
+def _modify(doses: Doses, laid: Laid, recorded: _Recorded, part: Part, rows: Ints) -> None:
     """Limits by what modifications make of the dose; a dose as if nothing had been modified is marked as such."""
     element, r = part.element, laid.doses
     assert isinstance(element, Treatment)
@@ -163,7 +170,7 @@ def _modify(doses: Doses, laid: Laid, frame: pl.DataFrame, part: Part, rows: Int
     for step in range(int(force.low.min(initial=0)), int(force.high.max(initial=0)) + 1):
         mine = np.flatnonzero((force.low <= step) & (step <= force.high) & ~force.open)
         stated = element.doses_at(level + step) if element.levels else element.dose
-        _part(doses, laid, frame, stated, rows[mine], (force.least[mine], force.most[mine]))
+        _part(doses, laid, recorded, stated, rows[mine], (force.least[mine], force.most[mine]))
         away = _away(doses, rows[mine])
         nearer = mine[away < far[mine]] if stated else mine[:0]
         far[nearer] = away[away < far[mine]]
@@ -193,7 +200,7 @@ def _away(doses: Doses, rows: Ints) -> Longs:
 def _part(
     doses: Doses,
     laid: Laid,
-    frame: pl.DataFrame,
+    recorded: _Recorded,
     stated: tuple[Dose, ...],
     rows: Ints,
     shares: tuple[Longs, Longs] | None = None,
@@ -210,18 +217,22 @@ def _part(
         if dose.amount is None or not len(chosen):
             continue
         doses.dosed[chosen] = True
-        mine = np.isin(rows, chosen)
-        _one(doses, laid, frame, dose, chosen, (shares[0][mine], shares[1][mine]) if shares else None)
+        own = None
+        if shares is not None:
+            mine = np.isin(rows, chosen)
+            own = shares[0][mine], shares[1][mine]
+        _one(doses, laid, recorded, dose, chosen, own)
 
 
 def _one(
-    doses: Doses, laid: Laid, frame: pl.DataFrame, dose: Dose, rows: Ints, shares: tuple[Longs, Longs] | None
+    doses: Doses, laid: Laid, recorded: _Recorded, dose: Dose, rows: Ints, shares: tuple[Longs, Longs] | None
 ) -> None:
     """Limits of the records that one dose of the protocol governs."""
     s, day, by = laid.doses.s[rows], laid.doses.day[rows], needs(dose)
-    measure = np.full(len(rows), FIXED, np.int64)
+    # A fixed dose has the same limits for every record.
+    measure = np.full(len(rows) if shares is not None else 1, FIXED, np.int64)
     if by:
-        _weigh(doses, laid, frame, dose, rows)
+        _weigh(doses, laid, recorded, dose, rows)
         measure = doses.columns["weight"][rows]
     if by == "surface":
         measure, there = surface(laid.evidence, dose, s, day, measure)
@@ -230,50 +241,47 @@ def _one(
         measure, there = clearance(laid.evidence, dose, s, day)
         doses.dose_fact[rows[~there]] = FACTS.index("clearance")
     found = intend(dose, measure, *(shares or ()))
+    if dose.tolerance is None:
+        found = _at_precision(doses, recorded, dose, rows, found)
+    if not countable(dose):
+        # What the protocol counts is open: limits are unknown, and only a dose far off is judged.
+        found = replace(found, least=np.full(1, UNKNOWN), most=np.full(1, UNKNOWN))
+        doses.dose_fact[rows] = FACTS.index("dose")
     doses.columns["rate"][rows] = rate(dose)
     doses.flags["capped"][rows] = dose.max is not None
     doses.flags["totalled"][rows] = dose.max_total is not None
-    columns = {name: getattr(found, name) for name in LIMITS} | {"total_limit": total_limit(dose, measure)}
-    for name, values in columns.items():
+    for name, values in {**vars(found), "total_limit": total_limit(dose, measure)}.items():
         doses.columns[name][rows] = values
-    if dose.tolerance is None:
-        _at_precision(doses, frame, dose, rows, found)
-    if not countable(dose):
-        # What the protocol counts is open: limits are unknown, and only a dose far off is judged.
-        doses.columns["least"][rows] = doses.columns["most"][rows] = UNKNOWN
-        doses.dose_fact[rows] = FACTS.index("dose")
     if by:
         _follow(doses, laid, dose, rows, shares)
-    _slips(doses, laid, rows, by == "weight")
+    _slips(doses, laid, rows, found, by == "weight")
 
 
-def _at_precision(doses: Doses, frame: pl.DataFrame, dose: Dose, rows: Ints, found: Intended) -> None:
+def _at_precision(doses: Doses, recorded: _Recorded, dose: Dose, rows: Ints, found: Intended) -> Intended:
     """Without a tolerance amounts are compared at the recorded precision: limits reach to the last recorded digit.
 
     Of a single target what then differs cannot be told: never ±0 % (language, decision 12).
     """
-    known = found.low != UNKNOWN
-    step = frame["step"].fill_null(1).to_numpy()[rows]
+    known = np.broadcast_to(found.low != UNKNOWN, len(rows))
+    step = recorded["step"][rows]
     step = np.where(step * 1000 * COARSE > found.low, 1, step)
     near_low, near_high = ((d + step * 500) // (step * 1000) * step for d in (found.low, found.high))
     least, most = np.minimum(near_low, found.least), np.maximum(near_high, found.most)
     most = np.minimum(most, found.ceiling)
-    amount = doses.columns["amount"][rows]
     if not isinstance(dose.amount, Range):
-        known &= (amount >= least) & (amount <= most)
-        open_ = (found.low != UNKNOWN) & (found.ceiling != UNKNOWN)
+        amount, open_ = doses.columns["amount"][rows], known & (found.ceiling != UNKNOWN)
+        known = known & (amount >= least) & (amount <= most)
         fact = np.where(amount != UNKNOWN, FACTS.index("tolerance"), doses.amount_fact[rows])
         doses.dose_fact[rows[open_]] = fact[open_]
-    doses.columns["least"][rows] = np.where(known, least, UNKNOWN)
-    doses.columns["most"][rows] = np.where(known, most, UNKNOWN)
+    return replace(found, least=np.where(known, least, UNKNOWN), most=np.where(known, most, UNKNOWN))
 
 
-def _weigh(doses: Doses, laid: Laid, frame: pl.DataFrame, dose: Dose, rows: Ints) -> None:
+def _weigh(doses: Doses, laid: Laid, recorded: _Recorded, dose: Dose, rows: Ints) -> None:
     """The weight in force for each record, and how old the protocol lets it be."""
     records, policy = laid.doses, dose.weight or laid.plan.protocol.weight
-    used = frame["weight_used"].fill_null(UNKNOWN).to_numpy()[rows]
+    used, minute = recorded["weight_used"][rows], taken(records.minute, rows)
     followed = doses.recalculated.now[rows] if doses.recalculated is not None and dose.weight is None else None
-    found = weigh(laid.evidence, policy, records.s[rows], records.day[rows], records.minute[rows], used, followed)
+    found = weigh(laid.evidence, policy, records.s[rows], records.day[rows], minute, used, followed)
     doses.flags["weighed"][rows] = True
     doses.flags["implausible"][rows] = found.implausible
     doses.flags["used_is_measured"][rows] = found.measured
@@ -287,12 +295,18 @@ def _weigh(doses: Doses, laid: Laid, frame: pl.DataFrame, dose: Dose, rows: Ints
         doses.flags["reasoned"][rows] = policy.older is not None
 
 
-def _slips(doses: Doses, laid: Laid, rows: Ints, per_weight: bool) -> None:
-    """Name the factor where it fits a known slip; without a weight, judge the weight that the dose implies."""
+def _slips(doses: Doses, laid: Laid, rows: Ints, found: Intended, per_weight: bool) -> None:
+    """Name the factor where it fits a known slip; without a weight, judge the weight that the dose implies.
+
+    Of a record whose limits are known and hold the amount nothing is to be explained.
+    """
     amount = doses.columns["amount"][rows]
-    amount = np.where(doses.flags["count_open"][rows], doses.columns["recorded_amount"][rows], amount)
-    doses.columns["said"][rows] = amount
-    outside = np.flatnonzero(~_inside(doses, rows))
+    inside = (amount >= found.least) & (amount <= found.most) & (found.least != UNKNOWN) & (found.most != UNKNOWN)
+    if doses.flags["count_open"].any():
+        opened = doses.flags["count_open"][rows]
+        amount, inside = np.where(opened, doses.columns["recorded_amount"][rows], amount), inside & ~opened
+        doses.columns["said"][rows] = amount
+    outside = np.flatnonzero(~inside)
     rows, amount = rows[outside], amount[outside]
     low, high = doses.columns["low"][rows], doses.columns["high"][rows]
     told = (amount != UNKNOWN) & (amount > 0) & (low != UNKNOWN) & (low > 0)
@@ -315,14 +329,6 @@ def _slips(doses: Doses, laid: Laid, rows: Ints, per_weight: bool) -> None:
             slip[off[fits]] = sign * round(factor * 10_000)
     per_kg = told & per_weight & (amount == doses.columns["rate"][rows])
     doses.columns["slip"][rows] = np.where(per_kg & (under > 1.5), 1, slip)
-
-
-def _inside(doses: Doses, rows: Ints) -> Flags:
-    """Records whose limits are known and hold the amount: nothing is to be explained of them."""
-    amount, least, most = (doses.columns[name][rows] for name in ("amount", "least", "most"))
-    known = (least != UNKNOWN) & (most != UNKNOWN) & ~doses.flags["count_open"][rows]
-    inside: Flags = known & (amount >= least) & (amount <= most)
-    return inside
 
 
 def _fit(factor: float) -> float:

@@ -149,24 +149,28 @@ def _other_dimension(frame: pl.DataFrame, wanted: list[str], parts: Ints) -> Fla
     recorded = frame["dimension"]
     if recorded.null_count():
         recorded = recorded.fill_null(frame["concentration_dimension"])
-    other = np.zeros(len(frame), np.bool_)
-    for word in recorded.drop_nulls().unique():
-        differs = np.array([w not in ("", word) for w in wanted])
-        other |= (recorded == word).fill_null(value=False).to_numpy() & differs[parts]
+    words = sorted(set(wanted) - {""})
+    differs = np.array([[w != "" for w in wanted], *([w not in ("", word) for w in wanted] for word in words)])
+    other: Flags = differs[coded(recorded, {word: n for n, word in enumerate(words, 1)}, 0), parts]
+    other &= recorded.is_not_null().to_numpy()
     return other
 
 
 def _counted(frame: pl.DataFrame, wanted: list[int], parts: Ints, amount: Longs) -> tuple[Longs, Flags]:
     """Cells in the protocol's count, and the rows that leave open what they count."""
-    counts = np.array(wanted)[parts]
-    if not counts.any():
-        return amount, np.zeros(len(amount), np.bool_)
-    said = coded(frame["viable_or_total"], COUNTED, 0)
-    share = frame["viability"].to_numpy()
-    other = (counts != 0) & (said != counts) & (amount != UNKNOWN) & (amount != 0)
+    counts, open_ = np.array(wanted)[parts], np.zeros(len(amount), np.bool_)
+    rows = np.flatnonzero(counts)
+    if not len(rows):
+        return amount, open_
+    counts, counted = counts[rows], amount[rows]
+    said, share = coded(frame["viable_or_total"].gather(rows), COUNTED, 0), frame["viability"].gather(rows).to_numpy()
+    other = (said != counts) & (counted != UNKNOWN) & (counted != 0)
     told = other & (counts == COUNTED["viable"]) & (said == COUNTED["total"]) & ~np.isnan(share)
-    viable = np.round(amount * np.where(told, share, 0) / 100).astype(np.int64)
-    return np.where(told, viable, np.where(other, UNKNOWN, amount)), other & ~told
+    viable = np.round(counted * np.where(told, share, 0) / 100).astype(np.int64)
+    amount = amount.copy()
+    amount[rows] = np.where(told, viable, np.where(other, UNKNOWN, counted))
+    open_[rows] = other & ~told
+    return amount, open_
 
 
 def _once(laid: Laid, amount: Longs, fact: Codes) -> Longs:

@@ -83,7 +83,7 @@ def intend(dose: Dose, measure: Longs, least_share: Longs | None = None, most_sh
 def total_limit(dose: Dose, measure: Longs) -> Longs:
     """The most that all doses together may be, in base units: absolute, or for a measure; `UNKNOWN` without it."""
     limit = _limit(dose.max_total, measure, measure != UNKNOWN)
-    return np.full(len(measure), NO_CEILING, np.int64) if limit is None else inwards(limit, up=False)
+    return np.full(1, NO_CEILING, np.int64) if limit is None else inwards(limit, up=False)
 
 
 def intend_share(dose: Dose, in_force: Longs) -> Intended:
