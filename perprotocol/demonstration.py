@@ -12,7 +12,25 @@ import rules
 from perprotocol.door import say
 from perprotocol.pages import verdict_text
 from protocol import Fault
+from rules.page.labels import Labels
+from rules.page.text import numbers
 from rules.report import write_report, write_table
+
+SAID = {
+    "en": {
+        "calendar": "The calendar of child {child} (synthetic):",
+        "verdict": "\nOne verdict:",
+        "audit": "\nThe audit:",
+        "page": "\nwrote {page}, the whole audit: open it in a browser",
+    },
+    "zh": {
+        "calendar": "受试者 {child}（虚构）的日历：",
+        "verdict": "\n一次给药的判定：",
+        "audit": "\n方案依从性核查：",
+        "page": "\n已写入 {page}（完整核查报告）：请用浏览器打开",
+    },
+}
+"""What is said between the parts, by language."""
 
 
 def example_folder() -> Path:
@@ -28,28 +46,30 @@ def example_folder() -> Path:
 
 
 def run_demo(folder: Path, lang: str, *, quiet: bool) -> None:
-    """Print one child's calendar, one verdict and the audit; write the HTML page into a folder."""
+    """Print one child's calendar, one verdict and what the audit found; write the whole audit as an HTML page."""
     if folder.exists() and not folder.is_dir():
         fault = Fault("-o", None, None, "", str(folder), "is a file", "name a folder for the page")
         raise promised.StudyError([fault])
+    said = SAID[lang]
     trial, study = promised.read("uc-msc-saa"), rules.read_study(example_folder())
     cut = study.data_cut
     verdicts = rules.validate(trial, study, as_of=cut, lang=lang)
     slip = verdicts.filter(pl.col("codes").str.contains("overdose")).head(1)
     child = slip["subject"][0] if len(slip) else study.subjects["subject"][0]
-    say(f"The calendar of child {child} (synthetic):", quiet=quiet)
+    say(said["calendar"].format(child=child), quiet=quiet)
     calendar = rules.schedule(trial, study, as_of=cut)
     own = calendar.filter((pl.col("subject") == child) & (pl.col("kind") != "assessment"))
     write_table(own.head(24), "table", lang, None)
-    say("One verdict:", quiet=quiet)
+    say(said["verdict"], quiet=quiet)
     print_text(verdict_text(slip, lang))
     report = rules.audit(trial, study, as_of=cut, lang=lang)
-    say("The audit:", quiet=quiet)
-    write_report(report, None, "table", None, protocol_file="uc-msc-saa", options={})
+    say(said["audit"], quiet=quiet)
+    print_text("\n".join(line for _, line in numbers(report, Labels(lang))))
+    write_table(report.findings, "table", lang, None)
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / f"uc-msc-saa.{lang}.html"
     write_report(report, calendar, "html", page, protocol_file="uc-msc-saa", options={})
-    say(f"wrote {page}: open it in a browser", quiet=quiet)
+    say(said["page"].format(page=page), quiet=quiet)
 
 
 def print_text(text: str) -> None:
