@@ -288,3 +288,20 @@ LONGER = 'due: 8 h after one 1, window: "±10 % or 30 min whichever is longer"'
 def test_a_sample_is_judged_by_the_clock(body: str, at: str, expected: list[str]) -> None:
     """S34: three minutes at half an hour, thirty at eight hours and not forty-eight unless the longer counts."""
     assert sampled(body, at) == expected
+
+
+def test_each_of_two_infusions_of_one_day_has_its_own_end() -> None:
+    """The second ran past midnight, and so its sample was due on the day after."""
+    protocol = protocol_of(
+        "treatments: {one: {dose: 1 mg, due: [day 0, day 0], window: ±1 d}}\n"
+        "assessments: {level: {due: within 15 min to 1 h after end of each one}}"
+    )
+    doses = [
+        {"treatment": "one", "start": "2024-03-01 10:00", "end": "2024-03-01 15:00", "occurrence": 1},
+        {"treatment": "one", "start": "2024-03-01 22:00", "end": "2024-03-02 04:00", "occurrence": 2},
+    ]
+    taken = {"measure": "level", "value": "1"}
+    both = [taken | {"at": "2024-03-01 15:30"}, taken | {"at": "2024-03-02 04:30"}]
+    assert codes(protocol, doses, observations=both) == []
+    assert codes(protocol, doses, observations=both[1:]) == ["assessment_no_record"]
+    assert codes(protocol, doses, observations=[both[0] | {"value": "not done"}, both[1]]) == ["assessment_missed"]

@@ -106,7 +106,9 @@ class Cycled(Life):
         for (due, plan), at in zip(firsts, moments, strict=True):
             self.later((began if at is None else at // DAY) * DAY, partial(self._play_first, due, plan, at))
         for due, day in others:
-            self._push(due._replace(base=began * DAY), (began + day) * DAY)
+            # What is done before a day of the cycle is known when its doses are given.
+            ahead = due.start.window[0] if due.start is not None and due.start.window is not None else 0
+            self._push(due._replace(base=began * DAY), (began + day + min(ahead, 0)) * DAY)
         return began
 
     def _first_plan(self, due: Due, planned: int, *, ordered: bool) -> Planned:

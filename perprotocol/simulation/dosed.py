@@ -31,8 +31,9 @@ class Dosed(Cycled):
         super().__init__(script, patient.seed, patient.zero, known, stage)
         self.values: dict[str, Value] = {"arm": patient.arm, **story.quiet[0]}
         self.stopped: dict[str, int] = {}
-        self.shares: dict[str, Fraction] = {}
         self.levels: dict[str, int] = {}
+        self.used: int | None = None
+        """The weight last used for dosing, where a dose follows the weight."""
         self.courses: list[tuple[Line, int]] = []
         self.steps: dict[str, list[tuple[int, Fraction]]] = {}
 
@@ -45,6 +46,12 @@ class Dosed(Cycled):
     def grams(self, day: int) -> int:
         """Body weight on a day: it grows with the age."""
         return body.grams(self.months(day), draw(self.seed, 10))
+
+    def _drifting(self, day: int) -> int:
+        """Body weight of somebody who gains or loses in the course of months; most do neither."""
+        u = draw(self.seed, 18)
+        share = (u - 0.1 if u < 0.2 else 0) * 5 * (day - self.patient.zero) / 365
+        return round(self.grams(day) * (1 + share) / 100) * 100
 
     def mm(self) -> int:
         """Body height at enrolment."""
@@ -74,7 +81,7 @@ class Dosed(Cycled):
         """A dose anywhere inside its limits, weighed before where it counts by weight."""
         day = at // DAY
         given = Given(plan.key, at, line=plan.line)
-        self._amount(given, self.dose_of(plan.line, day), day)
+        self._amount(given, self.dose_of(plan.line, day), day, self.share_of(plan))
         given.end = at + self._lasts(part, given)
         if given.amount is not None:
             supply(self.protocol, self.patient, given, part)
@@ -82,14 +89,17 @@ class Dosed(Cycled):
         self.reacts(plan, given)
         return given.end
 
-    def _amount(self, given: Given, dose: Dose | None, day: int) -> None:
+    def share_of(self, plan: Planned) -> Fraction:
+        """Which share of the dose is given; a subclass knows."""
+        return WHOLE
+
+    def _amount(self, given: Given, dose: Dose | None, day: int, share: Fraction = WHOLE) -> None:
         amount = (dose.amount or dose.start) if dose is not None else None
         if dose is None or amount is None:
             return
         dimension = (amount.low if isinstance(amount, Range) else amount).dimension
         given.weighed = "/weight" in dimension or "/surface" in dimension
         given.grams = self._weight(dose, day) if given.weighed else 0
-        share = self.shares.get(given.key[0], WHOLE)
         given.least, given.most = _limits(dose, given.grams, self.mm(), self.clearance(), share)
         given.judged = bool(dose.tolerance) or isinstance(amount, Range)
         given.ceiling = int(dose.max.base) if dose.max is not None else None
@@ -102,8 +112,11 @@ class Dosed(Cycled):
         patient, policy = self.patient, dose.weight or self.protocol.weight
         if policy is not None and policy.use == "baseline":
             patient.baseline = True
-            first = min(patient.weighings)
-            return patient.weighings[first]
+            self.used = self.used or patient.weighings[min(patient.weighings)]
+            if policy.recalculate is not None:
+                now = patient.weighings[day] = self._drifting(day)
+                self.used = self.used if abs(now - self.used) * 100 < policy.recalculate.value * self.used else now
+            return self.used
         patient.weighings[day] = self.grams(day)
         return patient.weighings[day]
 

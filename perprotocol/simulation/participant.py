@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
 
+from perprotocol.simulation.amounts import WHOLE
 from perprotocol.simulation.cycled import Opening
 from perprotocol.simulation.days import DAY
 from perprotocol.simulation.dosed import Dosed
@@ -13,9 +14,11 @@ from perprotocol.simulation.draws import draw
 from perprotocol.simulation.life import FOREVER, Due, Stage
 from perprotocol.simulation.patient import Given, Patient, Planned, Seen
 from perprotocol.simulation.script import Script
-from perprotocol.simulation.shown import HIGH, LOW, Shown, Value
+from perprotocol.simulation.shown import HIGH, LOW, Shown, Value, level_of
 from perprotocol.simulation.story import Story, Trigger
+from protocol.actions import Action
 from protocol.model import Measure
+from protocol.quantity import Quantity
 
 CHANGES = 0.04
 """How often, where the protocol would change something, a participant gives it reason to."""
@@ -29,7 +32,12 @@ class Participant(Dosed):
     def __init__(self, script: Script, story: Story, patient: Patient, stage: Stage) -> None:
         super().__init__(script, story, patient, stage)
         self.held: dict[str, tuple[int, int]] = {}
-        self.omitted: set[tuple[str, int]] = set()
+        self.ordered: dict[tuple[str, int, int], Fraction] = {}
+        """Of doses on a day of a cycle the share that the protocol orders: 0 for none."""
+        self.decided: dict[tuple[int, int], int] = {}
+        """The day on which what decides about a day of a cycle is known: nothing is given before."""
+        self.lowered: dict[str, set[int]] = {}
+        """The cycles after which a drug is given a level lower."""
         self.waited: set[int] = set()
         self.lasting: list[tuple[int, int, Shown]] = []
 
@@ -46,7 +54,7 @@ class Participant(Dosed):
             begins, ends = self.held.get(name, (FOREVER, FOREVER))
             if begins <= plan.due < ends:
                 return False
-            if plan.cycle is not None and (name, plan.number) in self.omitted:
+            if self.share_of(plan) == 0:
                 self.patient.doses.append(Given(plan.key, plan.on(plan.due), status="not given", reason="low counts"))
                 return False
         if part.may_if:
@@ -81,6 +89,9 @@ class Participant(Dosed):
     def before_cycle(self, o: Opening, drugs: frozenset[str]) -> int | None:
         """A cycle waits where the protocol says so; none begins once the drugs of its day 1 are stopped."""
         cycle, number, day = o.name, o.number, o.due
+        for name, cycles in self.lowered.items():
+            self.levels[name] = -sum(before < number for before in cycles)
+            self.values[level_of(name)] = Decimal(self.levels[name])
         if drugs and drugs <= set(self.stopped):
             return None
         for trigger in self.story.triggers:
@@ -104,7 +115,9 @@ class Participant(Dosed):
     def _choose(self, plan: Planned, last: int) -> int:
         if plan.cycle in self.waited and plan.line.kind == "assessment":
             return plan.on(plan.closes)
-        return super()._choose(plan, last)
+        at = super()._choose(plan, last)
+        known = self.decided.get((plan.cycle or 0, plan.offset[1] + 1), 0) if plan.line.kind == "treatment" else 0
+        return max(at, plan.on(known))
 
     def left(self, how: str, day: int) -> None:
         """The end is on record, and nothing that it ends is expected any more."""
@@ -149,11 +162,11 @@ class Participant(Dosed):
             if stated is not None and ((stated.arm and self.patient.arm not in stated.arm) or stated.may_if):
                 continue
             measures += stated.measures if stated is not None and stated.measures else (name,)
-        trigger = self._chance(plan, frozenset(measures), at)
+        trigger = self._chance(plan, frozenset(measures), at) or self._of_cycle(plan, frozenset(measures), at)
         for measure in dict.fromkeys(measures):
             shown = trigger.shown.get(measure) if trigger is not None else None
             self._observe(measure, at + 5, plan, shown)
-        if trigger is not None:
+        if trigger is not None and trigger.modification.at is None:
             self._apply(trigger, at + 5)
 
     def _chance(self, plan: Planned, measures: frozenset[str], at: int) -> Trigger | None:
@@ -164,6 +177,22 @@ class Participant(Dosed):
             if trigger.measured and trigger.measured <= measures and not trigger.events and self._fits(trigger, at):
                 return trigger
         return None
+
+    def _of_cycle(self, plan: Planned, measures: frozenset[str], at: int) -> Trigger | None:
+        """What is shown before a dose of a cycle, and orders another dose, or none, on that day."""
+        for trigger in self.story.triggers:
+            m = trigger.modification
+            if not decides(trigger, plan, measures) or draw(self.seed, 19, plan.number, len(trigger.name)) > CHANGES:
+                continue
+            for action in m.then:
+                self.ordered[action.target, plan.cycle or 0, plan.offset[1] + 1] = share_ordered(action)
+            self.decided[plan.cycle or 0, plan.offset[1] + 1] = at // DAY
+            return trigger
+        return None
+
+    def share_of(self, plan: Planned) -> Fraction:
+        """The share that the protocol orders of a dose, all of it where it orders nothing."""
+        return self.ordered.get((plan.line.activity, plan.cycle or 0, plan.offset[1] + 1), WHOLE)
 
     def _fits(self, trigger: Trigger, at: int) -> bool:
         """Nothing is under way that it would change, and it can be acted on."""
@@ -252,10 +281,28 @@ class Participant(Dosed):
             return stated.values[int(u * len(stated.values))]
         return Decimal(150 + int(u * 100)) / 10
 
+    def _lowers(self, trigger: Trigger, plan: Planned) -> bool:
+        """Now and then an event in a cycle lowers the level from the next cycle on, as far as there is one."""
+        m = trigger.modification
+        if m.scope != "next cycle" or plan.cycle is None or any(a.verb != "reduce" or a.levels != 1 for a in m.then):
+            return False
+        for action in m.then:
+            levels = self.protocol.treatments[action.target].levels
+            cycles = self.lowered.get(action.target, set())
+            if plan.cycle in cycles or -len(cycles) - 1 < min(levels, default=0):
+                return False
+        return draw(self.seed, 29, plan.line.code, plan.number) < CHANGES
+
     def reacts(self, plan: Planned, given: Given) -> None:
         """Now and then something happens after a dose, and the protocol says what follows."""
         for trigger in self.story.triggers:
             m = trigger.modification
+            if not trigger.measured and trigger.events and self._lowers(trigger, plan):
+                at = (given.end or given.at) + 30
+                self._event(trigger, at, at + 3 * 60)
+                for action in m.then:
+                    self.lowered.setdefault(action.target, set()).add(plan.cycle or 0)
+                return
             if trigger.measured or not trigger.events or {a.verb for a in (*m.then, *m.may)} != {"stop"}:
                 continue
             if not {given.key[0], "all"} & {a.target for a in m.then}:
@@ -264,3 +311,18 @@ class Participant(Dosed):
                 at = (given.end or given.at) + 30
                 self._event(trigger, at, at + 3 * 60)
                 self._apply(trigger, at)
+
+
+def decides(trigger: Trigger, plan: Planned, measures: frozenset[str]) -> bool:
+    """Whether a modification that decides on one day of a cycle is decided by what is measured at an occasion."""
+    m = trigger.modification
+    if m.at is None or m.in_ is None or plan.cycle is None or plan.line.kind != "assessment" or trigger.events:
+        return False
+    changes = all(a.verb == "omit" or (a.verb == "reduce" and isinstance(a.to, Quantity)) for a in m.then)
+    today = plan.offset[1] + 1 == m.at.alternatives[0].day and m.in_.includes(plan.cycle)
+    return bool(m.then) and changes and today and trigger.measured <= measures
+
+
+def share_ordered(action: Action) -> Fraction:
+    """The share of a dose that is left: nothing where it is omitted."""
+    return Fraction(action.to.value) / 100 if isinstance(action.to, Quantity) else Fraction(0)

@@ -97,8 +97,9 @@ class Reader:
                 return None if number is None else within.low.value <= number <= within.high.value
             case Count(kind="delay" | "omissions" | "resumptions"):
                 return False
-            case Count(kind="level", op=op, value=level) if isinstance(level, int):
-                return _OPS[op](Decimal(0), Decimal(level))
+            case Count(kind="level", name=name, op=op, value=level) if isinstance(level, int):
+                now = shown.get(level_of(name), Decimal(0))
+                return isinstance(now, Decimal) and _OPS[op](now, Decimal(level))
         return None
 
     def _criterion(self, name: str, shown: Shown) -> bool | None:
@@ -141,6 +142,11 @@ class Reader:
             case BaselinePlus(sign, quantity):
                 return None if base is None else base + sign * (quantity.value if quantity is not None else Decimal(0))
         return None
+
+
+def level_of(treatment: str) -> str:
+    """Under which name the level of a treatment is among the values of a participant."""
+    return f"level of {treatment}"
 
 
 def names(protocol: Protocol, conditions: Iterable[Condition]) -> frozenset[str]:

@@ -232,7 +232,8 @@ def _territory(rows: Rows) -> tuple[Ints, Ints, Ints]:
     last the other side counts, and a single occasion reaches as far again as its window is wide.
     """
     grid = rows.grid
-    days_of = np.where(grid.actual != NONE, grid.actual, grid.due)
+    coming = np.where(grid.expected != 0, grid.due, NONE)
+    days_of = np.where(grid.actual != NONE, grid.actual, coming)
     nearest = days_of[rows.who, rows.column].astype(np.int32)
     before, after = np.full(len(nearest), NONE, np.int32), np.full(len(nearest), NONE, np.int32)
     for column in np.unique(rows.column):

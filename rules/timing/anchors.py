@@ -219,8 +219,10 @@ def _as_recorded(laid: Laid, grid: Grid, c: int, actual: Ints) -> Dated:
 def _ended(laid: Laid, grid: Grid, c: int, actual: Ints) -> Dated:
     if grid.arm.slots[c].part.kind != "treatment" or not len(laid.doses.s):
         return actual, actual
-    columns = np.array(grid.arm.columns(grid.arm.slots[c].part.activity))
-    at = columns[(grid.actual[:, columns] == actual[:, None]).argmax(axis=1)]
+    # Of two doses of one day each has its own end; the last of a series may be another than the one named.
+    columns = np.array(grid.arm.columns(grid.arm.slots[c].part.activity))[::-1]
+    same = columns[(grid.actual[:, columns] == actual[:, None]).argmax(axis=1)]
+    at = np.where(grid.actual[:, c] == actual, c, same)
     row = grid.record[np.arange(len(grid.s)), at]
     there = (row >= 0) & (actual != NONE)
     first, last = ends(laid, np.maximum(row, 0).astype(np.int32))

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from perprotocol.simulation.faults import amounts, conduct, contradictions, courses, people, products, records, timing
+from perprotocol.simulation.faults import (
+    amounts,
+    assessments,
+    conduct,
+    contradictions,
+    courses,
+    people,
+    products,
+    records,
+    timing,
+)
 from perprotocol.simulation.faults.case import Case, Fault, Found, World
 
 __all__ = ["KINDS", "Case", "Fault", "Found", "Kind", "World"]
@@ -76,6 +86,11 @@ _ALL = (
     Kind(conduct.unprepared, ("prerequisite_missing",)),
     Kind(conduct.as_medication, ("hour",)),
     Kind(conduct.misnumbered, ("out_of_order",)),
+    Kind(assessments.assessment_missed, ("assessment_missed",)),
+    Kind(assessments.assessment_incomplete, ("assessment_incomplete",)),
+    Kind(assessments.assessment_unknown, ("assessment_no_record",)),
+    Kind(assessments.sampled_elsewhen, ("assessment_out_of_window",)),
+    Kind(assessments.mistimed_sample, ("sample_mistimed",)),
     Kind(contradictions.weight_not_measured, ("weight_not_measured",)),
     Kind(contradictions.weight_implausible, ("weight_implausible",)),
     Kind(contradictions.weight_jumped, ("weight_jumped",)),

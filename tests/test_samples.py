@@ -1,0 +1,40 @@
+"""Which occasion a sample is of: the one whose window it lies in, else the one that it lies nearest to."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.course import audited, on, told, value
+
+DIARY = """
+arms: {a: A}
+milestones: {day-zero: start of x 1}
+treatments: {x: {due: day 1, window: ±0 d, dose: {amount: 10 mg, tolerance: ±5 %}}}
+assessments: {diary: {due: day 8, every: 7 d, times: 2, window: ±2 d}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("days", "found"),
+    [
+        ([8, 15], []),
+        ([10, 13], []),
+        ([11, 15], ["assessment_out_of_window diary 1"]),
+        ([12, 15], ["assessment_no_record? diary 1"]),
+        ([5, 15], ["assessment_out_of_window diary 1"]),
+        ([8], ["assessment_no_record? diary 2"]),
+    ],
+)
+def test_a_sample_out_of_its_window_is_that_of_the_nearest_day(days: list[int], found: list[str]) -> None:
+    """Half of the way to the next occasion it is nearer to that one."""
+    given = [{"treatment": "x", "start": on(1), "amount": "10", "unit": "mg"}]
+    values = [value("diary", day, 1, "") for day in days]
+    assert told(audited(DIARY, 60, administrations=given, observations=values)) == found
+
+
+def test_an_occasion_that_nobody_expects_any_more_has_no_samples() -> None:
+    """The participant left before the second one: a sample of day 12 is the first, out of its window."""
+    given = [{"treatment": "x", "start": on(1), "amount": "10", "unit": "mg"}]
+    left = [{"milestone": "withdrawal", "date": on(13)}]
+    report = audited(DIARY, 60, administrations=given, observations=[value("diary", 12, 1, "")], milestones=left)
+    assert told(report) == ["assessment_out_of_window diary 1"]
