@@ -166,27 +166,26 @@ def _modify(doses: Doses, laid: Laid, recorded: _Recorded, part: Part, rows: Int
     rows, force = rows[chosen], force.take(chosen)
     old = {name: doses.columns[name][rows] for name in LIMITS}
     best = {name: np.full(len(rows), UNKNOWN, np.int64) for name in LIMITS}
-    far = np.full(len(rows), np.iinfo(np.int64).max)
+    far, named = np.full(len(rows), np.iinfo(np.int64).max), np.zeros(len(rows), np.bool_)
     for step in range(int(force.low.min(initial=0)), int(force.high.max(initial=0)) + 1):
         mine = np.flatnonzero((force.low <= step) & (step <= force.high) & ~force.open)
         stated = element.doses_at(level + step) if element.levels else element.dose
         _part(doses, laid, recorded, stated, rows[mine], (force.least[mine], force.most[mine]))
         away = _away(doses, rows[mine])
         nearer = mine[away < far[mine]] if stated else mine[:0]
-        far[nearer] = away[away < far[mine]]
+        far[nearer], named[nearer] = _away(doses, rows[nearer]), True
         for name in LIMITS:
             best[name][nearer] = doses.columns[name][rows[nearer]]
     for name in LIMITS:
         doses.columns[name][rows] = best[name]
     missing = np.where(force.open, FACTS.index("condition"), FACTS.index("level"))
-    doses.dose_fact[rows] = np.where(best["most"] == UNKNOWN, missing, doses.dose_fact[rows])
+    doses.dose_fact[rows] = np.where(named, doses.dose_fact[rows], missing)
     amount, known = doses.columns["amount"][rows], (best["most"] != UNKNOWN) & (old["most"] != UNKNOWN)
-    over = (amount > best["most"]) & (amount <= old["most"])
-    under = (amount != UNKNOWN) & (amount < best["least"]) & (amount >= old["least"])
     doses.flags["modified"][rows] = True
     inside = (amount >= best["least"]) & (amount <= best["most"])
+    before = (amount >= old["least"]) & (amount <= old["most"])
     doses.flags["adjusted"][rows] = known & inside & ((amount > old["most"]) | (amount < old["least"]))
-    doses.flags["unmodified"][rows] = known & (over | under)
+    doses.flags["unmodified"][rows] = known & before & ~inside
 
 
 def _away(doses: Doses, rows: Ints) -> Longs:

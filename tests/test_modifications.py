@@ -87,10 +87,11 @@ def test_without_a_gfr_the_dose_of_carboplatin_cannot_be_told() -> None:
 
 
 def test_a_half_dose_on_day_eight_is_ordered_by_middling_counts() -> None:
-    """Neutrophils of 1.2: half the dose is right, the whole one is the finding, and a quarter is an underdose."""
+    """Neutrophils of 1.2: half is right, the whole is the finding; a quarter is an underdose, three an overdose."""
     found = [*good(*[d for d in EVERY if d != 29]), (29, 1.2, 200)]
     rest = [row for row in given(*ALL) if row["start"] != dose("gem", 29)["start"]]
-    for amount, expected in (("500", []), ("1000", ["modification_not_made gem 4"]), ("250", ["underdose gem 4"])):
+    unmade = ["modification_not_made gem 4"]
+    for amount, expected in (("500", []), ("1000", unmade), ("250", ["underdose gem 4"]), ("750", ["overdose gem 4"])):
         assert label([*rest, dose("gem", 29, amount)], found) == expected
 
 
@@ -200,6 +201,41 @@ def test_a_reduced_dose_is_not_raised_before_its_condition_holds() -> None:
     assert simple(BY, weekly(**less, d6="75", d7="75"), observations=values) == []
     assert simple(BY, weekly(d3="75", d4="75"), observations=values) == ["modification_not_made x 5"]
     assert simple(BY, weekly(**(less | {"d4": "50"})), observations=values) == ["underdose x 4"]
+
+
+PER_KG = """
+arms: {a: A}
+milestones: {day-zero: start of x 1}
+weight: {use: latest, within: 3 d}
+events: {rash: rash}
+treatments:
+  x:
+    due: day 1
+    every: 7 d
+    times: 8
+    window: ±1 d
+    level: 0
+    dose: {tolerance: ±5 %}
+    levels: {0: {dose: 10 mg/kg}, -1: {dose: 8 mg/kg}}
+modifications:
+  m: {if: event rash, then: reduce x by 1 level}
+"""
+
+
+def test_at_a_lower_level_too_it_is_the_weight_that_is_missing() -> None:
+    """Nobody was weighed: of every dose the weight is asked for, and no level is in doubt."""
+    given = [dose("x", day, "300") for day in WEEKS]
+    asked = told(audited(PER_KG, 80, administrations=given, events=[event("rash", 10, 12)]))
+    assert asked == [f"weight? x {n}" for n in range(1, 9)]
+
+
+def test_below_the_lowest_level_the_dose_cannot_be_told() -> None:
+    """Two rashes, and one level to go down to: of every dose after the second the level is asked for."""
+    given = [dose("x", day, "240" if day > 10 else "300") for day in WEEKS]
+    weights = [value("weight", day, 30, "kg") for day in WEEKS]
+    rashes = [event("rash", 10, 12), event("rash", 31, 33)]
+    asked = told(audited(PER_KG, 80, administrations=given, events=rashes, observations=weights))
+    assert asked == [f"level? x {n}" for n in (6, 7, 8)]
 
 
 def test_within_a_stated_time_the_old_dose_is_still_right() -> None:

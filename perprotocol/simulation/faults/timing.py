@@ -86,8 +86,24 @@ def dose_early(world: World, rng: Random) -> Case | None:
     ahead = rng.randint(1, 3)
     for key in world.doses(rng):
         if _room_before(world, key, ahead):
-            return Case(world.live({key: partial(_early, ahead)}), one("dose_early", key))
+            patient = world.live({key: partial(_early, ahead)})
+            if _told_in_cycle(world, patient, key):
+                return Case(patient, one("dose_early", key))
     return None
+
+
+def _told_in_cycle(world: World, patient: Patient, key: Key) -> bool:
+    """Whether what is given about a day 1 that came early lies nearer to that day than to the next dose of the drug."""
+    cycle = patient.planned[key].cycle
+    began = patient.dose(key).day
+    for dose in patient.doses:
+        plan = patient.planned.get(dose.key)
+        if cycle is None or plan is None or plan.cycle != cycle or plan.offset[1] or dose.status:
+            continue
+        later = [s[0].offset[1] for line in world.cast.scripts[patient.arm].of(dose.key[0]) for s in line.starts]
+        if any(0 < day <= 2 * (dose.day - began) for day in later):
+            return False
+    return True
 
 
 def visit_early(world: World, rng: Random) -> Case | None:
