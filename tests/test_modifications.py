@@ -229,15 +229,6 @@ def test_at_a_lower_level_too_it_is_the_weight_that_is_missing() -> None:
     assert asked == [f"weight? x {n}" for n in range(1, 9)]
 
 
-def test_below_the_lowest_level_the_dose_cannot_be_told() -> None:
-    """Two rashes, and one level to go down to: of every dose after the second the level is asked for."""
-    given = [dose("x", day, "240" if day > 10 else "300") for day in WEEKS]
-    weights = [value("weight", day, 30, "kg") for day in WEEKS]
-    rashes = [event("rash", 10, 12), event("rash", 31, 33)]
-    asked = told(audited(PER_KG, 80, administrations=given, events=rashes, observations=weights))
-    assert asked == [f"level? x {n}" for n in (6, 7, 8)]
-
-
 def test_within_a_stated_time_the_old_dose_is_still_right() -> None:
     """To be seen by within 7 days: the dose 5 days after the value may be either, the next one no longer."""
     rule, values = "if: alt > 200 U/L, then: reduce x by 25 %, within: 7 d", [alt(10, 260)]
