@@ -115,6 +115,11 @@ class Points:
         return index.astype(np.int32), known & (self.s[index] == s)
 
 
+_INTS, _LONGS = np.zeros(0, np.int32), np.zeros(0, np.int64)
+NO_POINTS: Final = Points(_INTS, _INTS, _INTS, _LONGS, _INTS, _LONGS, _LONGS, _LONGS)
+"""No facts at all."""
+
+
 def at_minute(keys: Longs, minute: npt.NDArray[np.integer]) -> Longs:
     """One sortable number for (participant, day, minute)."""
     return (keys << _MINUTE_BITS) + minute

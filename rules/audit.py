@@ -137,7 +137,8 @@ def validate(
 
     def work(laid: Laid) -> pl.DataFrame:
         taken = read_taken(laid, parts_of_doses(laid)[0])
-        exposures, tables = exposure_occasions(laid, taken), build_doses(laid)
+        exposures = exposure_occasions(laid, taken) if taken.pieces.n else pl.DataFrame()
+        tables = build_doses(laid)
         verdicts = dose_verdicts(laid, tables, exposures, taken.exposures.of, place, lang)
         return verdicts if laid.carried is None else of_version(laid, tables["doses"], verdicts, lang)
 

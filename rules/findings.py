@@ -71,6 +71,8 @@ class Answers(NamedTuple):
 def answer(name: str, table: pl.DataFrame) -> list[Answers]:
     """The answers of all rules about an occasions table, in their order."""
     asked = [rule for rule in RULES if rule.table == name]
+    if not len(table):
+        return [Answers(rule, _NOBODY, _NOBODY, (0, 0, 0, 0, 0)) for rule in asked]
     seen = table.select_seq(_expressions(name)).get_columns()
     return [_answers(rule, column.to_numpy(), len(table)) for rule, column in zip(asked, seen, strict=True)]
 

@@ -8,11 +8,11 @@ What this version schedules but does not judge is named in `not_judged`, never p
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import replace
 
 from protocol.actions import Action
 from protocol.conditions import Condition, Count, Given, Recent, leaves
+from protocol.kept import kept
 from protocol.model import Protocol, Treatment
 from protocol.timing import Moment
 from protocol.walk import values
@@ -29,38 +29,24 @@ def compile_plan(
     `assessments` with days of their own may be left out where nothing asks for them; without `visits` the days of a
     visit are worked out only where those of a treatment count from it.
     """
-    return _compiled(_Itself(protocol), assessments, visits, frozenset(not_collected))
+    return _compiled(protocol, assessments, visits, frozenset(not_collected))
 
 
-@dataclass(frozen=True)
-class _Itself:
-    """A protocol that equals only itself: to compare two by their fields takes longer than to compile one."""
-
-    protocol: Protocol
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Itself) and self.protocol is other.protocol
-
-    def __hash__(self) -> int:
-        return id(self.protocol)
-
-
-@lru_cache(maxsize=16)
-def _compiled(of: _Itself, assessments: bool, visits: bool, absent: frozenset[str]) -> Plan:
-    protocol = of.protocol
+@kept
+def _compiled(protocol: Protocol, assessments: bool, visits: bool, absent: frozenset[str]) -> Plan:
     parts: list[Part] = []
     notes: list[tuple[str, str]] = []
     for part in _parts(protocol):
         parts.append(replace(part, code=len(parts)))
         notes += _unjudged(parts[-1])
     notes += _unjudged_blocks(protocol)
-    kept = [p for p in parts if assessments or p.kind != "assessment"]
+    wanted = [p for p in parts if assessments or p.kind != "assessment"]
     conditions = [condition for _, condition in values(protocol, Condition)]
     counts = tuple(leaf for leaf in leaves(conditions) if isinstance(leaf, Count))
     asked = {name for count in counts for name in count.names()}
     arms = {}
     for arm, description in protocol.arms.items():
-        slots, cycles, more = expand_arm(protocol, [p for p in kept if not p.element.arm or arm in p.element.arm])
+        slots, cycles, more = expand_arm(protocol, [p for p in wanted if not p.element.arm or arm in p.element.arm])
         notes += more
         groups = _groups(slots, cycles)
         groups = groups if visits else _for_doses(groups, slots, cycles, asked)

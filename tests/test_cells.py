@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.errors import ScalarError
-from rules.door.cells import Day, Number, looks_like_number, parse_date, parse_number, read_dates, read_numbers
+from rules.door.cells import FEW, Day, Number, looks_like_number, parse_date, parse_number, read_dates, read_numbers
 
 IDES = date(2024, 3, 15)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -165,7 +165,11 @@ MESSY = st.one_of(
 )
 
 
-@given(st.lists(MESSY, max_size=12), st.sampled_from([None, SHANGHAI]))
+A_COLUMN = st.tuples(st.lists(MESSY, max_size=12), st.sampled_from([0, FEW])).map(lambda c: c[0] + [None] * c[1])
+"""Few cells, which are read one by one, or so many that they are read as a column."""
+
+
+@given(A_COLUMN, st.sampled_from([None, SHANGHAI]))
 def test_a_column_of_dates_is_read_as_its_cells_are(cells: list[str | None], zone: ZoneInfo | None) -> None:
     """For any cells, the column has what the parser says of each, and refuses exactly what the parser refuses."""
     column = read_dates(pl.Series("x", cells, pl.String()), zone)
@@ -180,7 +184,7 @@ def test_a_column_of_dates_is_read_as_its_cells_are(cells: list[str | None], zon
             assert (first, last, minute) == ((day.first, day.last, day.minute) if day else (None, None, None))
 
 
-@given(st.lists(MESSY, max_size=12))
+@given(A_COLUMN)
 def test_a_column_of_numbers_is_read_as_its_cells_are(cells: list[str | None]) -> None:
     """For any cells, the column has what the parser says of each, and refuses exactly what the parser refuses."""
     column = read_numbers(pl.Series("x", cells, pl.String()))

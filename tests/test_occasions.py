@@ -3,13 +3,19 @@
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import protocol
 import rules
+from rules.arrays import NONE
 from rules.door.tables import SCHEMAS
+from rules.dosing.intended import UNKNOWN
 from rules.match import build_occasions
+from rules.match.frame import FEW, as_column
 from rules.occasions import TABLES, schema
 from rules.partitions import over_partitions
 from rules.plan import compile_plan
@@ -46,3 +52,22 @@ def test_every_table_is_filled_as_declared(study: str) -> None:
 def test_a_table_says_in_which_table_of_the_study_its_records_stand() -> None:
     """What is no column names a table of the study folder."""
     assert {d.records for d in TABLES.values() if not d.records.startswith("@")} <= set(SCHEMAS)
+
+
+SOME = {
+    "int8": [-1, 0, 1],
+    "int32": [NONE, -3, 0, 7],
+    "int64": [int(UNKNOWN), 0, 10**15],
+    "bool": [True, False],
+    "float64": [0.0, 2.5],
+    "object": ["word", "other"],
+}
+
+
+@pytest.mark.parametrize("kind", SOME)
+@given(data=st.data())
+def test_a_column_of_few_rows_says_what_one_of_many_does(kind: str, data: st.DataObject) -> None:
+    """Few rows are taken value by value, many at once: the nulls, the values and the type are the same."""
+    values = np.array(data.draw(st.lists(st.sampled_from(SOME[kind]), min_size=1, max_size=9)), dtype=kind)
+    few, many = (as_column("x", of, None) for of in (values, np.tile(values, FEW)))
+    assert few.equals(many.head(len(few))) and few.dtype == many.dtype

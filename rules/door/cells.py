@@ -207,6 +207,8 @@ _ISO_DAY = r"^(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}$"
 _ISO_MINUTE = r"^(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-5][0-9])?$"
 _PLAIN_NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$"
 _AS_WRITTEN = "time with a zone, kept as written"
+FEW = 64
+"""Below so many rows each cell is read by itself: to call what reads a column costs more."""
 
 
 def read_dates(column: pl.Series, zone: ZoneInfo | None = None) -> Dates:
@@ -215,7 +217,7 @@ def read_dates(column: pl.Series, zone: ZoneInfo | None = None) -> Dates:
         return _typed_times(column, zone)
     if column.dtype in (pl.Date, pl.Null):
         return _typed_days(column.cast(pl.Date), _nulls(column), {})
-    return _text_dates(column.cast(pl.String), zone)
+    return (_few_dates if len(column) < FEW else _text_dates)(column.cast(pl.String), zone)
 
 
 def _typed_days(day: pl.Series, minute: pl.Series, notes: dict[str, int]) -> Dates:
@@ -237,6 +239,20 @@ def _typed_times(column: pl.Series, zone: ZoneInfo | None) -> Dates:
     if not (minute > 0).any():
         minute = _nulls(column)
     return _typed_days(column.dt.date(), minute, notes)
+
+
+def _few_dates(column: pl.Series, zone: ZoneInfo | None) -> Dates:
+    """The cells one by one: what `_text_dates` makes of many."""
+    read = _read_each(column, lambda cell: parse_date(cell, zone))
+    days = [read.get(cell) for cell in column]
+    first, last = ([getattr(day, side, None) for day in days] for side in ("first", "last"))
+    minute = pl.Series([day.minute if day else None for day in days], dtype=pl.Int32)
+    refused = pl.Series(
+        [day is None and cell is not None for day, cell in zip(days, column, strict=True)], dtype=pl.Boolean
+    )
+    zoned = sum(day.zoned for day in days if day)
+    notes = {_AS_WRITTEN: zoned} if zoned and not zone else {}
+    return Dates(pl.Series(first, dtype=pl.Date), pl.Series(last, dtype=pl.Date), minute, refused, notes)
 
 
 def _text_dates(column: pl.Series, zone: ZoneInfo | None) -> Dates:
@@ -270,12 +286,26 @@ def read_numbers(column: pl.Series) -> Numbers:
         notes = {"NaN, read as empty": unknown} if unknown else {}
         value = value.fill_nan(None) if unknown else value
         return Numbers(value, _nulls(column), value.is_infinite().fill_null(False), notes)
+    return (_few_numbers if len(column) < FEW else _text_numbers)(column.cast(pl.String))
+
+
+def _few_numbers(column: pl.Series) -> Numbers:
+    """The cells one by one: what `_text_numbers` makes of many."""
+    read = _read_each(column, parse_number)
+    numbers = [read.get(cell) for cell in column]
+    value = pl.Series([number.value if number else None for number in numbers], dtype=pl.Float64)
+    decimals = pl.Series([number.decimals if number else None for number in numbers], dtype=pl.Int32)
+    refused = [number is None and cell is not None for number, cell in zip(numbers, column, strict=True)]
+    return Numbers(value, decimals, pl.Series(refused, dtype=pl.Boolean), {})
+
+
+def _text_numbers(column: pl.Series) -> Numbers:
     plain = pl.when(pl.col("text").str.contains(_PLAIN_NUMBER)).then(pl.col("text"))
     fraction = plain.str.extract(r"\.([0-9]*)").str.len_bytes().cast(pl.Int32).fill_null(0)
     exponent = plain.str.extract(r"[eE]([+-]?[0-9]+)$").cast(pl.Int32).fill_null(0)
     number = plain.cast(pl.Float64, strict=False)
     finite = number.is_finite()
-    frame = pl.DataFrame({"text": column.cast(pl.String)}).with_columns(
+    frame = pl.DataFrame({"text": column}).with_columns(
         value=pl.when(finite).then(number), decimals=pl.when(finite).then(fraction - exponent)
     )
     if frame["value"].null_count() == column.null_count():
@@ -291,7 +321,7 @@ def read_numbers(column: pl.Series) -> Numbers:
 def _read_each(texts: pl.Series, parse: Callable[[str], Read]) -> dict[str, Read]:
     """Each distinct text with what it was read as; those refused are left out."""
     read = {}
-    for text in texts.unique():
+    for text in texts.drop_nulls().unique() if len(texts) >= FEW else dict.fromkeys(t for t in texts if t is not None):
         try:
             read[text] = parse(text)
         except ScalarError:
@@ -346,6 +376,8 @@ def coded(texts: pl.Series) -> Coded:
 
 def trimmed(texts: pl.Series) -> pl.Series:
     """The texts without blanks around them, null where nothing stands."""
+    if len(texts) < FEW and all(cell is None or (cell and cell == cell.strip()) for cell in texts):
+        return texts
     stripped = texts.str.strip_chars()
     empty = stripped == ""
     return stripped.set(empty.fill_null(False), None) if empty.any() else stripped

@@ -18,6 +18,7 @@ _BESIDE = pl.Schema(
     {"row": pl.Int32(), "shared_with": pl.String(), "asked_first": pl.Boolean(), "meant_for": pl.String()}
 )
 _CLAIMS = pl.Schema({"subject": pl.String(), "treatment": pl.String(), "start": pl.Date()})
+_NO_CLAIM = pl.DataFrame(schema={"s": pl.Int32(), "treatment": pl.String(), "start": pl.Date()})
 _RECIPIENTS = pl.Schema({"row": pl.Int32(), "recipients": pl.String()})
 
 
@@ -40,8 +41,9 @@ def look_across(frames: Mapping[str, pl.DataFrame]) -> Across:
     given, lots = frames["administrations"], frames["lots"]
     subjects = frames["subjects"].select("s", "subject")
     recipients = _recipients(lots, given, subjects)
-    bags = given.filter(pl.col("bag").is_not_null() & pl.col("status").ne_missing("not given"))
-    if not len(bags):
+    named = given["bag"].null_count() < len(given)
+    bags = given.filter(pl.col("bag").is_not_null() & pl.col("status").ne_missing("not given")) if named else None
+    if bags is None or not len(bags):
         return Across(recipients=recipients)
     shared, meant = _shared(bags, subjects), _meant(bags, lots, subjects)
     return Across(_beside(shared, meant), _claims(meant), recipients)
@@ -53,9 +55,15 @@ def with_across(frames: Mapping[str, pl.DataFrame], across: Across) -> Frames:
     if len(across.beside):
         given = frames["administrations"]
         found["administrations"] = given.join(across.beside, on="row", how="left", maintain_order="left")
-    subjects = frames["subjects"].select("s", "subject")
-    found["claims"] = across.claims.join(subjects, on="subject").select("s", "treatment", "start").sort("s")
-    found["lots"] = frames["lots"].join(across.recipients, on="row", how="left", maintain_order="left")
+    found["claims"] = _NO_CLAIM
+    if len(across.claims):
+        subjects = frames["subjects"].select("s", "subject")
+        found["claims"] = across.claims.join(subjects, on="subject").select(*_NO_CLAIM.columns).sort("s")
+    lots, got = frames["lots"], across.recipients
+    nobody = pl.Series("recipients", [], pl.String())
+    found["lots"] = (
+        lots.join(got, on="row", how="left", maintain_order="left") if len(lots) else lots.with_columns(nobody)
+    )
     return found
 
 

@@ -8,6 +8,7 @@ from fractions import Fraction
 import polars as pl
 
 from protocol.conditions import Compare, Condition, Inside, leaves
+from protocol.kept import kept
 from protocol.model import Measure, Protocol
 from protocol.quantity import Quantity, known_unit
 from protocol.timing import Moment
@@ -48,11 +49,16 @@ def _factor(word: str | None, target: Unit | None, measure: Measure | None) -> f
 
 def slipped(frame: pl.DataFrame, factor: pl.Series, name: str, protocol: Protocol) -> pl.Series:
     """Values recorded in another unit that are no values in it: `150 mg/dL` where 100 to 200 ng/mL are compared."""
-    measure = protocol.measures.get(name)
-    largest = max(_compared(name, measure, protocol), default=None)
+    largest = _largest(protocol, name)
     if largest is None:
         return pl.Series([False]).new_from_index(0, len(frame))
     return ((factor != 1.0) & (frame["value"] * factor > largest * FAR)).fill_null(value=False)
+
+
+@kept
+def _largest(protocol: Protocol, name: str) -> float | None:
+    """The largest number that conditions compare a measure with, in its unit; None where none does."""
+    return max(_compared(name, protocol.measures.get(name), protocol), default=None)
 
 
 def _compared(name: str, measure: Measure | None, protocol: Protocol) -> Iterable[float]:

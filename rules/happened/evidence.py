@@ -6,9 +6,10 @@ from 0 in the order of the subject table, and every look-up *as of a day* is one
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import NamedTuple
 from typing import Protocol as Interface
 
 import numpy as np
@@ -17,6 +18,7 @@ import polars as pl
 from protocol.model import Protocol
 from rules.arrays import (
     MISSING,
+    NO_POINTS,
     NONE,
     SCALE,
     Flags,
@@ -30,6 +32,7 @@ from rules.arrays import (
     days,
     earlier,
     either,
+    key,
     points,
     scaled,
     undated,
@@ -86,6 +89,15 @@ class Weighings:
     def doubtful(self) -> Flags:
         """Implausible for the age, or beside the other weights."""
         return self.odd | (self.against >= 0)
+
+
+class Zones(NamedTuple):
+    """Which time zone the site of a participant is in from a day on: `code` is its place in `names`; sorted."""
+
+    names: Sequence[str]
+    s: Ints
+    since: Longs
+    code: Ints
 
 
 @dataclass(frozen=True)
@@ -208,6 +220,18 @@ class Evidence:
         return self._weighed[name]
 
     @cached_property
+    def zones(self) -> Zones | None:
+        """The time zones recorded of sites; None where none is."""
+        frame = self.frames["sites"]
+        if frame["time_zone"].null_count() == len(frame):
+            return None
+        frame = frame.drop_nulls("time_zone").sort("s", "from")
+        names = [self.zone, *frame["time_zone"].unique().sort()]
+        code = frame["time_zone"].replace_strict({name: n for n, name in enumerate(names)}, return_dtype=pl.Int32)
+        s = frame["s"].to_numpy()
+        return Zones(names, s, key(s, days(frame, "from")), code.to_numpy())
+
+    @cached_property
     def heights(self) -> Points:
         """Body heights in millimetres."""
         frame = self.frames["observations"].filter(pl.col("mm").is_not_null())
@@ -220,8 +244,13 @@ class Evidence:
         is known to hold.
         """
         if name not in self._cache:
-            self._cache[name] = self._read_measure(name)
+            self._cache[name] = self._read_measure(name) if name in self._measured else NO_POINTS
         return self._cache[name]
+
+    @cached_property
+    def _measured(self) -> frozenset[str]:
+        """The measures of which anything is on record, in lower case."""
+        return frozenset(self.frames["observations"]["measure"].unique().drop_nulls().str.to_lowercase())
 
     def samples(self, name: str) -> pl.DataFrame:
         """Every value of a measure on record, whenever it was drawn."""

@@ -64,7 +64,7 @@ def matched(given: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
 
 def about(lots: pl.DataFrame, measure: str) -> pl.DataFrame:
     """The facts of one measure."""
-    return lots.filter(pl.col("measure").str.to_lowercase() == measure)
+    return lots.filter(pl.col("measure").str.to_lowercase() == measure) if len(lots) else lots
 
 
 def known_since(facts: pl.DataFrame) -> Span:

@@ -17,6 +17,8 @@ from rules.timing.grid import Laid
 Array = npt.NDArray[Any]
 
 
+FEW = 64
+"""Below so many rows a column is made value by value: a call of NumPy or Polars costs more than its values."""
 MANY = 1000
 """From so many rows on, a column that says the same of all of them is kept once: a call costs more below that."""
 
@@ -27,7 +29,9 @@ def occasions_frame(table: str, columns: dict[str, Array | pl.Series], /, **more
     given = {name: columns[name] for name in dtypes} | more
     (leading, rows), *_ = given.items()
     alike = {name for name, values in given.items() if name != leading and len(rows) >= MANY and _is_one(values)}
-    told = {name: _series(name, given[name][:1] if name in alike else given[name], dtypes.get(name)) for name in given}
+    told = {
+        name: as_column(name, given[name][:1] if name in alike else given[name], dtypes.get(name)) for name in given
+    }
     frame = pl.DataFrame([series for name, series in told.items() if name not in alike])
     if not alike:
         return frame
@@ -45,9 +49,12 @@ def _is_one(values: Array | pl.Series) -> bool:
     return values.strides == (0,) or bool(values[0] == values[-1] and (values == values[0]).all())
 
 
-def _series(name: str, values: Array | pl.Series, dtype: pl.DataType | None) -> pl.Series:
+def as_column(name: str, values: Array | pl.Series, dtype: pl.DataType | None) -> pl.Series:
+    """An array as a column, its sentinels as nulls."""
     if isinstance(values, pl.Series):
         return values.alias(name)
+    if len(values) < FEW:
+        return _few(name, values, dtype)
     if values.dtype == np.int8:
         answers = pl.Series(name, values == 1)
         return answers.set(pl.Series(values < 0), None) if (values < 0).any() else answers
@@ -56,6 +63,24 @@ def _series(name: str, values: Array | pl.Series, dtype: pl.DataType | None) -> 
         hollow = values == (NONE if values.dtype == np.int32 else UNKNOWN)
         series = series.set(pl.Series(hollow), None) if hollow.any() else series
     return series.cast(dtype) if dtype is not None else series
+
+
+def _few(name: str, values: Array, dtype: pl.DataType | None) -> pl.Series:
+    """The column value by value."""
+    own, hollow = _HOLLOW.get(values.dtype.name, (None, None))
+    if values.dtype == np.int8:
+        return pl.Series(name, [None if v < 0 else v == 1 for v in values.tolist()], dtype=pl.Boolean)
+    return pl.Series(name, [None if v == hollow else v for v in values.tolist()], dtype=dtype or own)
+
+
+_HOLLOW: dict[str, tuple[pl.DataType, int | None]] = {
+    "int32": (pl.Int32(), NONE),
+    "int64": (pl.Int64(), int(UNKNOWN)),
+    "bool": (pl.Boolean(), None),
+    "float64": (pl.Float64(), None),
+    "object": (pl.String(), None),
+}
+"""By the type of an array that of its column, and what stands for null in it."""
 
 
 def flag(values: npt.ArrayLike, n: int) -> Flags:

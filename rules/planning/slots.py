@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from protocol.conditions import Count
@@ -184,3 +185,8 @@ class Plan:
     """Assessments and measures that the study folder does not hold."""
     counts: tuple[Count, ...] = ()
     """What conditions of the protocol count."""
+
+    @cached_property
+    def in_working_days(self) -> frozenset[str]:
+        """The activities of which something is counted in working days."""
+        return frozenset(s.part.activity for arm in self.arms.values() for s in arm.slots if s.in_working_days)

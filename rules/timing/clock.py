@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 import polars as pl
 
-from rules.arrays import NONE, Flags, Ints, Longs, days, key, whole
+from rules.arrays import NONE, Flags, Ints, Longs, key, whole
 from rules.happened.evidence import Evidence
 from rules.happened.records import Records
 from rules.planning.slots import Ref
@@ -185,6 +185,8 @@ def _local(e: Evidence, s: Ints, moment: Longs) -> Longs:
 
 def _shifted(e: Evidence, s: Ints, moment: Longs, *, to_utc: bool) -> Longs:
     """Minutes moved between the clock of the site and UTC; where no zone is known they stay as they are."""
+    if e.zones is None and not e.zone:
+        return moment
     zones = zones_of(e, s, (np.where(moment == NEVER, 0, moment) // DAY).astype(np.int32))
     if zones is None:
         return moment
@@ -206,13 +208,10 @@ def _shifted(e: Evidence, s: Ints, moment: Longs, *, to_utc: bool) -> Longs:
 
 def zones_of(e: Evidence, s: Ints, day: Ints) -> tuple[Sequence[str], Ints] | None:
     """The time zone of each participant's site on a day: names, and which one; None where none is stated."""
-    frame = e.frames["sites"].filter(pl.col("time_zone").is_not_null()).sort("s", "from")
-    if not len(frame):
+    zones = e.zones
+    if zones is None:
         return ([e.zone], np.zeros(len(s), np.int32)) if e.zone else None
-    names = [e.zone, *frame["time_zone"].unique().sort()]
-    code = frame["time_zone"].replace_strict({name: n for n, name in enumerate(names)}, return_dtype=pl.Int32)
-    since = key(frame["s"].to_numpy(), days(frame, "from"))
-    at = np.searchsorted(since, key(s, day), side="right") - 1
+    at = np.searchsorted(zones.since, key(s, day), side="right") - 1
     place = np.maximum(at, 0)
-    mine = (at >= 0) & (frame["s"].to_numpy()[place] == s)
-    return names, np.where(mine, code.to_numpy()[place], 0).astype(np.int32)
+    mine = (at >= 0) & (zones.s[place] == s)
+    return zones.names, np.where(mine, zones.code[place], 0).astype(np.int32)

@@ -69,7 +69,7 @@ def without_calendar(e: Evidence, s: Ints) -> Flags:
 
 def doses_without_calendar(laid: Laid) -> Flags:
     """Dose records of what is counted in working days, where nobody stated which days are closed."""
-    counted = {s.part.activity for arm in laid.plan.arms.values() for s in arm.slots if s.in_working_days}
+    counted = laid.plan.in_working_days
     mine = np.array([name in counted for name in laid.doses.names] + [False] * 3)[laid.doses.activity]
     uncounted: Flags = mine & without_calendar(laid.evidence, laid.doses.s) if mine.any() else mine
     return uncounted
