@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
+from fhir_files import Body, run
 from fhir_reader import faults, read
-from typer.testing import CliRunner
 
 import protocol
 import rules
-from perprotocol.cli import app
 from perprotocol.formats.fhir.writing.elements import id_of, number, plain
 from perprotocol.formats.fhir.writing.files import dump
 from perprotocol.formats.fhir.writing.issues import ACT, ISSUES
@@ -28,7 +25,6 @@ GOLDEN = Path(__file__).parent / "golden"
 RENEW = "look at the difference; renew it with: RENEW=1 python -m pytest tests/formats/test_fhir_export.py -k golden"
 EXAMPLE = "examples/uc-msc-saa"
 RELEASES = ("R4", "R5")
-Body = dict[str, Any]
 
 TRIAL = """
 protocol: small
@@ -80,13 +76,6 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name, text in STUDY.items():
         Path("study", name).write_text(text, "utf-8")
     yield tmp_path
-
-
-def run(line: str) -> tuple[int, str, str]:
-    """Exit status, standard output and standard error of one line as typed."""
-    result = CliRunner().invoke(app, shlex.split(line), prog_name="perprotocol")
-    assert isinstance(result.exception, SystemExit | None), result.exception
-    return result.exit_code, result.stdout, result.stderr
 
 
 def export(line: str) -> None:
@@ -331,46 +320,6 @@ def test_ids_are_ids_of_fhir_whatever_a_study_calls_its_participants() -> None:
     (patient,) = of(bodies("out"), "Patient")
     assert patient["identifier"][0]["value"] == "S/1"
     assert patient["birthDate"] == "2019-05"
-
-
-# --- there and back -----------------------------------------------------------------------------------------------
-
-
-def audited(trial: str, folder: str, as_of: str) -> list[pl.DataFrame]:
-    """Findings, queries, departures and verdicts of a study, without the lines of its files."""
-    study = rules.read_study(folder)
-    versions = protocol.read_versions(trial)
-    report = rules.audit(versions, study, as_of=date.fromisoformat(as_of), blinded=False)
-    verdicts = rules.validate(versions, study, as_of=date.fromisoformat(as_of), blinded=False)
-    tables = [report.findings, report.queries, report.departures, verdicts]
-    unstable = ("id", "event", "record", "because")  # the name of the folder, its lines, and a cell `given` left empty
-    return [table.drop(unstable, strict=False) for table in tables]
-
-
-@pytest.mark.parametrize("release", RELEASES)
-@pytest.mark.parametrize("form", ["out", "out.json"])
-def test_the_example_study_comes_back_with_the_same_verdicts(release: str, form: str) -> None:
-    """Doses, weights, events, consents and visits return: every verdict, finding, query and departure is the same."""
-    export(f"uc-msc-saa {EXAMPLE} --as-of 2020-12-31 --release {release} --only records -o {form}")
-    assert run(f"import fhir {form} -o back")[0] == 0
-    for before, after in zip(
-        audited("uc-msc-saa", EXAMPLE, "2020-12-31"), audited("uc-msc-saa", "back", "2020-12-31"), strict=True
-    ):
-        assert before.equals(after)
-
-
-@pytest.mark.parametrize("name", protocol.library())
-def test_a_simulated_study_with_every_fault_comes_back_with_the_same_audit(name: str) -> None:
-    """Whatever can be recorded of a trial survives the journey."""
-    assert run(f"simulate {name} -n 150 --faults all=1 --seed 3 -o simulated")[0] == 0
-    line = f"{name} simulated --time-zone Asia/Shanghai --as-of 2022-01-01 --only records --unblinded"
-    export(f"{line} -o out")
-    status, _, err = run("import fhir out -o back")
-    assert status == 0, err
-    for before, after in zip(
-        audited(name, "simulated", "2022-01-01"), audited(name, "back", "2022-01-01"), strict=True
-    ):
-        assert before.drop("message", strict=False).equals(after.drop("message", strict=False))
 
 
 # --- blinding, bad input ------------------------------------------------------------------------------------------

@@ -1,46 +1,20 @@
-"""FHIR read into a study folder: every status, every way to write who, what and when, and what is refused."""
+"""FHIR read into a study folder: every status, and every way to write who, what and when."""
 
 from __future__ import annotations
 
 import csv
 import json
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from typer.testing import CliRunner
+from fhir_files import DOSE, PATIENT, WEIGHT, Body, changed, rows, run, take, write
 
-from perprotocol.cli import app
 from perprotocol.formats.fhir import codes
 from perprotocol.formats.fhir.reading.words import WORDS
 from protocol.units import UNITS
-
-ROOT = Path(__file__).resolve().parents[2]
-BAD = yaml.safe_load((Path(__file__).parent / "fhir_bad.yaml").read_text("utf-8"))
-Body = dict[str, Any]
-
-PATIENT = {"resourceType": "Patient", "id": "101", "gender": "female", "birthDate": "2019-05"}
-DOSE = {
-    "resourceType": "MedicationAdministration",
-    "id": "a1",
-    "status": "completed",
-    "medicationCodeableConcept": {"text": "atg"},
-    "subject": {"reference": "Patient/101"},
-    "effectiveDateTime": "2024-03-15T10:20:00+08:00",
-    "dosage": {"dose": {"value": 55.0, "unit": "mg", "system": codes.UCUM, "code": "mg"}},
-}
-WEIGHT = {
-    "resourceType": "Observation",
-    "id": "w1",
-    "status": "final",
-    "code": {"coding": [{"system": codes.LOINC, "code": "29463-7"}]},
-    "subject": {"reference": "Patient/101"},
-    "effectiveDateTime": "2024-03-14",
-    "valueQuantity": {"value": 16.20, "unit": "kg", "system": codes.UCUM, "code": "kg"},
-}
 
 
 @pytest.fixture(autouse=True)
@@ -48,66 +22,6 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Work in a new folder."""
     monkeypatch.chdir(tmp_path)
     yield tmp_path
-
-
-def changed(body: Body, **changes: object) -> Body:
-    """A resource with elements changed; None removes one."""
-    return {key: value for key, value in (body | changes).items() if value is not None}
-
-
-def write(*resources: Body, name: str = "in.ndjson") -> None:
-    """Write resources as NDJSON, numbers as Python has them."""
-    Path(name).write_text("".join(json.dumps(body) + "\n" for body in resources), "utf-8")
-
-
-def run(line: str) -> tuple[int, str, str]:
-    """Exit status, standard output and standard error of one line as typed."""
-    result = CliRunner().invoke(app, shlex.split(line), prog_name="perprotocol")
-    assert isinstance(result.exception, SystemExit | None), result.exception
-    return result.exit_code, result.stdout, result.stderr
-
-
-def take(*resources: Body, options: str = "") -> list[dict[str, Any]]:
-    """The report of an import of these resources."""
-    write(*resources)
-    status, out, err = run(f"import fhir in.ndjson -o study --format json {options}")
-    assert status == 0, err
-    report: list[dict[str, Any]] = json.loads(out)
-    return report
-
-
-def rows(table: str) -> list[dict[str, str]]:
-    """A table of the study folder that was made."""
-    with Path("study", f"{table}.csv").open(encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-@pytest.mark.parametrize("case", BAD, ids=lambda case: str(case["title"]))
-def test_bad_fhir_is_refused_with_its_place_and_a_remedy(case: dict[str, Any]) -> None:
-    """Status 2, the sentence of the case, no traceback, and no folder."""
-    name = case.get("name", "in.ndjson")
-    changes = [(PATIENT, "patient"), (DOSE, "dose"), (WEIGHT, "observation")]
-    sound = [changed(body, **case.get(key, {})) for body, key in changes]
-    write(*sound, *case.get("resources", ()))
-    if "raw" in case or "bytes" in case:
-        Path("in.ndjson").unlink()
-        Path(name).write_bytes(bytes.fromhex(case["bytes"]) if "bytes" in case else case["raw"].encode())
-    if "map" in case:
-        Path("words.yaml").write_text(case["map"], "utf-8")
-    options = case.get("options", "") + (" --mapping words.yaml" if "map" in case else "")
-    status, out, err = run(f"import fhir {name} -o study {options}")
-    assert (status, out) == (2, "")
-    assert case["says"] in err
-    assert not Path("study").exists()
-    assert {path.name for path in Path().iterdir()} <= {name, "words.yaml"}
-
-
-def test_all_faults_of_all_files_come_at_once() -> None:
-    """Who corrects an export wants to see everything that is wrong with it."""
-    write(changed(DOSE, status="nope"), changed(DOSE, id="a2", subject=None), name="one.ndjson")
-    write(changed(WEIGHT, status="nope"), name="two.ndjson")
-    _, _, err = run("import fhir one.ndjson two.ndjson -o study")
-    assert [line.partition(": ")[0] for line in err.splitlines()] == ["one.ndjson:1", "one.ndjson:2", "two.ndjson:1"]
 
 
 @pytest.mark.parametrize(
@@ -133,6 +47,20 @@ def test_a_dose_entered_in_error_is_no_dose() -> None:
     report = take(DOSE, changed(DOSE, id="a2", status="entered-in-error"))
     assert [row["record"] for row in rows("administrations")] == ["a1"]
     assert {"number": 1, "message": "left out: entered in error", "record": "in.ndjson:2"}.items() <= report[-2].items()
+
+
+@pytest.mark.parametrize("dosage", [{"text": "1 vial"}, {"rateQuantity": {"value": 5, "unit": "mg/h"}}])
+def test_a_dose_in_words_or_as_a_rate_has_no_amount_and_is_counted(dosage: Body) -> None:
+    """Nothing is worked out of a sentence; the site is asked for the amount."""
+    report = take(changed(DOSE, dosage=dosage))
+    assert "amount" not in rows("administrations")[0]
+    assert "says its dose in words or as a rate only: no amount is taken" in {row["message"] for row in report}
+
+
+def test_the_system_that_a_dose_comes_from_is_kept_without_the_request() -> None:
+    """Two systems that say one dose are told apart by it; what a server adds behind a # is another with every request."""
+    take(changed(DOSE, meta={"source": "urn:pharmacy#a1b2"}), changed(DOSE, id="a2", meta={"source": "#c3"}))
+    assert [row["source"] for row in rows("administrations")] == ["urn:pharmacy", ""]
 
 
 def test_the_meanings_are_the_whole_value_sets_of_both_releases() -> None:
@@ -396,17 +324,6 @@ def test_a_mapping_file_and_a_protocol_settle_the_names() -> None:
     }
     settings = yaml.safe_load(Path("study/study.yaml").read_text("utf-8"))
     assert settings == {"name": "study", "protocol": "uc-msc-saa"}
-
-
-def test_a_folder_that_holds_something_is_left_alone() -> None:
-    """Nothing is written over a study."""
-    write(DOSE)
-    Path("study").mkdir()
-    Path("study/subjects.csv").write_text("subject\n1\n", "utf-8")
-    status, _, err = run("import fhir in.ndjson -o study")
-    assert status == 2
-    assert "study' is there already and is not empty" in err
-    assert [path.name for path in Path("study").iterdir()] == ["subjects.csv"]
 
 
 def test_the_same_resource_in_two_pages_is_one_row() -> None:

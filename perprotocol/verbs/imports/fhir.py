@@ -43,6 +43,9 @@ def fhir(
         str | None,
         typer.Option("--subject-system", help="The system of the identifier that the study goes by.", metavar="URI"),
     ] = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Leave out resources with a fault, listed in left-out.csv.")
+    ] = False,
     tables: Annotated[Tables, typer.Option("--tables", help="How to write the tables.")] = Tables.csv,
     format: FormatOpt = Format.table,
     lang: LangOpt = Lang.en,
@@ -65,7 +68,7 @@ def fhir(
         with whole(output) as place:
             with report_progress("import", quiet=quiet) as progress:
                 take_files(find_files(files), taken, progress)
-            imported = assemble(taken, subject_system)
+            imported = assemble(taken, subject_system, partial=partial)
             settings = {"name": output.name, "time_zone": time_zone, "protocol": protocol}
             write_folder(imported, place, tables.value, {k: v for k, v in settings.items() if v is not None})
         print_table(told(imported.report, lang.value), format, lang, None)

@@ -38,6 +38,8 @@ def take_administration(taken: Taken, e: Elements) -> None:
     if given == "not given" and amount.value is not None:
         taken.leave(e.resource, "planned")
         amount = Amount(None, None)
+    if amount.value is None and dosage and given != "not given" and not ({"dose", "route"} >= dosage.keys()):
+        taken.leave(e.resource, "amount in words")
     row = {
         "person": person, "medication": medication, "path": e.resource.path, "start": start, "end": end,
         "amount": amount.value, "unit": amount.unit if amount.value is not None else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -40,11 +40,12 @@ _ELEMENTS = {
 
 @dataclass(frozen=True)
 class Imported:
-    """The tables of a study, what holds for all of it, and what became of every resource."""
+    """The tables of a study, what holds for all of it, what became of every resource, and faults of those left out."""
 
     tables: Mapping[str, pl.DataFrame]
     settings: Mapping[str, str]
     report: pl.DataFrame
+    left_out: pl.DataFrame
 
 
 @dataclass
@@ -76,16 +77,21 @@ REPORT = {
 """The fields of the report: how many of which resource became rows of which table, or why not, and where the first
 of them stands; `why` is a key of the words, `value` what it is about."""
 
-
+LEFT_OUT = ("place", "element", "value", "why", "remedy")
+"""The fields of left-out.csv."""
 Report = list[tuple[str, str | None, int, str | None, str | None, str | None]]
 
 
-def assemble(taken: Taken, system: str | None) -> Imported:
-    """The tables of a study folder; StudyError with everything that is wrong with the resources."""
+def assemble(taken: Taken, system: str | None, *, partial: bool = False) -> Imported:
+    """The tables of a study folder; StudyError with everything that is wrong with the resources.
+
+    With `partial` single resources with a fault are left out, and listed in `left_out`.
+    """
     references = References(taken.addresses, taken.replaced)
     participants = {references.key(key): person for key, person in taken.participants.items()}
     all_rows = (taken.administrations, taken.observations, taken.milestones, *taken.rest.values())
-    frames = {rows.table: rows.frame() for rows in all_rows}
+    sound = ~pl.col("place").is_in(list(taken.faulty))
+    frames = {rows.table: rows.frame().filter(sound) for rows in all_rows}
     people = _people(taken, references, participants, frames, system)
     report: Report = [(kind, None, n, why, None, first) for (kind, why), (n, first) in taken.left_out.items()]
     for name, frame in frames.items():
@@ -95,18 +101,22 @@ def assemble(taken: Taken, system: str | None) -> Imported:
     if len(references.bases) > 1:
         first, other, *_ = references.bases.values()
         why = f"is of another server than {first}, where the same id may be another person"
-        taken.faults.append(Fault("references", None, None, "", other, why, "import the files of each by themselves"))
+        taken.fatal.append(Fault("references", None, None, "", other, why, "import the files of each by themselves"))
     if len(studies := sorted({references.key(study) for study in taken.studies})) > 1:
         second = next(r for key, r in taken.studies.items() if references.key(key) == studies[1])
         why = f"is a second study beside {studies[0]}"
-        taken.faults.append(second.fault("study", studies[1], why, "import the files of one study"))
+        taken.fatal.append(second.fault("study", studies[1], why, "import the files of one study"))
     tables = {"subjects": _subjects(taken, people, participants)} | frames
     tables = {name: _tidy(name, frame) for name, frame in tables.items() if name == "subjects" or len(frame)}
-    if taken.faults:
-        raise StudyError(taken.faults)
-    _check(tables)
+    if taken.fatal or (taken.faults and not partial):
+        raise StudyError([*taken.fatal, *taken.faults])
+    tables = _checked(tables, taken, partial=partial)
     report[:0] = [row for name, frame in tables.items() for row in _made(name, frame)]
-    return Imported(tables, taken.settings, pl.DataFrame(report, schema=REPORT, orient="row"))
+    places = [f"{f.file}:{f.line}" if f.line is not None else f.file for f in taken.faults]
+    report += [("", None, len(taken.faults), "fault", None, places[0])] if taken.faults else []
+    left_out = [(place, f.path, f.value, f.why, f.remedy) for place, f in zip(places, taken.faults, strict=True)]
+    listed = pl.DataFrame(left_out, schema=dict.fromkeys(LEFT_OUT, pl.String()), orient="row")
+    return Imported(tables, taken.settings, pl.DataFrame(report, schema=REPORT, orient="row"), listed)
 
 
 def _made(name: str, frame: pl.DataFrame) -> Report:
@@ -154,14 +164,14 @@ def _subject(taken: Taken, participant: Person | None, person: Person | None, ke
                 return own
         if both:
             why = f"has no identifier of {system}"
-            taken.faults.append(both[0].resource.fault("identifier", None, why, "name the system that all have"))
+            taken.fatal.append(both[0].resource.fault("identifier", None, why, "name the system that all have"))
         return ""
     if participant is not None and (known := participant.identifiers):
         if len(known) == 1 or f"{OURS}:subject" in known:
             return known.get(f"{OURS}:subject") or next(iter(known.values()))
         systems = ", ".join(name or "none" for name in known)
         why = f"is not one alone: {systems}"
-        taken.faults.append(participant.resource.fault("identifier", None, why, "name one with --subject-system"))
+        taken.fatal.append(participant.resource.fault("identifier", None, why, "name one with --subject-system"))
     return key.removeprefix("identifier:").rpartition("/")[2]
 
 
@@ -270,25 +280,36 @@ def _tidy(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     return frame.select(*kept, "place", "path")
 
 
-def _check(tables: Mapping[str, pl.DataFrame]) -> None:
-    """The door takes the tables; StudyError with its faults at the places of the resources."""
-    try:
-        rules.from_frames("fhir", {name: frame.drop("path", "place") for name, frame in tables.items()})
-    except StudyError as error:
-        raise StudyError(_placed(error.faults, tables)) from None
+def _checked(tables: dict[str, pl.DataFrame], taken: Taken, *, partial: bool) -> dict[str, pl.DataFrame]:
+    """The tables as the door takes them; StudyError with its faults at the places of the resources.
+
+    With `partial` rows with a fault go, until there are none: the door tells some of them at a time.
+    """
+    while True:
+        try:
+            rules.from_frames("fhir", {name: frame.drop("path", "place") for name, frame in tables.items()})
+            return tables
+        except StudyError as error:
+            told = [*_placed(error.faults, tables)]
+            lines = {(f.file, f.line - 1) for f in error.faults if f.line is not None and f.file != "subjects"}
+            if not partial or not lines:
+                raise StudyError(told) from None
+            taken.faults += [fault for fault, one in zip(told, error.faults, strict=True) if one.line is not None]
+        for name in {table for table, _ in lines}:
+            bad = [line for table, line in lines if table == name]
+            tables[name] = tables[name].with_row_index("row").filter(~pl.col("row").is_in(bad)).drop("row")
 
 
-def _placed(faults: tuple[Fault, ...], tables: Mapping[str, pl.DataFrame]) -> Iterator[Fault]:
+def _placed(faults: Sequence[Fault], tables: Mapping[str, pl.DataFrame]) -> Iterator[Fault]:
+    """Faults of rows, each at the element of the resource that the row is from."""
     for fault in faults:
         frame = tables.get(fault.file)
         if frame is None or fault.line is None or not len(frame):
             yield fault
             continue
         row = frame.row(fault.line - 1, named=True)
-        element = _ELEMENTS.get(str(fault.column), str(fault.column))
-        yield Fault(
-            row["place"] or fault.file, None, None, f"{row['path']}.{element}", fault.value, fault.why, fault.remedy
-        )
+        path = f"{row['path']}.{_ELEMENTS.get(str(fault.column), str(fault.column))}"
+        yield Fault(row["place"] or fault.file, None, None, path, fault.value, fault.why, fault.remedy)
 
 
 def write_folder(imported: Imported, folder: Path, form: str, settings: Mapping[str, str]) -> None:
@@ -300,5 +321,7 @@ def write_folder(imported: Imported, folder: Path, form: str, settings: Mapping[
             table.write_parquet(folder / f"{name}.parquet")
         else:
             table.write_csv(folder / f"{name}.csv")
+    if len(imported.left_out):
+        imported.left_out.write_csv(folder / "left-out.csv")
     text = yaml.safe_dump({**imported.settings, **settings}, allow_unicode=True, sort_keys=False)
     (folder / "study.yaml").write_text(text, encoding="utf-8")

@@ -21,18 +21,18 @@ def take_files(files: Sequence[Path], taken: Taken, progress: Progress) -> None:
     """Every resource of the files is in `taken`, or counted there as left out; what is wrong is in its faults."""
     total, done = sum(file.stat().st_size for file in files), 0
     for file in files:
-        for resource in read_resources(file, taken.faults):
+        for resource in read_resources(file, taken.fatal):
             _take(taken, resource)
             if resource.end:
                 progress(done + resource.end, total)
         done += file.stat().st_size
         progress(done, total)
-    if not taken.faults and not any(kind in taken.read for kind in _WANTED):
+    if not taken.fatal and not any(kind in taken.read for kind in _WANTED):
         held = ", ".join(f"{number} {kind}" for kind, number in taken.read.items()) or "nothing"
         wanted = ", ".join(_WANTED)
         name = files[0].name if len(files) == 1 else f"{files[0].name} and {len(files) - 1} more"
         why = f"holds {held}, and nothing that a study folder has a place for"
-        taken.faults.append(Fault(name, None, None, "", "", why, f"name files with {wanted}"))
+        taken.fatal.append(Fault(name, None, None, "", "", why, f"name files with {wanted}"))
 
 
 def _take(taken: Taken, resource: Resource) -> None:
@@ -44,8 +44,11 @@ def _take(taken: Taken, resource: Resource) -> None:
     if resource.url:
         taken.addresses[resource.url] = resource.key
     elements = Elements(resource, taken.clock, taken.faults)
+    before = len(taken.faults)
     elements.check_understood()
     take(taken, elements)
+    if len(taken.faults) > before:
+        taken.faulty.add(resource.place)
 
 
 def _bundle(taken: Taken, e: Elements) -> None:

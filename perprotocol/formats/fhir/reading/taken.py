@@ -87,6 +87,11 @@ class Taken:
     names: Names
     clock: Clock
     faults: list[Fault] = field(default_factory=list)
+    """What is wrong with single resources, which may be left out."""
+    fatal: list[Fault] = field(default_factory=list)
+    """What is wrong with files, or with all resources together."""
+    faulty: set[str] = field(default_factory=set)
+    """Places of the resources with faults."""
     administrations: Rows = field(default_factory=lambda: Rows("administrations", (*_OF_DOSES, *ABOUT)))
     observations: Rows = field(default_factory=lambda: Rows("observations", ABOUT))
     milestones: Rows = field(default_factory=lambda: Rows("milestones", ABOUT))

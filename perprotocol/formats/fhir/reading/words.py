@@ -26,6 +26,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "renamed": "{}",
         "own word": "kept by its own word, which nothing here explains: {}",
         "other": "other medication, {}: left out",
+        "fault": "faults: those resources are left out, see left-out.csv",
+        "amount in words": "says its dose in words or as a rate only: no amount is taken",
         "concomitant": "no treatment of the protocol, taken for concomitant medication: {}",
     },
     "zh": {
@@ -47,6 +49,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "renamed": "{}",
         "own word": "保留原词，此处没有解释：{}",
         "other": "其他用药，{}：未采用",
+        "fault": "处错误：相应资源未采用，见 left-out.csv",
+        "amount in words": "剂量仅以文字或速率给出：未取给药量",
         "concomitant": "非方案治疗，作为合并用药：{}",
     },
 }
