@@ -58,7 +58,7 @@ def test_a_dose_in_words_or_as_a_rate_has_no_amount_and_is_counted(dosage: Body)
 
 
 def test_the_system_that_a_dose_comes_from_is_kept_without_the_request() -> None:
-    """Two systems that say one dose are told apart by it; what a server adds behind a # is another with every request."""
+    """Two systems that say one dose are told apart by it; what a server adds behind a # changes with every request."""
     take(changed(DOSE, meta={"source": "urn:pharmacy#a1b2"}), changed(DOSE, id="a2", meta={"source": "#c3"}))
     assert [row["source"] for row in rows("administrations")] == ["urn:pharmacy", ""]
 

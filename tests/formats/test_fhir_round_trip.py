@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -85,15 +86,15 @@ WORD = TEXT.map(str.strip).filter(lambda text: text and text.lower() not in ("na
 MAYBE = st.none() | WORD
 DAY = st.dates(date(2001, 1, 1), date(2039, 12, 31)).map(date.isoformat)
 MOMENT = DAY | st.builds("{}T{:02}:{:02}".format, DAY, st.integers(4, 23), st.integers(0, 59)) | st.just("2024-03")
-NUMBER = (
-    st.decimals(1, 900_000, places=3).map(str) | st.integers(1, 10**6).map(str) | st.sampled_from(["1.620e7", "5E3"])
-)
+WHOLE = st.integers(1, 10**6).map(str) | st.sampled_from(["1.620e7", "5E3"])
+NUMBER = st.decimals(1, 900_000, places=3).map(str) | WHOLE
+MEASURED = st.tuples(st.none() | NUMBER, st.sampled_from(["mg", "10^6 cells", "IU", "mL", "µg", "AUC"]))
+COUNTED = st.tuples(WHOLE, st.just("cells"))
 DOSE = st.fixed_dictionaries(
     {
         "treatment": WORD,
         "start": MOMENT,
-        "amount": st.none() | NUMBER,
-        "unit": st.sampled_from(["mg", "cells", "10^6 cells", "IU", "mL", "µg", "AUC"]),
+        "dose": MEASURED | COUNTED,
         "status": st.sampled_from([None, "given", "partly given", "not given", "unknown"]),
         "route": MAYBE,
         "reason": MAYBE,
@@ -118,6 +119,11 @@ VALUE = st.fixed_dictionaries(
 WORDS = st.sampled_from(["positive", "not done", "not analysable", "<25", "no reaction"])
 
 
+def _row_of(dose: dict[str, Any]) -> dict[str, str | None]:
+    amount, unit = dose["dose"]
+    return {"subject": "1", "amount": amount, "unit": unit} | {k: v for k, v in dose.items() if k != "dose"}
+
+
 @settings(max_examples=40)
 @given(
     doses=st.lists(DOSE, max_size=4),
@@ -128,7 +134,7 @@ WORDS = st.sampled_from(["positive", "not done", "not analysable", "<25", "no re
 )
 def test_whatever_a_row_says_it_says_again(
     tmp_path_factory: pytest.TempPathFactory,
-    doses: list[dict[str, str | None]],
+    doses: list[dict[str, Any]],
     values: list[dict[str, str | None]],
     words: list[str],
     release: str,
@@ -138,7 +144,7 @@ def test_whatever_a_row_says_it_says_again(
     told = [{"subject": "1", "measure": "stage", "value": word, "at": "2024-03-01"} for word in words]
     tables = {
         "subjects": [{"subject": "1", "arm": "msc", "birth_date": "2019-05", "sex": "F"}],
-        "administrations": [{"subject": "1", **dose} for dose in doses],
+        "administrations": [_row_of(dose) for dose in doses],
         "observations": [*({"subject": "1", **value} for value in values), *told],
     }
     study = rules.from_frames("any", tables, time_zone="Asia/Shanghai")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -61,7 +61,6 @@ def write_resources(export: Export, parts: Sequence[str]) -> Iterator[Body]:
         return
     versions, study, seen = sighted(export.versions, _of(export.study, export.subject), export.blinded)
     records = Records(study, export.release, export.zone)
-    rows = rules.schedule(versions, study, as_of=export.as_of)
     if "records" in parts:
         arms = (
             {}
@@ -72,11 +71,13 @@ def write_resources(export: Export, parts: Sequence[str]) -> Iterator[Body]:
         yield from write_doses(records)
         yield from write_values(records)
         yield from write_rest(records)
+    planned: Mapping[tuple[str, str, int], Body] = {}
     if "schedule" in parts:
+        rows = rules.schedule(versions, study, as_of=export.as_of)
+        planned = requests(rows)
         yield from write_care(records, versions, rows, export.lang)
     if "issues" in parts:
         report = rules.audit(versions, study, as_of=export.as_of, lang=export.lang)
-        planned = requests(rows) if "schedule" in parts else {}
         yield from write_issues(records, report.findings, planned, report.as_of, recorded="records" in parts)
 
 
