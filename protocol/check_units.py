@@ -17,6 +17,8 @@ from protocol.yaml_text import Path, Tree
 _GIVEN = frozenset(
     ("mass", "cells", "IU", "U", "vg", "dose", "volume", "AUC", "amount", "percent", "number", "activity")
 )
+_PER = frozenset(("weight", "surface", "time", "day"))
+"""What a dose may be given per: the participant's body, or time (a lint check asks whether that fits the schedule)."""
 _CAPS = {"bsa": "surface", "gfr": "volume/time", "weight": "weight"}
 
 
@@ -67,10 +69,12 @@ def _substance(treatment: Treatment) -> str | None:
 
 
 def _compare(path: Path, text: str, amount: Quantity | Range, due: str | None, tree: Tree) -> None:
-    word = substance(amount)
+    word, *per = (amount.low if isinstance(amount, Range) else amount).dimension.split("/")
+    remedy = "write an amount such as '3.5 mg/kg' or '1e6 cells/kg'"
     if word not in _GIVEN:
-        remedy = "write an amount such as '3.5 mg/kg' or '1e6 cells/kg'"
         tree.fault(path, text, f"measures {word}: that is no dose", remedy)
+    elif set(per) - _PER or {"weight", "surface"} <= set(per):
+        tree.fault(path, text, f"measures {word} per {' and '.join(per)}: that is no dose", remedy)
     elif due and word not in (due, "percent") and {word, due} != {"number", "cells"}:
         remedy = "write an amount such as '1e6 cells/kg'" if due == "cells" else f"write it in a unit of {due}"
         tree.fault(path, text, f"measures {word}, not {due} as the rest of this treatment", remedy)

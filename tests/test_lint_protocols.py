@@ -18,6 +18,7 @@ TOLD: dict[str, dict[tuple[str, str], str]] = {
         ("measured_too_late", "treatments.atg.requires"): (
             "the test dose is done at screening, before day 0, and the dose of day 4 wants it within 3 days"
         ),
+        ("endpoint_narrow", "endpoints.response-90"): "the visit of day 90 has ±7 d, and the endpoint the day alone",
     },
     "02-primaquine-challenge": {
         ("tolerance_missing", f"treatments.{ladder}.steps.0.dose"): "the ladders state amounts alone"

@@ -42,6 +42,12 @@ Goal: TypeAlias = tuple[Condition, bool]
 MOST = 20_000
 """Steps after which conditions count as possible together."""
 
+_PEOPLE: Mapping[str, tuple[Duration | Quantity, Duration | Quantity]] = {
+    "age": (Duration.parse("0 d"), Duration.parse("125 y")),
+    "weight": (Quantity.parse("200 g"), Quantity.parse("700 kg")),
+    "height": (Quantity.parse("20 cm"), Quantity.parse("280 cm")),
+}
+"""The least and the most that anybody has been or measured: beyond it a criterion lets nobody in."""
 _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "=": "!=", "!=": "="}
 
 
@@ -155,10 +161,18 @@ class Reasoning:
         for said in _says(leaf, wanted):
             found = dict(store)
             for key, values in said.items():
-                words = self.words.get(str(key[0])) if key[1] == "word" else None
-                found[key] = _both(found.get(key, Values(words=words)), values)
+                found[key] = _both(found.get(key, self._any(key)), values)
             if all(found[key].possible for key in said):
                 yield found
+
+    def _any(self, key: Key) -> Values:
+        """What a value can be before anything is said of it: a word of its measure, a size that people have."""
+        if key[1] == "word":
+            return Values(words=self.words.get(str(key[0])))
+        if key[1] != "number" or key[0] not in _PEOPLE:
+            return Values()
+        low, high = (Bound(_number(end), True, end.text) for end in _PEOPLE[str(key[0])])
+        return Values(low, high)
 
 
 def _says(leaf: Condition, wanted: bool) -> Iterable[Store]:
@@ -169,7 +183,7 @@ def _says(leaf: Condition, wanted: bool) -> Iterable[Store]:
             yield {} if timed and not wanted else dict([_compared(leaf, wanted)])
         case Inside(name=name, range=range_):
             key: Key = (name, "number", False, None)
-            low, high = (Fraction(end.base) for end in (range_.low, range_.high))
+            low, high = _number(range_.low), _number(range_.high)
             if wanted:
                 yield {key: Values(Bound(low, True, range_.low.text), Bound(high, True, range_.high.text))}
             else:
@@ -239,6 +253,9 @@ def _scaled(value: Quantity | Duration | Limit | OfBaseline | BaselinePlus) -> t
 
 
 def _number(value: int | Duration | Quantity) -> Fraction:
+    """A size on one scale: of spans of time days, whether a duration says them or an end of a range."""
+    if isinstance(value, Quantity) and value.dimension in ("time", "calendar"):
+        value = Duration.parse(value.text)
     if isinstance(value, Duration):
         return Fraction(value.length).limit_denominator(10**9)
     return Fraction(value.base if isinstance(value, Quantity) else value)

@@ -31,6 +31,11 @@ class Measured:
             return frozenset({name})
         return frozenset[str]().union(*(self.missing(part, seen | {name}) for part in parts))
 
+    def parts(self, name: str) -> list[str]:
+        """What a measure is worked out from, of what is measured at all; itself where it is measured."""
+        needed = {name} if name in self.by else self.computed.get(name, frozenset({name}))
+        return sorted(needed & set(self.by))
+
     def windows(self, name: str, line: Line) -> list[tuple[Ints, Ints]] | None:
         """The windows in which an arm measures it; None where the day of any does not follow from day zero."""
         names = self.by.get(name, frozenset())

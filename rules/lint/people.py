@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from protocol.conditions import All, Compare, Condition
+from protocol.conditions import All, Compare, Condition, Inside
 from protocol.model import Protocol
 from protocol.timing import Duration
 from rules.happened.growth import ADULT, DAYS_A_MONTH, median_weight, plausible_weight
@@ -51,24 +51,24 @@ def people_of(protocol: Protocol) -> People:
     """The ages that the criteria of eligibility let in."""
     youngest: list[int] = []
     oldest: list[int] = []
-    for leaf, wanted in _ages(protocol):
-        if not isinstance(leaf.value, Duration):
-            continue
-        days = round(leaf.value.months * DAYS_A_MONTH) + leaf.value.days
-        (youngest if (leaf.op in (">", ">=")) == wanted else oldest).append(days)
+    for op, age in _ages(protocol):
+        days = round(age.months * DAYS_A_MONTH) + age.days
+        (youngest if op in (">", ">=") else oldest).append(days)
     return People(max(youngest, default=None), min(oldest, default=None))
 
 
-def _ages(protocol: Protocol) -> Iterator[tuple[Compare, bool]]:
-    """What criteria say of the age by itself, and whether it must be so."""
+def _ages(protocol: Protocol) -> Iterator[tuple[str, Duration]]:
+    """What must be so of the age by itself, as `>=` or `<` and the age."""
     for criterion in protocol.eligibility.include.values():
-        yield from (
-            (leaf, True) for leaf in _all_of(criterion.condition) if isinstance(leaf, Compare) and _is_age(leaf)
-        )
+        for leaf in _all_of(criterion.condition):
+            if isinstance(leaf, Inside) and leaf.name == "age":
+                yield from ((">=", Duration.parse(leaf.range.low.text)), ("<=", Duration.parse(leaf.range.high.text)))
+            elif isinstance(leaf, Compare) and isinstance(leaf.value, Duration) and _is_age(leaf):
+                yield leaf.op, leaf.value
     for criterion in protocol.eligibility.exclude.values():
         alone = criterion.condition
-        if isinstance(alone, Compare) and _is_age(alone):
-            yield alone, False
+        if isinstance(alone, Compare) and isinstance(alone.value, Duration) and _is_age(alone):
+            yield ("<" if alone.op in (">", ">=") else ">="), alone.value
 
 
 def _all_of(condition: Condition) -> Iterator[Condition]:

@@ -10,8 +10,8 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from protocol.model import Protocol
-from protocol.timing import Duration
+from protocol.model import Endpoint, Protocol
+from protocol.timing import Duration, FirstDay, offset_of
 from rules.arrays import Ints
 from rules.facts import from_frames
 from rules.identity.assignment import NONE
@@ -66,6 +66,24 @@ class Line:
         whole = span.days + int(span.minutes / 1440)
         found: Ints = add_span(days, span.months, whole, self.protocol.months)
         return found
+
+    def endpoint(self, endpoint: Endpoint) -> tuple[Ints, Ints, Ints] | None:
+        """The target of an endpoint and the ends of its window; None where its days do not follow from day zero."""
+        due, window = self._target(endpoint), endpoint.window
+        if due is None or (window is not None and (window.clock or window.share)):
+            return None
+        low, high = (self.after(due, end) for end in (window.low, window.high)) if window is not None else (due, due)
+        return None if low is None or high is None else (due, low, high)
+
+    def _target(self, endpoint: Endpoint) -> Ints | None:
+        instants = endpoint.due.alternatives if endpoint.due is not None else ()
+        if len(instants) != 1:
+            return None
+        instant = instants[0]
+        if instant.day is not None:
+            return ZERO + offset_of(instant.day, self.protocol.first_day or FirstDay.parse("0"))
+        anchored = instant.anchor is not None and instant.anchor.name == "day-zero"
+        return self.after(ZERO, instant.offset) if anchored and instant.offset is not None else None
 
 
 def lines_of(plan: Plan) -> tuple[Line, ...]:

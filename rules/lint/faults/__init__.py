@@ -13,6 +13,7 @@ from rules.lint.faults.default_used import default_used
 from rules.lint.faults.dose_band_gap import dose_band_gap
 from rules.lint.faults.dose_input_unscheduled import dose_input_unscheduled
 from rules.lint.faults.dose_per_time import dose_per_time
+from rules.lint.faults.endpoint_narrow import endpoint_narrow
 from rules.lint.faults.endpoint_unmeasured import endpoint_unmeasured
 from rules.lint.faults.exclusion_unfit import exclusion_unfit
 from rules.lint.faults.formula_missing import formula_missing
@@ -73,6 +74,7 @@ CHECKS = (
     measured_too_late,
     baseline_unmeasured,
     endpoint_unmeasured,
+    endpoint_narrow,
     importance_unknown,
     exclusion_unfit,
     transition_missing,

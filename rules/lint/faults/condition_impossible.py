@@ -2,7 +2,8 @@
 
 What
 ----
-The conditions at one place contradict each other: no value fits all of them.
+The conditions at one place contradict each other, or ask for an age, a weight or a height that nobody has (over 125
+years, under 200 g): no value fits all of them.
 
 Why it matters
 --------------
