@@ -19,7 +19,7 @@ from protocol.model import Protocol
 from rules.arrays import NONE, Flags, Ints, Longs, coded, days, key, taken, whole, whole_or_none
 from rules.facts import Study
 from rules.happened.evidence import Evidence
-from rules.happened.repeated import CLASH, COUNTS, ECHO, UNRULED, VOMITED, Kinds, given_again, said_twice
+from rules.happened.repeated import COUNTS, UNRULED, VOMITED, Kinds, given_again, said_twice
 
 GIVEN, PARTLY, NOT_GIVEN, UNKNOWN = range(4)
 STATUS = {
@@ -300,22 +300,19 @@ def _joined(r: Records, frame: pl.DataFrame, e: Evidence) -> Records:
         return _headed(r, everyone)
     group = (r.s.astype(np.int64) << 12) + (r.word + 1)
     same = (group[1:] == group[:-1]) & (r.day[1:] == r.day[:-1]) & (r.day[1:] != NONE)
-    same &= ~r.misfiled[1:] & ~r.misfiled[:-1] & (r.status[1:] != NOT_GIVEN) & (r.status[:-1] != NOT_GIVEN)
+    same &= ~r.misfiled[1:] & ~r.misfiled[:-1]
     same &= ~_by_days(e.protocol, r.names)[r.named[1:]]
     if not same.any():
         return _headed(r, everyone)
-    pair = np.flatnonzero(same).astype(np.int32)
-    echo, clash = said_twice(r, frame, pair, TWICE)
-    label, numbered = r.label[pair + 1], r.label[pair]
-    kept = (label == numbered) | (echo & ((label == NONE) | (numbered == NONE)))
-    pair, echo, clash = pair[kept], echo[kept], clash[kept]
+    pair, denied = np.flatnonzero(same).astype(np.int32), r.status == NOT_GIVEN
+    echo, kinds = said_twice(r, frame, pair, denied, RESTART)
+    kept = (r.label[pair + 1] == r.label[pair]) & ~denied[pair] & ~denied[pair + 1] | echo
+    pair, echo = pair[kept], echo[kept]
     same_amount = (r.amount[pair] == r.amount[pair + 1]) & (r.amount[pair] >= 0)
     part, repeat = _tell_apart(r, frame, pair, same_amount)
-    again = given_again(e, r, frame, pair)
+    again = np.where(echo, COUNTS, given_again(e, r, frame, pair))
     lacking = (np.minimum(r.amount[pair], r.amount[pair + 1]) < 0) & ~echo & (again == COUNTS)
     part, repeat = part | echo | (again != COUNTS), repeat & ~echo & (again == COUNTS)
-    kinds = np.zeros(len(frame), np.uint8)
-    kinds[r.place[pair[echo] + 1]] = np.where(clash[echo], CLASH, ECHO)
     kinds[r.place[pair[again == VOMITED]]] = VOMITED
     kinds[r.place[pair[again == UNRULED] + 1]] = UNRULED
     r = replace(r, kinds=kinds)
@@ -324,19 +321,21 @@ def _joined(r: Records, frame: pl.DataFrame, e: Evidence) -> Records:
     head = everyone
     head[pair[part] + 1] = False
     first = np.maximum.accumulate(np.where(head, np.arange(len(head)), 0))
-    amount = np.where(head, r.amount, 0).astype(np.int64)
-    unknown = np.zeros(len(head), np.bool_)
-    more = ~head & np.isin(kinds[r.place], (COUNTS, UNRULED))
-    np.add.at(amount, first[more], np.maximum(r.amount[more], 0))
-    np.logical_or.at(unknown, first, r.amount < 0)
+    amount, unknown = np.zeros(len(head), np.int64), np.zeros(len(head), np.bool_)
+    counts = np.isin(kinds[r.place], (COUNTS, UNRULED))
+    np.add.at(amount, first[counts], np.maximum(r.amount[counts], 0))
+    np.logical_or.at(unknown, first[counts], r.amount[counts] < 0)
     unsure = np.zeros(len(head), np.bool_)
     if lacking.any():
         unsure[first[pair[lacking & _tell_apart(r, frame, pair, same_amount | lacking)[1]] + 1]] = True
     parts = np.bincount(first, minlength=len(head)).astype(np.int32)
     amount = np.where(unknown, -1, amount)
-    status = r.status.copy()
-    np.maximum.at(status, first, r.status)
-    return _headed(replace(r, amount=amount, parts=parts, duplicate=duplicate, unsure=unsure, status=status), head)
+    status = np.full(len(head), GIVEN, np.int32)
+    np.maximum.at(status, first[counts], r.status[counts])
+    label = r.label.copy()
+    np.maximum.at(label, first, r.label)
+    r = replace(r, label=label, amount=amount, parts=parts, duplicate=duplicate, unsure=unsure, status=status)
+    return _headed(r, head)
 
 
 def _by_days(protocol: Protocol, names: tuple[str, ...]) -> Flags:
