@@ -172,7 +172,7 @@ def _change_points(e: Evidence, conditions: Sequence[Condition]) -> tuple[Ints, 
             found.append((there, last[there], np.full(len(there), NONE, np.int32)))
         else:
             points = e.measure(name)
-            found.append((points.s, *_known_at(e.frames["observations"], points.row, points.day)))
+            found.append((points.s, *known_at(e.frames["observations"], points.row, points.day)))
     s, day, minute = (np.concatenate(column).astype(np.int32) for column in zip(*found, strict=True))
     order = np.lexsort((minute, key(s, day)))
     order = order[day[order] != NONE]
@@ -187,7 +187,7 @@ def _minutes(frame: pl.DataFrame, column: str, rows: Ints) -> Ints:
     return whole(frame, f"{column}_minute").astype(np.int32)[_lines(frame, rows)]
 
 
-def _known_at(frame: pl.DataFrame, rows: Ints, day: Ints) -> tuple[Ints, Ints]:
+def known_at(frame: pl.DataFrame, rows: Ints, day: Ints) -> tuple[Ints, Ints]:
     """The day and minute on which values were known: reported, else taken; the minute `NONE` where it is not told."""
     reported = days(frame, "reported")[_lines(frame, rows)]
     minute = np.where(reported == NONE, _minutes(frame, "at", rows), _minutes(frame, "reported", rows))

@@ -11,11 +11,12 @@ import polars as pl
 
 from protocol.conditions import Compare, Condition, Inside
 from protocol.model import Treatment
-from rules.arrays import NONE, Flags, Ints, days, key, whole
+from rules.arrays import NONE, Flags, Ints, Points, days, key, whole
 from rules.dosing.intended import UNKNOWN
 from rules.happened.evidence import Evidence
 from rules.happened.records import NOT_GIVEN
 from rules.happened.routes import same_route
+from rules.happened.spells import known_at
 from rules.happened.truth import Truth, all_of_answers, truth
 from rules.match.frame import Array, occasions_frame
 from rules.match.infusion import infusion_columns
@@ -123,20 +124,38 @@ def _prepared(laid: Laid, part: Ints, rows: Ints) -> Truth:
 def _in_time(condition: Condition, e: Evidence, s: Ints, day: Ints, minute: Ints) -> Truth:
     """The answer of a condition at the time of a dose; a value too old for it does not fulfil it, as with weights.
 
+    A value whose result came after the dose was not known to fulfil it: the one before it counts, if there is one.
     Where no value of that day or before is on record it cannot be told, unless the study declares its data final.
     """
     if not isinstance(condition, Compare | Inside):
         return truth(condition, e, s, day, minute=minute)
     within = condition.within if isinstance(condition, Compare) else None
     ageless = replace(condition, within=None) if isinstance(condition, Compare) else condition
-    answer = truth(ageless, e, s, day, minute=minute)
     values = e.measure(condition.name)
     at, there = values.before(s, day, minute=minute)
-    old = np.zeros(len(s), np.bool_)
+    until, moment, late = day, minute, np.zeros(len(s), np.bool_)
+    while (unknown := there & _reported_later(e, values, at, day, minute)).any():
+        late |= unknown
+        untimed = unknown & (values.minute[at] == 0)
+        until = np.where(unknown, values.day[at] - untimed, until).astype(np.int32)
+        moment = np.where(unknown, np.where(untimed, NONE, values.minute[at] - 1), moment).astype(np.int32)
+        at, there = values.before(s, until, minute=moment)
+    answer = truth(ageless, e, s, until, minute=moment)
+    old = late & ~there
     if within is not None and len(values.s):
-        old = there & (day - values.day[at] > within.days)
+        old |= there & (day - values.day[at] > within.days)
     final = e.final and "observations" in e.tables
     return np.where(old | (~there & (day != NONE) & final), 0, answer).astype(np.int8)
+
+
+def _reported_later(e: Evidence, values: Points, at: Ints, day: Ints, minute: Ints) -> Flags:
+    """Whether the result of each value came only after the dose; without both times that of the same day was there."""
+    if not len(values.s) or e.frames["observations"]["reported"].null_count() == len(e.frames["observations"]):
+        return np.zeros(len(at), np.bool_)
+    known, then = known_at(e.frames["observations"], values.row[at], values.day[at])
+    timed = (then != NONE) & (minute != NONE)
+    later: Flags = (known > day) | ((known == day) & timed & (then > minute))
+    return later
 
 
 # --- order within a day -------------------------------------------------------------------------------------------
