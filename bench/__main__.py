@@ -23,13 +23,13 @@ from typing import Any
 
 Figures = dict[str, Any]
 HERE = Path(__file__).parent
-MILLION = 1_000_000
+LARGE, MILLION = 10_000, 1_000_000
 
 TARGETS = {
-    "million.seconds": 30.0, "million.peak_gb": 3.0, "million.naive_ratio": 30.0, "warm_verdict_ms": 15.0,
-    "help_s": 0.35, "validate_s": 1.0,
+    "million.seconds": 30.0, "million.peak_gb": 3.0, "million.floor_ratio": 2.5, "million.naive_ratio": 40.0,
+    "exponent": 1.05, "warm_verdict_ms": 10.0, "help_s": 0.25, "validate_s": 0.8,
 }  # fmt: skip
-"""What is to be reached on two cores: at most, and of the ratio at least."""
+"""What is to be reached on two cores: at most, and of the loops' time at least."""
 
 ONE_DOSE = (
     "validate", "uc-msc-saa", "--subject", "001", "--arm", "msc", "--day-zero", "2024-03-01", "--weight", "16.2 kg",
@@ -56,7 +56,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=HERE / "data", help="where studies are made and kept")
     parser.add_argument("--output", type=Path, default=HERE / "results.json", help="where the figures are written")
     options = parser.parse_args(arguments)
-    options.sizes = options.sizes or ((1_000, 10_000) if options.quick else (1_000, 100_000, MILLION))
+    options.sizes = options.sizes or ((1_000, 10_000) if options.quick else (1, 1_000, LARGE, 100_000, MILLION))
     options.loops = options.loops or (1_000 if options.quick else 10_000)
     options.times = options.times or (11 if options.quick else 101)
     return options
@@ -78,6 +78,7 @@ def measure(sizes: Sequence[int], loops: int, times: int, data: Path) -> Figures
     figures["sizes"] = [_size(subjects, data) for subjects in sizes]
     figures["naive"] = {"subjects": loops} | _task("naive", data / str(loops))
     figures["agreement"] = {"subjects": loops} | _task("agree", data / str(loops))
+    figures["floor_agreement"] = {"subjects": loops} | _task("floor_agree", data / str(loops))
     figures["exponent"] = exponent(figures["sizes"])
     figures["million"] = million(figures)
     return figures
@@ -98,7 +99,7 @@ def _study(subjects: int, data: Path) -> Figures:
 
 def _size(subjects: int, data: Path) -> Figures:
     made = _study(subjects, data)["seconds"]
-    tasks = {task: _task(task, data / str(subjects)) for task in ("schedule", "audit", "steps")}
+    tasks = {task: _task(task, data / str(subjects)) for task in ("schedule", "audit", "floor", "steps")}
     return {"subjects": subjects, "make_seconds": made} | tasks
 
 
@@ -134,10 +135,11 @@ def _command(times: int) -> Figures:
 
 
 def exponent(sizes: Sequence[Figures]) -> float | None:
-    """How the time of an audit grows with the number of subjects between the two largest studies: 1 in proportion."""
-    if len(sizes) < 2:
+    """How the time of an audit grows with the number of subjects, from 10 000 to the largest study: 1 in proportion."""
+    large = [size for size in sizes if size["subjects"] >= LARGE]
+    if len(large) < 2:
         return None
-    less, more = sizes[-2:]
+    less, more = large[0], large[-1]
     return math.log(more["audit"]["seconds"] / less["audit"]["seconds"], more["subjects"] / less["subjects"])
 
 
@@ -145,11 +147,12 @@ def million(figures: Figures) -> Figures:
     """The figures of a million subjects, null if they were not among the sizes."""
     found = next((size for size in figures["sizes"] if size["subjects"] == MILLION), None)
     if found is None:
-        return {"seconds": None, "peak_gb": None, "naive_ratio": None}
+        return {"seconds": None, "peak_gb": None, "floor_ratio": None, "naive_ratio": None}
     loops = figures["naive"]
     ratio = loops["seconds"] / loops["subjects"] / (found["audit"]["seconds"] / MILLION)
     return {
-        "seconds": found["audit"]["seconds"], "peak_gb": found["audit"]["peak_gb"], "naive_ratio": ratio,
+        "seconds": found["audit"]["seconds"], "peak_gb": found["audit"]["peak_gb"],
+        "floor_ratio": found["audit"]["seconds"] / found["floor"]["seconds"], "naive_ratio": ratio,
         "schedule_seconds": found["schedule"]["seconds"], "schedule_peak_gb": found["schedule"]["peak_gb"],
     }  # fmt: skip
 
@@ -173,12 +176,14 @@ def table(figures: Figures) -> str:
         *_steps(figures["sizes"][-1]),
         "",
         _agreement(figures["agreement"]),
+        _floor_agreement(figures["floor_agreement"]),
     ]
     return "\n".join(lines)
 
 
 _NAMES = {
     "million.seconds": ("audit of a million subjects", "s"), "million.peak_gb": ("its peak memory", "GB"),
+    "million.floor_ratio": ("its time beside the floor's", "x"), "exponent": ("power with which it grows", ""),
     "million.naive_ratio": ("times faster than loops", "x"), "warm_verdict_ms": ("verdict on one dose, warm", "ms"),
     "help_s": ("perprotocol --help", "s"), "validate_s": ("perprotocol validate, one dose", "s"),
 }  # fmt: skip
@@ -190,7 +195,7 @@ def _targets(figures: Figures) -> list[str]:
         name, unit = _NAMES[key]
         block, _, field = key.rpartition(".")
         value = (figures[block] if block else figures).get(field)
-        at_least = key.endswith("ratio")
+        at_least = key == "million.naive_ratio"
         measured = "-" if value is None else f"{value:.3g} {unit}"
         reached = "" if value is None else "reached" if (value >= target) == at_least else "not reached"
         lines.append(f"{name:34}{measured:>12}{'>=' if at_least else '<=':>4}{f'{target:g} {unit}':>8}  {reached}")
@@ -198,17 +203,16 @@ def _targets(figures: Figures) -> list[str]:
 
 
 def _sizes(figures: Figures) -> list[str]:
-    lines = [_row("subjects x 10 planned doses", "schedule", "memory", "audit", "memory", "found")]
+    lines = [_row("subjects x 10 planned doses", "schedule", "memory", "audit", "memory", "found", "floor")]
     for size in figures["sizes"]:
         plan, audit = size["schedule"], size["audit"]
         found = audit["findings"] + audit["queries"]
-        lines.append(_row(f"{size['subjects']:,}", *_cost(plan), *_cost(audit), f"{found:,}"))
+        lean = f"{size['floor']['seconds']:.2f} s"
+        lines.append(_row(f"{size['subjects']:,}", *_cost(plan), *_cost(audit), f"{found:,}", lean))
     loops = figures["naive"]
     scaled = loops["seconds"] / loops["subjects"] * MILLION
     lines.append(_row(f"{loops['subjects']:,}", "in loops", "", *_cost(loops), f"{loops['findings']:,}"))
     lines.append(_row(f"{MILLION:,}", "scaled up", "", f"{scaled:.0f} s", "", ""))
-    if figures["exponent"] is not None:
-        lines.append(f"time of the audit grows with the number of subjects to the power of {figures['exponent']:.2f}")
     return lines
 
 
@@ -236,6 +240,12 @@ def _agreement(found: Figures) -> str:
         f"{found['engine_only']} only of the engine, {found['loops_only']} only of the loops; not compared: "
         f"{found['other_identity']:,} of {found['series']:,} series in which a record is another planned dose to each"
     )
+    return "\n".join([text, *found["examples"]])
+
+
+def _floor_agreement(found: Figures) -> str:
+    only = f"{found['engine_only']} only of the engine, {found['floor_only']} only of the floor"
+    text = f"engine and floor on {found['subjects']:,} subjects: {found['same']:,} verdicts the same, {only}"
     return "\n".join([text, *found["examples"]])
 
 

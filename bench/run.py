@@ -23,7 +23,7 @@ import polars as pl
 
 import protocol
 import rules
-from bench import naive
+from bench import floor, naive
 from bench.make_study import make_study
 from perprotocol.bulk.local import audit_to_parquet, schedule_to_parquet
 from perprotocol.bulk.processes import cores
@@ -132,10 +132,21 @@ def _timed() -> dict[str, float]:
 
 
 def naive_audit(folder: Path) -> Figures:
-    """The audit in loops, from the same Parquet to its findings in memory."""
-    cpu, start = spent(), perf_counter()
-    judged = naive.audit(folder)
-    return _cost(cpu, start) | {"findings": len(judged.findings)}
+    """The audit in loops, from the same Parquet to Parquet."""
+    with tempfile.TemporaryDirectory() as place:
+        cpu, start = spent(), perf_counter()
+        judged = naive.audit(folder)
+        found = pl.DataFrame([finding.model_dump() for finding in judged.findings], infer_schema_length=None)
+        found.write_parquet(Path(place) / "findings.parquet")
+        return _cost(cpu, start) | {"findings": len(judged.findings)}
+
+
+def floor_audit(folder: Path) -> Figures:
+    """The verdicts alone, by the leanest program we could write, from the same Parquet to Parquet."""
+    with tempfile.TemporaryDirectory() as place:
+        cpu, start = spent(), perf_counter()
+        found = floor.audit(folder, Path(place))
+        return _cost(cpu, start) | {"findings": found}
 
 
 def warm(folder: Path, times: int) -> Figures:
@@ -214,6 +225,19 @@ def agree(folder: Path) -> Figures:
     }  # fmt: skip
 
 
+def floor_agree(folder: Path) -> Figures:
+    """How many verdicts of the engine and of the floor are the same, and how many only one of them has."""
+    report = rules.audit(bench_protocol(), rules.read_study(folder))
+    engine = {key for frame in (report.findings, report.queries) for key, _ in _keys(frame)}
+    with tempfile.TemporaryDirectory() as place:
+        floor.audit(folder, Path(place))
+        rows = pl.read_parquet(place).select("subject", "activity", "code", "occurrence", "row").rows()
+    lean = {(*key, n or None, row) for *key, n, row in rows}
+    differing = sorted(map(str, engine ^ lean))
+    counts = {"same": len(engine & lean), "engine_only": len(engine - lean), "floor_only": len(lean - engine)}
+    return counts | {"examples": differing[:10]}
+
+
 Key = tuple[str, str, str, int | None, int]
 Said = tuple[object, ...]
 
@@ -240,8 +264,8 @@ def _row(record: str | None) -> int:
 
 
 TASKS: dict[str, Callable[..., Figures]] = {
-    "make": make, "schedule": schedule, "audit": audit, "steps": steps, "naive": naive_audit, "warm": warm,
-    "agree": agree,
+    "make": make, "schedule": schedule, "audit": audit, "steps": steps, "floor": floor_audit, "naive": naive_audit,
+    "warm": warm, "agree": agree, "floor_agree": floor_agree,
 }  # fmt: skip
 
 if __name__ == "__main__":

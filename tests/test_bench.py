@@ -9,7 +9,7 @@ import pytest
 import rules
 from bench.__main__ import TARGETS, exponent, main, million
 from bench.make_study import ARMS, DOSES, SERIES, make_study, planned
-from bench.run import STEPS, agree, bench_protocol, make
+from bench.run import STEPS, agree, bench_protocol, floor_agree, make
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +76,22 @@ def test_a_finding_only_one_of_both_has_is_told(small: Path, monkeypatch: pytest
     assert len(found["examples"]) == 10
 
 
+def test_engine_and_floor_reach_the_same_verdicts(small: Path) -> None:
+    """The leanest program leaves nothing out: else the engine would be held against an easier job."""
+    found = floor_agree(small)
+    assert (found["engine_only"], found["floor_only"], found["examples"]) == (0, 0, [])
+    assert found["same"] > 500
+
+
+def test_a_verdict_that_the_floor_lacks_is_told(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The comparison can fail: a floor for which every weight counts lacks the verdicts on old ones."""
+    monkeypatch.setattr("bench.floor.STALE", 10_000)
+    found = floor_agree(small)
+    assert found["floor_only"] == 0
+    assert found["engine_only"] == len(found["examples"]) or found["engine_only"] > 10
+    assert all("weight_stale" in example for example in found["examples"])
+
+
 def test_a_tiny_run_has_every_figure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The table and results.json carry the same figures; what was not measured is null, never a guess."""
     output = tmp_path / "results.json"
@@ -83,10 +99,10 @@ def test_a_tiny_run_has_every_figure(tmp_path: Path, capsys: pytest.CaptureFixtu
     figures = main(arguments)
     written = json.loads(output.read_text(encoding="utf-8"))
     assert written == json.loads(json.dumps(figures))
-    assert written["million"] == {"seconds": None, "peak_gb": None, "naive_ratio": None}
+    assert written["million"] == {"seconds": None, "peak_gb": None, "floor_ratio": None, "naive_ratio": None}
     assert written["exponent"] is None
     assert written["warm_verdict_ms"] > 0
-    assert {"help_s", "validate_s", "agreement"} <= set(written)
+    assert {"help_s", "validate_s", "agreement", "floor_agreement"} <= set(written)
     [size] = written["sizes"]
     assert set(size["steps"]) == {"all else", *(step for _, _, step in STEPS)}
     assert min(size["steps"].values()) > 0
@@ -95,15 +111,21 @@ def test_a_tiny_run_has_every_figure(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert shown.count("<=") + shown.count(">=") == len(TARGETS)
 
 
-def test_a_million_subjects_are_held_against_the_loops_and_the_size_before() -> None:
-    """Ratio and exponent follow from the times: ten times the subjects in ten times the time is an exponent of 1."""
+def test_a_million_subjects_are_held_against_the_loops_the_floor_and_smaller_studies() -> None:
+    """Ratios and exponent follow from the times: a hundred times the subjects in as many times the time is 1."""
     sizes = [
-        {"subjects": n, "audit": {"seconds": s, "peak_gb": 2.0}, "schedule": {"seconds": 1.0, "peak_gb": 1.0}}
-        for n, s in ((100_000, 2.0), (1_000_000, 20.0))
+        {
+            "subjects": n,
+            "audit": {"seconds": s, "peak_gb": 2.0},
+            "schedule": {"seconds": 1.0, "peak_gb": 1.0},
+            "floor": {"seconds": s / 4},
+        }
+        for n, s in ((1_000, 1.0), (10_000, 0.2), (100_000, 3.0), (1_000_000, 20.0))
     ]
     found = million({"sizes": sizes, "naive": {"subjects": 10_000, "seconds": 5.0}})
     assert (found["seconds"], found["peak_gb"]) == (20.0, 2.0)
     assert found["naive_ratio"] == pytest.approx(25.0)
+    assert found["floor_ratio"] == pytest.approx(4.0)
     assert exponent(sizes) == pytest.approx(1.0)
 
 
