@@ -61,7 +61,7 @@ def dose_verdicts(
     file = place.files.get("administrations", "administrations")
     basis = wording.by_part(hits, lambda p: _origin(laid.plan, p.code)[0])
     source = wording.by_part(hits, lambda p: _origin(laid.plan, p.code)[1])
-    table = hits.select(
+    table = hits.select_seq(
         *(pl.col(name) for name in ("occurrence", "weight_age", "due", "opens", "closes")),
         subject=pl.lit(of_subjects(wording, hits, "subject")),
         activity=pl.lit(wording.by_part(hits, lambda p: p.activity)),
@@ -84,12 +84,12 @@ def dose_verdicts(
         table = _with_courses(table, doses, exposures, of, wording)
     return (
         table.hstack(_found(tables, exposures, of, wording))
-        .with_columns(
+        .with_columns_seq(
             verdict=verdict.otherwise(pl.lit("complies")),
             message=pl.col("message").fill_null(wording.phrases["complies"]),
             basis=pl.when(assumed).then(pl.lit("assumed")).otherwise("basis"),
         )
-        .select(pl.col(f).cast(t) for f, t in VERDICTS.items())
+        .select_seq(pl.col(f).cast(t) for f, t in VERDICTS.items())
     )
 
 
@@ -218,7 +218,7 @@ def _questions(table: pl.DataFrame, of: Index, untold: list[pl.DataFrame], wordi
 def _doubted(tables: dict[str, pl.DataFrame], wording: Wording) -> list[pl.DataFrame]:
     """Doses that no rule about doses asks about, and that still are no *complies*."""
     doses = tables["doses"]
-    silent, doubtful = doses.select(_SILENT).to_series(), in_doubt(tables)
+    silent, doubtful = doses.select_seq(_SILENT).to_series(), in_doubt(tables)
     found = {"record_after_death": doses["after_death"], "bag_in_doubt": doubtful, "not_judged": silent}
     rows = {code: which.arg_true().to_numpy() for code, which in found.items() if which.any()}
     return [_piece(at, "cannot tell", code, same(wording.phrases[code], len(at))) for code, at in rows.items()]

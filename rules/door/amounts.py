@@ -98,7 +98,7 @@ def _read_amounts(entry: Entry) -> None:
             entry.typed["decimals"] = decimals
             frame = pl.DataFrame({"decimals": decimals, "factor": units.factor})
             step = (pl.lit(10.0).pow(-pl.col("decimals")) * pl.col("factor")).round(0).clip(1, MOST)
-            entry.typed["step"] = frame.select(step.cast(pl.Int64)).to_series()
+            entry.typed["step"] = frame.select_seq(step.cast(pl.Int64)).to_series()
 
 
 def _factor(word: str) -> tuple[float, str]:

@@ -39,7 +39,7 @@ class Across:
 def look_across(frames: Mapping[str, pl.DataFrame]) -> Across:
     """What the tables of a whole study say of their bags and lots."""
     given, lots = frames["administrations"], frames["lots"]
-    subjects = frames["subjects"].select("s", "subject")
+    subjects = frames["subjects"].select_seq("s", "subject")
     recipients = _recipients(lots, given, subjects)
     named = given["bag"].null_count() < len(given)
     bags = given.filter(pl.col("bag").is_not_null() & pl.col("status").ne_missing("not given")) if named else None
@@ -57,7 +57,7 @@ def with_across(frames: Mapping[str, pl.DataFrame], across: Across) -> Frames:
         found["administrations"] = given.join(across.beside, on="row", how="left", maintain_order="left")
     found["claims"] = _NO_CLAIM
     if len(across.claims):
-        subjects = frames["subjects"].select("s", "subject")
+        subjects = frames["subjects"].select_seq("s", "subject")
         found["claims"] = across.claims.join(subjects, on="subject").select(*_NO_CLAIM.columns).sort("s")
     lots, got = frames["lots"], across.recipients
     nobody = pl.Series("recipients", [], pl.String())

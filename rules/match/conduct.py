@@ -88,7 +88,8 @@ def _least_fact(laid: Laid, part: Ints, doses: pl.DataFrame) -> pl.Series:
     """What is missing where the shortest time is: the amount at a rate, else the limit itself."""
     rated = pl.Series(_by_part(laid, part, lambda e: e.rate is not None and rate_shown(e)))
     unknown = rated & doses["amount"].is_null()
-    return pl.select(pl.when(unknown).then(doses["amount_fact"]).otherwise(pl.lit("infusion-limit"))).to_series()
+    limit = pl.Series(["infusion-limit"]).new_from_index(0, len(doses))
+    return doses["amount_fact"].zip_with(unknown, limit)
 
 
 # --- route --------------------------------------------------------------------------------------------------------

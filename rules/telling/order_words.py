@@ -61,6 +61,8 @@ def _modified(w: Wording, hits: pl.DataFrame) -> pl.Series:
 
 
 def _by_order(hits: pl.DataFrame, text: Callable[[list[str]], str]) -> pl.Series:
+    if hits["ordered_by"].null_count() == len(hits):
+        return hits["ordered_by"]
     texts = {by: text(by.split(", ")) if by else None for by in hits["ordered_by"].unique()}
     return hits["ordered_by"].replace_strict(texts, return_dtype=pl.String)
 

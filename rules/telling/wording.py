@@ -115,7 +115,7 @@ class Wording:
     def word(self, name: str, hits: pl.DataFrame) -> pl.Series:
         """One word for every row of `hits`; null where it has no value."""
         text = self._text_of(name, hits)
-        return text if isinstance(text, pl.Series) else hits.select(text).to_series()
+        return text if isinstance(text, pl.Series) else hits.select_seq(text).to_series()
 
     def _text_of(self, name: str, hits: pl.DataFrame) -> Text:
         """One word, begun once for the same rows."""

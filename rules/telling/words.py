@@ -85,10 +85,10 @@ def _cells_of(w: Wording, table: str, rows: pl.Series) -> pl.Series | None:
     filled = [c for c in shown if raw[c].null_count() < len(raw)]
     if any(raw[c].null_count() for c in filled) or not filled:
         cells = [pl.lit(f"{c} ") + _as_recorded(raw[c]) for c in shown]
-        return raw.select(pl.concat_str(cells, separator=", ", ignore_nulls=True)).to_series()
+        return raw.select_seq(pl.concat_str(cells, separator=", ", ignore_nulls=True)).to_series()
     named = [pl.lit(f"{', ' if n else ''}{c} ") for n, c in enumerate(filled)]
     cells = [_as_recorded(raw[c]) for c in filled]
-    return raw.select(pl.concat_str(each for pair in zip(named, cells, strict=True) for each in pair)).to_series()
+    return raw.select_seq(pl.concat_str(each for pair in zip(named, cells, strict=True) for each in pair)).to_series()
 
 
 def _as_recorded(cells: pl.Series) -> pl.Expr:
