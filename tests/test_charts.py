@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import polars as pl
 import pytest
+import yaml
 from scipy import stats
 
 import protocol
@@ -22,6 +24,7 @@ from rules.page.matrix import MOST_RULES, MOST_SITES, draw_matrix
 from rules.page.swimlanes import Lane, draw_lanes, lay_days
 from rules.rates import site_rates
 
+ROOT = Path(__file__).resolve().parents[1]
 EN, ZH = Labels("en"), Labels("zh")
 HOSTILE = '<script>alert("1")</script>'
 
@@ -106,6 +109,21 @@ def test_the_curves_are_where_an_independent_normal_has_its_quantiles() -> None:
                 seen += 1
                 assert rate == pytest.approx(wanted, abs=2e-4), (cut, d)
     assert seen > 100
+
+
+def test_a_limit_is_drawn_only_where_it_lies_on_the_drawing() -> None:
+    """No curve runs along the edge above or the axis below: each begins where it comes into sight."""
+    tree, _ = funnel_of([(40, 1), (30000, 300), (20000, 260), (25000, 200)])
+    for curve in (e for e in tree.iter("path") if "limit" in (e.get("class") or "")):
+        levels = [float(y) for _, y in re.findall(r"([\d.]+) ([\d.]+)", curve.get("d") or "")]
+        assert levels[0] != levels[1]
+
+
+def test_one_judged_site_has_no_limits() -> None:
+    """How much sites vary cannot be seen in one: the mean is drawn, and nothing around it."""
+    tree, _ = funnel_of([(55, 3), (23, 2)])
+    assert [e for e in tree.iter("path") if "limit" in (e.get("class") or "")] == []
+    assert texts(tree, "end") == ["mean"]
 
 
 def test_a_site_that_stands_out_is_a_diamond_with_its_name() -> None:
@@ -214,8 +232,28 @@ def test_a_study_without_anything_has_no_charts() -> None:
     assert 'id="charts"' not in text
 
 
+def test_who_begins_after_the_day_of_the_run_has_no_lane() -> None:
+    """An audit of an earlier day shows nobody who was not yet on the study, and no later dose."""
+    trial = protocol.read("uc-msc-saa")
+    subjects = [{"subject": s, "arm": "msc", "day_zero": day} for s, day in (("1", "2024-01-01"), ("2", "2025-01-01"))]
+    given = [{"subject": "1", "treatment": "uc-msc", "start": day} for day in ("2024-01-15", "2024-01-22")]
+    study = rules.from_frames("early", {"subjects": subjects, "administrations": given})
+    report = rules.audit(trial, study, as_of=date(2024, 1, 20))
+    text = report_page(report, rules.schedule(trial, study, as_of=date(2024, 1, 20)), write_manifest(report))
+    assert charts_of(text).count('class="dose"') == 1
+    assert "<title>1: still on study</title>" in charts_of(text)
+    assert "2: still on study" not in text
+
+
+def test_no_chinese_sentence_has_a_gap_where_its_line_was_broken() -> None:
+    """Chinese has no spaces between words: a folded line of YAML would put one there."""
+    for path in [ROOT / "rules/page/words.yaml", *ROOT.glob("perprotocol/formats/*/words.yaml")]:
+        text = yaml.safe_dump(yaml.safe_load(path.read_text("utf-8")), allow_unicode=True, width=10**6)
+        assert re.findall(r".{8}[，；。：、\u4e00-\u9fff] [\u4e00-\u9fff].{8}", text) == [], path
+
+
 def test_charts_are_small() -> None:
-    """Two hundred participants with a year of weekly doses are well below half a megabyte."""
+    """Two hundred participants with a year of weekly doses are below a megabyte."""
     lanes = [Lane(f"{n:04}", 0, 365, tuple(range(0, 365, 7)), (), "") for n in range(200)]
     assert len(draw_lanes(lanes, lay_days(lanes), ZH, str)) < 900_000
     many = findings(*((f"code_{n % 40}", f"s{n % 60}", "unclassified") for n in range(5000)))

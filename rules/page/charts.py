@@ -52,7 +52,7 @@ def _funnel(report: Report, labels: Labels) -> list[Child]:
     words = {word: labels(word) for word in ("unusual", "far out", "few days")}
     table = funnel.sites.select(
         "site", "subjects", pl.col("days").alias("subject_days"), pl.col("number").alias("findings"),
-        (pl.col("rate") * PER).round(3).alias("per_100_days"), pl.col("z").round(1),
+        (pl.col("rate") * PER).cast(pl.Decimal(scale=3)).alias("per_100_days"), pl.col("z").cast(pl.Decimal(scale=1)),
         pl.col("flag").replace(words).alias("remark"),
     )  # fmt: skip
     return _titled("funnel", few, _scrolled(draw_funnel(funnel, labels)), html_table(table, labels), labels=labels)
@@ -61,7 +61,8 @@ def _funnel(report: Report, labels: Labels) -> list[Child]:
 def _lanes(report: Report, courses: Mapping[str, Course], labels: Labels) -> list[Child]:
     """The lanes of those whose courses are at hand, by site and, where it may be seen, by arm."""
     spans = subject_days(report.study, report.as_of)
-    lanes = {lane.subject: lane for lane in read_lanes(courses, spans, _ends(report), report.protocol.first_day)}
+    first = report.protocol.first_day
+    lanes = {lane.subject: lane for lane in read_lanes(courses, spans, _ends(report), first, report.as_of)}
     if not lanes:
         return []
     axis = lay_days(list(lanes.values()))

@@ -51,15 +51,20 @@ def draw_funnel(funnel: Funnel, labels: Labels) -> Markup:
 
 
 def _limits(funnel: Funnel, scale: _Scale, labels: Labels) -> Markup:
-    """The mean, and the limits on both sides of it."""
+    """The mean, and the limits on both sides of it as far as they lie on the drawing; none of a single site."""
     mean = scale.y(funnel.mean)
     parts = [line(_LEFT, mean, _RIGHT, mean, "mean"), text(labels("funnel mean"), _RIGHT + 6, mean + 4, "end")]
+    if (funnel.sites["days"] >= LEAST_DAYS).sum() < 2:
+        return join(parts)
     written = mean + 4
-    reach = scale.longest - scale.shortest
-    days = [scale.shortest + reach * (n / _POINTS) ** 2 for n in range(_POINTS + 1)]
     for cut, look in zip(CUTS, ("limit two", "limit three"), strict=True):
         said = labels("funnel limit", cut=f"{cut:g}")
-        for sign in (-1, 1):
+        for sign, edge in ((-1, 0.0), (1, scale.top / PER)):
+            crossing = cut**2 * funnel.dispersion * funnel.mean / (edge - funnel.mean) ** 2
+            first = max(scale.shortest, crossing)
+            if first >= scale.longest:
+                continue
+            days = [first + (scale.longest - first) * (n / _POINTS) ** 2 for n in range(_POINTS + 1)]
             places = [f"{scale.x(d):.1f} {scale.y(funnel.limit(d, sign * cut)):.1f}" for d in days]
             parts.append(titled(said, path("M" + "L".join(places), look)))
         written = min(scale.y(funnel.limit(scale.longest, cut)) + 4, written - 12)

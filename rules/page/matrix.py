@@ -16,6 +16,8 @@ WIDTH = 1080.0
 _GUTTER, _BAR = 330.0, 150.0
 _ROW, _HEAD = 24.0, 30.0
 _WIDEST, _LONGEST = 46.0, 260.0
+_ONE = 24.0
+"""The longest that a bar is for one deviation: a total of 1 is never drawn as if it were many."""
 _FAINT = 6
 """Where no number is larger than this, none is drawn at its darkest."""
 
@@ -42,7 +44,7 @@ def draw_matrix(findings: pl.DataFrame, labels: Labels) -> Markup:
     heads = [_site(site, labels) for site in sites]
     parts = [_short(head, x, _HEAD - 8, pitch - 2, 9.5, "tick") for head, x in zip(heads, places, strict=True)]
     left = _GUTTER + pitch * len(sites) + 16
-    unit = min(WIDTH - left - 40, _LONGEST) / widest
+    unit = min(min(WIDTH - left - 40, _LONGEST) / widest, _ONE)
     for r, code in enumerate(rules):
         y, name = _HEAD + _ROW * r, labels("others") if code == _OTHERS else labels.code(code)
         parts.append(_short(name, 0, y + 16, _GUTTER - 20, 11.5, "lane"))

@@ -39,19 +39,21 @@ class Lane:
 
 
 def read_lanes(
-    courses: Mapping[str, Course], spans: pl.DataFrame, ends: Mapping[str, str], first: FirstDay | None
+    courses: Mapping[str, Course], spans: pl.DataFrame, ends: Mapping[str, str], first: FirstDay | None, as_of: date
 ) -> list[Lane]:
-    """The lanes of those whose beginning is known, the longest first.
+    """The lanes of those whose beginning is known and past, the longest first.
 
     `spans` has subject, from and to; `ends` how someone left; `first` the number of the protocol's first day.
+    Nothing after `as_of` is shown.
     """
     lanes = []
     for row in spans.iter_rows(named=True):
         course = courses.get(row["subject"])
-        if course is None or row["from"] is None:
+        if course is None or row["from"] is None or row["to"] < row["from"]:
             continue
         zero = day_zero_of(course.calendar, first) or row["from"]
         given = course.records.filter(~pl.col("visit") & (pl.col("status") != "not given"))["day"]
+        given = given.filter(given <= as_of)
         found = course.findings.filter(pl.col("date").is_not_null()).select("date", "message", "id")
         lanes.append(
             Lane(

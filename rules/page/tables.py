@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 
 import polars as pl
 
@@ -58,11 +59,16 @@ TRANSLATED = frozenset(
 
 
 def shown(value: object, labels: Labels, name: str = "") -> str:
-    """A value as people read it: nothing for null, whole numbers without a point, the engine's words translated."""
+    """A value as people read it: nothing for null, whole numbers without a point, the engine's words translated.
+
+    A decimal keeps the digits of its column.
+    """
     if value is None:
         return ""
     if isinstance(value, float):
         return number(value)
+    if isinstance(value, Decimal):
+        return str(value).replace("-", "−")
     if isinstance(value, str):
         if name == "logged":
             return labels.logged(value)
