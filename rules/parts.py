@@ -81,9 +81,28 @@ def study_parts(
 
 
 def _across(home: Path, files: Mapping[str, Path], settings: Settings, as_of: date | None) -> Across:
-    """What the whole folder says of bags and lots, from those rows alone that share a bag or that a lot names."""
-    if "administrations" not in files:
+    """What the whole folder says of bags, lots and people with two numbers, from the rows alone that say so."""
+    people, of_people = _numbered(files["subjects"])
+    named = people.filter(pl.col("screened_as").is_not_null()) if "screened_as" in of_people else people.clear()
+    who = [frame[name] for frame in [named.collect()] for name in ("subject", "screened_as") if name in frame]
+    tables = _of_bags(files)
+    who += [frame[name] for frame in tables.values() for name in ("subject", "for_subject") if name in frame]
+    everyone = pl.concat([ids.cast(pl.String) for ids in who]).unique()
+    if not len(everyone):
         return Across()
+    tables["subjects"] = people.filter(pl.col("subject").is_in(everyone.implode())).collect()
+    found = [
+        _recorded(files[name], name, home.name, frame.drop("line"), frame["line"]) for name, frame in tables.items()
+    ]
+    few = examine_tables(Found(found, [], []), settings, {}).study
+    # What is wrong with these rows is told with all other faults, part by part.
+    return look_across(known_frames(few, as_of)) if few is not None else Across()
+
+
+def _of_bags(files: Mapping[str, Path]) -> dict[str, pl.DataFrame]:
+    """The doses that share a bag or that a lot names, and the lots."""
+    if "administrations" not in files:
+        return {}
     doses, columns = _numbered(files["administrations"])
     lots, of_lots = _numbered(files["lots"]) if "lots" in files else (None, set())
     asked = []
@@ -96,25 +115,15 @@ def _across(home: Path, files: Mapping[str, Path], settings: Settings, as_of: da
             asked.append(filled.join(lots, on=name, how="semi"))
     rows = pl.concat(asked).unique("line").sort("line").collect() if asked else pl.DataFrame()
     if not len(rows):
-        return Across()
-    tables = {"administrations": rows, **({"lots": lots.collect()} if lots is not None else {})}
-    who = pl.concat([frame[name] for frame in tables.values() for name in ("subject", "for_subject") if name in frame])
-    tables["subjects"] = (
-        _numbered(files["subjects"])[0].filter(pl.col("subject").is_in(who.unique().implode())).collect()
-    )
-    found = [
-        _recorded(files[name], name, home.name, frame.drop("line"), frame["line"]) for name, frame in tables.items()
-    ]
-    few = examine_tables(Found(found, [], []), settings, {}).study
-    # What is wrong with these rows is told with all other faults, part by part.
-    return look_across(known_frames(few, as_of)) if few is not None else Across()
+        return {}
+    return {"administrations": rows, **({"lots": lots.collect()} if lots is not None else {})}
 
 
 def _numbered(path: Path) -> tuple[pl.LazyFrame, set[str]]:
     """A table with the lines of its rows, names as texts, and its columns."""
     frame = pl.scan_parquet(path)
     columns = set(frame.collect_schema().names())
-    texts = columns & {"subject", "for_subject", "bag", "lot"}
+    texts = columns & {"subject", "screened_as", "for_subject", "bag", "lot"}
     return frame.with_row_index("line", offset=1).with_columns(pl.col(*texts).cast(pl.String)), columns
 
 

@@ -183,6 +183,21 @@ def test_a_bag_shared_by_participants_of_two_parts_is_found(tmp_path: Path, monk
         assert rows(tmp_path / "out" / name) == sorted(getattr(whole, name).rows(), key=str), name
 
 
+def test_a_person_with_two_numbers_in_two_parts_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Enrolled as 000 and, in another part, as 005: asked about as in the whole study."""
+    folder = tmp_path / "study"
+    folder.mkdir()
+    day = {"arm": "a", "day_zero": "2024-03-01", "enrolled": "2024-03-01"}
+    people = [{"subject": f"{n:03}", **day, "screened_as": "000" if n == 5 else None} for n in range(6)]
+    pl.DataFrame(people, infer_schema_length=None).write_parquet(folder / "subjects.parquet")
+    trial = protocol.read_text(BAGS)
+    whole = rules.audit(trial, rules.read_study(folder))
+    assert whole.queries.filter(pl.col("code") == "records_contradict")["subject"].to_list() == ["005"]
+    monkeypatch.setattr(rules.parts, "PARTITION", 2)
+    run_task(Task((trial,), folder), tmp_path / "out", workers=1)
+    assert rows(tmp_path / "out" / "queries") == sorted(whole.queries.rows(), key=str)
+
+
 def test_the_command_writes_a_folder_and_prints_what_was_found(study: Path, tmp_path: Path) -> None:
     """The rules that found something, and the exit status of an audit."""
     place = tmp_path / "protocol.yaml"

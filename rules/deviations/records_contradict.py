@@ -3,8 +3,8 @@
 What
 ----
 Two records, or two statements of one record, that cannot both be right: something dated before birth, what happens
-once on two days, an end before the beginning, a dose not given with an amount. A question to the site, never a
-finding.
+once on two days, an end before the beginning, a dose not given with an amount, an earlier number (`screened_as`) that
+cannot be the same person's or was enrolled as well. A question to the site, never a finding.
 
 Why it matters
 --------------

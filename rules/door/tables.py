@@ -177,6 +177,7 @@ _ALL = (
         Column("sex", "text", "sex"),
         Column("birth_date", "date", "date of birth; 2019-06 or 2019 where no more may be kept"),
         Column("screening_outcome", "text", "enrolled, screen failure or why not"),
+        Column("screened_as", "text", "id of the same person at an earlier screening, judged on its own"),
         Column("enrolled", "datetime", "when enrolled"),
         Column("day_zero", "datetime", "day zero as the site states it; a record of the anchor itself goes before it"),
     ),

@@ -1,4 +1,5 @@
-"""What only the whole study shows: a bag recorded for several participants, or for another than it was released for.
+"""What only the whole study shows: a bag recorded for several participants, or for another than it was released for,
+and a person who was screened under two numbers.
 
 It is worked out once, before the partitions, and stands in columns of their tables from there on. Every rule that
 rests on it is a *study rule*: all other verdicts on a participant are the same with and without the others.
@@ -20,6 +21,8 @@ _BESIDE = pl.Schema(
 _CLAIMS = pl.Schema({"subject": pl.String(), "treatment": pl.String(), "start": pl.Date()})
 _NO_CLAIM = pl.DataFrame(schema={"s": pl.Int32(), "treatment": pl.String(), "start": pl.Date()})
 _RECIPIENTS = pl.Schema({"row": pl.Int32(), "recipients": pl.String()})
+_RESCREENED = pl.Schema({"subject": pl.String(), "rescreened": pl.String()})
+_NOBODY = pl.DataFrame(schema=_RESCREENED)
 
 
 @dataclass(frozen=True)
@@ -29,24 +32,26 @@ class Across:
     `beside`: by row of the administrations who else has the same bag (`shared_with`), whether the question is put at
     this row (`asked_first`), and for whom else the bag was released (`meant_for`). `claims`: doses recorded for
     somebody else, of a bag released for the participant. `recipients`: by row of the lots everyone who got some of it.
+    `rescreened`: participants whose earlier number cannot be theirs, and why.
     """
 
     beside: pl.DataFrame = field(default_factory=partial(pl.DataFrame, schema=_BESIDE))
     claims: pl.DataFrame = field(default_factory=partial(pl.DataFrame, schema=_CLAIMS))
     recipients: pl.DataFrame = field(default_factory=partial(pl.DataFrame, schema=_RECIPIENTS))
+    rescreened: pl.DataFrame = field(default_factory=partial(pl.DataFrame, schema=_RESCREENED))
 
 
 def look_across(frames: Mapping[str, pl.DataFrame]) -> Across:
-    """What the tables of a whole study say of their bags and lots."""
+    """What the tables of a whole study say of their bags and lots, and of people with two numbers."""
     given, lots = frames["administrations"], frames["lots"]
     subjects = frames["subjects"].select_seq("s", "subject")
-    recipients = _recipients(lots, given, subjects)
+    recipients, rescreened = _recipients(lots, given, subjects), _rescreened(frames["subjects"])
     named = given["bag"].null_count() < len(given)
     bags = given.filter(pl.col("bag").is_not_null() & pl.col("status").ne_missing("not given")) if named else None
     if bags is None or not len(bags):
-        return Across(recipients=recipients)
+        return Across(recipients=recipients, rescreened=rescreened)
     shared, meant = _shared(bags, subjects), _meant(bags, lots, subjects)
-    return Across(_beside(shared, meant), _claims(meant), recipients)
+    return Across(_beside(shared, meant), _claims(meant), recipients, rescreened)
 
 
 def with_across(frames: Mapping[str, pl.DataFrame], across: Across) -> Frames:
@@ -59,6 +64,8 @@ def with_across(frames: Mapping[str, pl.DataFrame], across: Across) -> Frames:
     if len(across.claims):
         subjects = frames["subjects"].select_seq("s", "subject")
         found["claims"] = across.claims.join(subjects, on="subject").select(*_NO_CLAIM.columns).sort("s")
+    if len(across.rescreened):
+        found["subjects"] = frames["subjects"].join(across.rescreened, on="subject", how="left", maintain_order="left")
     lots, got = frames["lots"], across.recipients
     nobody = pl.Series("recipients", [], pl.String())
     found["lots"] = (
@@ -127,3 +134,26 @@ def _recipients(lots: pl.DataFrame, given: pl.DataFrame, subjects: pl.DataFrame)
         lots = lots.join(everyone, on=name, how="left", maintain_order="left")
     who = pl.when(pl.col("bag").is_not_null()).then("of_bag").otherwise("of_lot")
     return lots.select("row", recipients=who).drop_nulls().cast(_RECIPIENTS)
+
+
+def _rescreened(subjects: pl.DataFrame) -> pl.DataFrame:
+    """Participants whose earlier number is nobody's, or of somebody else, or was enrolled as they are; and which."""
+    if subjects["screened_as"].null_count() == len(subjects):
+        return _NOBODY
+    linked = subjects.filter(pl.col("screened_as").is_not_null())
+    beside = subjects.with_columns(screened_as="subject", found=pl.lit(value=True))
+    pairs = linked.join(beside, on="screened_as", how="left", suffix="_then")
+    born = pl.col("birth_date") > pl.col("birth_date_last_then"), pl.col("birth_date_last") < pl.col("birth_date_then")
+    both = pl.col("enrolled").is_not_null() & pl.col("enrolled_then").is_not_null()
+    other_sex = pl.col("sex").str.to_lowercase() != pl.col("sex_then").str.to_lowercase()
+    why = (
+        pl.when(pl.col("found").is_null() | (pl.col("screened_as") == pl.col("subject")))
+        .then(pl.lit("earlier-unknown"))
+        .when(pl.any_horizontal(*born))
+        .then(pl.lit("earlier-born"))
+        .when(other_sex)
+        .then(pl.lit("earlier-sex"))
+        .when(both)
+        .then(pl.lit("earlier-enrolled"))
+    )
+    return pairs.select("subject", rescreened=why).drop_nulls().cast(_RESCREENED)

@@ -27,19 +27,22 @@ class Pair(NamedTuple):
     row: Ints
     day: Ints
     other: Ints
+    earlier: pl.Series | None = None
 
 
 def contradiction_occasions(laid: Laid) -> pl.DataFrame:
     """One row per contradiction; records dated after death and doses recorded twice have rules of their own."""
     e = laid.evidence
-    pairs = [pair for pair in (*_born_later(e), *_twice(e), *_ended_before(e), *_not_given(e)) if len(pair.s)]
+    pairs = [
+        pair for pair in (*_born_later(e), *_twice(e), *_ended_before(e), *_not_given(e), *_earlier(e)) if len(pair.s)
+    ]
     if not pairs:
         return pl.DataFrame(schema=schema("contradictions") | _BESIDE)
     return pl.concat([_table(pair) for pair in pairs])
 
 
-_BESIDE: dict[str, pl.DataType] = {"day": pl.Int32(), "other": pl.Int32(), "table": pl.String()}
-"""What the sentences need: the day of each side, and the table of the record."""
+_BESIDE: dict[str, pl.DataType] = {"day": pl.Int32(), "other": pl.Int32(), "table": pl.String(), "earlier": pl.String()}
+"""What the sentences need: the day of each side, the table of the record, and the earlier number of a participant."""
 
 
 def _table(pair: Pair) -> pl.DataFrame:
@@ -54,7 +57,9 @@ def _table(pair: Pair) -> pl.DataFrame:
         "kind": pl.Series([pair.kind]).new_from_index(0, n),
     }
     table = pl.Series([pair.table]).new_from_index(0, n)
-    return occasions_frame("contradictions", columns, day=pair.day, other=pair.other, table=table).cast(_BESIDE)  # type: ignore[arg-type]
+    earlier = pair.earlier if pair.earlier is not None else pl.Series([None], dtype=pl.String).new_from_index(0, n)
+    beside = {"day": pair.day, "other": pair.other, "table": table, "earlier": earlier}
+    return occasions_frame("contradictions", columns, **beside).cast(_BESIDE)  # type: ignore[arg-type]
 
 
 _DATED = (
@@ -114,6 +119,17 @@ def _not_given(e: Evidence) -> Iterator[Pair]:
     frame = frame.filter((frame["status"] == "not given") & (frame["base"] > 0))
     day = days(frame, "start")
     yield Pair("not-given", "administrations", frame["s"].to_numpy(), frame["row"].to_numpy(), day, day)
+
+
+def _earlier(e: Evidence) -> Iterator[Pair]:
+    """Participants whose earlier number cannot be theirs, or was enrolled as well."""
+    frame = e.frames["subjects"]
+    if "rescreened" not in frame.columns:
+        return
+    for kind in frame["rescreened"].drop_nulls().unique().sort():
+        rows = frame.filter(pl.col("rescreened") == kind)
+        s, nothing = rows["s"].to_numpy(), np.full(len(rows), NONE, np.int32)
+        yield Pair(kind, "subjects", s, rows["row"].to_numpy(), nothing, nothing, rows["screened_as"])
 
 
 # --- its words ----------------------------------------------------------------------------------------------------

@@ -268,6 +268,7 @@ WORDS: dict[str, Word] = {
     **LEAVING_WORDS,
     "contradiction": contradiction,
     "other": dates("other"),
+    "earlier": cell("earlier"),
     "medication": lambda w, hits: hits["medication"],
     "prohibition": _prohibition,
     "contact": dates("contact"),

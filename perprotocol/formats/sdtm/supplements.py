@@ -30,7 +30,8 @@ QNAMES: dict[str, str] = {
     "category": "CATEGORY", "activity": "ACTIVITY", "important": "IMPORTNT", "aware": "AWARE", "version": "VERSION",
     "signed": "SIGNED", "document": "DOCUMENT", "by": "SIGNEDBY", "scope": "SCOPE", "withdrawn": "WITHDRWN",
     "milestone": "MILESTON", "arm": "ARMREC", "actual_arm": "ACTARMRC", "site": "SITEREC", "sex": "SEXREC",
-    "birth_date": "BIRTHREC", "screening_outcome": "SCRNOUT", "enrolled": "ENROLLED", "day_zero": "DAYZERO",
+    "birth_date": "BIRTHREC", "screening_outcome": "SCRNOUT", "screened_as": "SCRNDAS", "enrolled": "ENROLLED",
+    "day_zero": "DAYZERO",
 }  # fmt: skip
 """Column of a study folder -> QNAM."""
 COLUMNS = {qnam: column for column, qnam in QNAMES.items()}

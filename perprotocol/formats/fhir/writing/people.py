@@ -22,7 +22,7 @@ from perprotocol.formats.fhir.writing.records import Records
 from protocol.model import Protocol
 
 _SEX = {"m": "male", "male": "male", "男": "male", "f": "female", "female": "female", "女": "female"}
-_OWN = ("sex", "site", "screening_outcome", "day_zero", "entered", "changed", "source")
+_OWN = ("sex", "site", "screening_outcome", "screened_as", "day_zero", "entered", "changed", "source")
 
 
 def write_people(records: Records, trial: Protocol, arms: Mapping[str, str]) -> Iterator[Body]:
