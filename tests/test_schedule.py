@@ -248,6 +248,18 @@ treatments: {drug: {dose: 1 mg, due: days 0 to 2, window: ±0 d}}
     assert days_of(found, "drug") == [5, 6, 7]
 
 
+def test_a_dose_that_names_itself_a_later_one_is_not_day_zero() -> None:
+    """The third dose alone on record: the recorded day zero counts, and without one nothing is known."""
+    body = """
+milestones: {day-zero: start of drug 1}
+treatments: {drug: {dose: 1 mg, due: days 0 to 2, window: ±0 d}}
+"""
+    third = [dose | {"occurrence": "3"} for dose in given_on(2)]
+    assert days_of(calendar(protocol_of(body), administrations=third), "drug") == [0, 1, 2]
+    found = calendar(protocol_of(body), zero=None, administrations=third)
+    assert days_of(found, "drug") == [None, None, None]
+
+
 # --- late, missed, limits -----------------------------------------------------------------------------------------
 
 

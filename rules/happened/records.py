@@ -378,6 +378,7 @@ def first_given(records: Records, n: int, name: str | None = None, *, certain: b
     """Day of each participant's first dose (of one treatment), `NONE` where none is recorded to the day.
 
     `certain` leaves out rows of unknown status or with the amount 0, of which nobody knows whether they were doses.
+    Where the earliest dose of one treatment says that it is a later one of it, the first is not on record.
     """
     given = (records.status != NOT_GIVEN) & (records.day != NONE) & (records.day == records.last) & ~records.misfiled
     if certain:
@@ -387,5 +388,6 @@ def first_given(records: Records, n: int, name: str | None = None, *, certain: b
     first = np.full(n, NONE, np.int32)
     rows = np.flatnonzero(given)
     order = rows[np.argsort(key(records.s[rows], records.day[rows]), kind="stable")][::-1]
-    first[records.s[order]] = records.day[order]
+    later = (records.label[order] > 1) & (name is not None)
+    first[records.s[order]] = np.where(later, NONE, records.day[order])
     return first

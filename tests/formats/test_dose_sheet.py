@@ -183,6 +183,14 @@ def test_a_dose_that_would_deviate_says_so_and_why(tmp_path: Path, change: str, 
     assert said in text
 
 
+def test_a_later_dose_of_a_course_is_judged_by_its_own_day(tmp_path: Path) -> None:
+    """Before the course has begun: the third ATG would not become the first, and day zero stays where it is."""
+    line = f"{SAA} --subject 105 --activity atg --occurrence 3 --as-of 2015-03-16"
+    _, said = run(f"export dose-sheet {line} -o {tmp_path}/sheet.pdf")
+    assert "before its window" not in said
+    assert "rests on a weight of 2015-03-11, 8 days old" in said
+
+
 def test_after_a_stop_there_is_no_sheet(tmp_path: Path) -> None:
     """After the event that stops the drug nothing is to be given, and no sheet says how much."""
     line = small(tmp_path, more="007,rash,2024-03-05,3")
