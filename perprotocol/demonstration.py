@@ -9,7 +9,7 @@ import polars as pl
 
 import protocol as promised
 import rules
-from perprotocol.door import say
+from perprotocol.door import check_folder, say
 from perprotocol.pages import verdict_text
 from protocol import Fault
 from rules.page.labels import Labels
@@ -47,9 +47,7 @@ def example_folder() -> Path:
 
 def run_demo(folder: Path, lang: str, *, quiet: bool) -> None:
     """Print one child's calendar, one verdict and what the audit found; write the whole audit as an HTML page."""
-    if folder.exists() and not folder.is_dir():
-        fault = Fault("-o", None, None, "", str(folder), "is a file", "name a folder for the page")
-        raise promised.StudyError([fault])
+    check_folder(folder, "-o")
     said = SAID[lang]
     trial, study = promised.read("uc-msc-saa"), rules.read_study(example_folder())
     cut = study.data_cut

@@ -33,10 +33,16 @@ def day(text: str | None, option: str) -> date | None:
     """The day typed at an option; a usage error says what to write."""
     if text is None:
         return None
+    from rules.door.cells import FIRST_YEAR, LAST_YEAR  # noqa: PLC0415  --help needs no table
+
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(f"'{text}' is not a day; write it as 2024-03-15", param_hint=option) from None
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        why = f"'{text}' is outside the years {FIRST_YEAR} to {LAST_YEAR}; write the year that was meant"
+        raise typer.BadParameter(why, param_hint=option)
+    return found
 
 
 def zone_of(text: str | None) -> ZoneInfo | None:
@@ -62,15 +68,16 @@ CLOSED_PIPE = 141
 
 
 @contextmanager
-def bad_input(output: Path | None = None) -> Iterator[None]:
+def bad_input(output: Path | None = None, figure: Path | None = None) -> Iterator[None]:
     """Bad input ends the command with status 2 and every fault on its own line, never with a traceback.
 
-    That nothing can be written to `output` is said before any work is done.
+    That nothing can be written to `output` or `figure` is said before any work is done.
     """
     from protocol.errors import InputError, PerprotocolError  # noqa: PLC0415  --help needs neither
 
     try:
         check_place(output)
+        check_place(figure, "--figure")
         yield
     except InputError as error:
         lines = [str(fault) for fault in error.faults]
@@ -89,7 +96,7 @@ def bad_input(output: Path | None = None) -> Iterator[None]:
         raise typer.Exit(2) from None
 
 
-def check_place(output: Path | None) -> None:
+def check_place(output: Path | None, option: str = "-o") -> None:
     """A file can be written there, as far as can be seen; StudyError with what is in the way."""
     from protocol.errors import Fault, StudyError  # noqa: PLC0415
 
@@ -100,7 +107,15 @@ def check_place(output: Path | None) -> None:
         why = "stands in a folder that is not there"
     if why is not None:
         remedy = "name a file in a folder that is there"
-        raise StudyError([Fault("-o", None, None, "", str(output), why, remedy)])
+        raise StudyError([Fault(option, None, None, "", str(output), why, remedy)])
+
+
+def check_folder(folder: Path | None, option: str) -> None:
+    """A folder can stand there; StudyError where a file does."""
+    from protocol.errors import Fault, StudyError  # noqa: PLC0415
+
+    if folder is not None and folder.exists() and not folder.is_dir():
+        raise StudyError([Fault(option, None, None, "", str(folder), "is a file", "name a folder")])
 
 
 def extra(name: str, module: str) -> Any:

@@ -45,6 +45,17 @@ class Person:
         """What a study knows of its participants by itself."""
         return {"--arm": self.arm, "--day-zero": self.day_zero, "--birth-date": self.birth_date}
 
+    def born_after(self) -> bool:
+        """Whether the birth lies after day zero for certain; a day that cannot be read has a fault of its own."""
+        try:
+            return (
+                self.birth_date is not None
+                and self.day_zero is not None
+                and parse_date(self.birth_date).first > parse_date(self.day_zero).last
+            )
+        except ScalarError:
+            return False
+
     def complete(self, protocol: Protocol) -> Person:
         """Oneself, where that is enough for a calendar; StudyError with what is missing."""
         missing = []
@@ -93,6 +104,11 @@ def _person_rows(protocol: Protocol, person: Person) -> Typed:
     arms = tuple(protocol.arms)
     if person.arm is not None and person.arm not in arms:
         raise _fault("--arm", person.arm, f"is no arm of {protocol.protocol}", "write one of " + ", ".join(arms))
+    if person.subject is not None and not person.subject.strip():
+        raise _fault("--subject", "", "is empty", "write the participant's id, or leave it out")
+    if person.born_after():
+        why = f"lies after day zero, {person.day_zero}"
+        raise _fault("--birth-date", str(person.birth_date), why, "write the day of birth, or leave it out")
     arm = person.arm or (arms[0] if len(arms) == 1 else None)
     row: Row = {"subject": person.subject or "typed-in", "arm": arm}
     row |= {"birth_date": person.birth_date, "day_zero": person.day_zero}

@@ -376,6 +376,26 @@ BAD = {
     "a folder that is in use": ("init examples", ["examples", "name a new folder"]),
     "a file for a folder": ("demo -o broken.yaml", ["-o", "broken.yaml"]),
     "an unknown verb": ("frobnicate", ["frobnicate"]),
+    "a birth after day zero": (
+        f"schedule uc-msc-saa {CHILD} --birth-date 2030-01-01",
+        ["--birth-date", "2030-01-01", "after day zero"],
+    ),
+    "an id of nothing": ("schedule uc-msc-saa --subject ' ' --arm msc --day-zero 2024-03-01", ["--subject", "empty"]),
+    "a workbook of old": ("init my-study.xls", ["my-study.xls", "my-study.xlsx"]),
+    "a forecast of another age": ("plan uc-msc-saa --from 9999-01-01", ["--from", "9999-01-01", "1900 to 2199"]),
+    "an enrolment without end": ("plan uc-msc-saa --from 2025-01-06 --over '1000 y'", ["--over", "50 years"]),
+    "a holiday that ends before it begins": (
+        "plan uc-msc-saa --from 2025-01-06 --closed '2025-01-06 to 2025-01-01'",
+        ["--closed", "2025-01-01 to 2025-01-06"],
+    ),
+    "a picture in a folder that is not there": (
+        "plan uc-msc-saa --from 2025-01-06 --figure no/a.svg",
+        ["--figure", "no/a.svg", "is not there"],
+    ),
+    "a file for a folder of pictures": (
+        f"endpoints uc-msc-saa {EXAMPLE} --figures broken.yaml",
+        ["--figures", "broken.yaml", "is a file"],
+    ),
 }
 
 

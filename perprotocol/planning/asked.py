@@ -17,6 +17,8 @@ from rules.door.closures import Closures, closures_of, parse_closures
 from rules.facts import read_study
 
 WEEKEND = "saturday, sunday"
+LONGEST = 50 * 366
+"""Days over which a site enrols at most."""
 
 
 def site_of(
@@ -55,6 +57,8 @@ def _days(over: str) -> int:
     days = duration.days + round(duration.months * 30.4375)
     if duration.clock or days < 1:
         raise typer.BadParameter(f"'{over}' is no day; write it as '52 wk'", param_hint="--over")
+    if days > LONGEST:
+        raise typer.BadParameter(f"'{over}' is longer than 50 years; write it as '52 wk'", param_hint="--over")
     return days
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from perprotocol.door import bad_input, report_progress, resolve_as_of, say
+from perprotocol.door import bad_input, check_folder, report_progress, resolve_as_of, say
 from perprotocol.options import AsOf, Blinded, Format, FormatOpt, Lang, LangOpt, Out, ProtocolArg, Quiet
 
 EXAMPLES = (
@@ -53,6 +53,7 @@ def endpoints(
     Exit status: 0, or 1 where a published figure differs from the computed one. Needs perprotocol[survival].
     """
     with bad_input(output):
+        check_folder(figures, "--figures")
         import protocol as promised  # noqa: PLC0415
         from rules.blinding import read_facts  # noqa: PLC0415
         from rules.endpoints import outcomes  # noqa: PLC0415

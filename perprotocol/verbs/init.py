@@ -10,6 +10,8 @@ import typer
 from perprotocol.door import bad_input, say
 from perprotocol.options import Quiet
 
+NO_FOLDER = {".xls", ".xlsm", ".ods", ".csv", ".parquet", ".json", ".yaml", ".yml", ".zip"}
+"""Endings of files: a folder with such a name is a slip."""
 EXAMPLES = "Examples:\n\nperprotocol init my-study\n\nperprotocol init my-study.xlsx"
 
 
@@ -28,7 +30,11 @@ def init(
         return
     with bad_input():
         import rules  # noqa: PLC0415
+        from protocol import Fault, StudyError  # noqa: PLC0415
 
+        if folder.suffix.lower() in NO_FOLDER:
+            remedy = f"write {folder.with_suffix('.xlsx')} for a workbook, or a name without an ending for a folder"
+            raise StudyError([Fault(str(folder), None, None, "", "", "looks like a file", remedy)])
         files = rules.init_study(folder)
     say(f"made {folder} with {len(files)} files; begin with {folder}/README.md and {folder}/subjects.csv", quiet=quiet)
 

@@ -72,7 +72,7 @@ def plan(
     from perprotocol.planning.report import write_figure, write_forecast  # noqa: PLC0415
     from perprotocol.simulation.forecast import forecast  # noqa: PLC0415
 
-    with bad_input(output):
+    with bad_input(output, figure):
         import protocol as promised  # noqa: PLC0415
 
         trial = promised.read(protocol)

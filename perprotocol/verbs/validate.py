@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -27,6 +28,11 @@ from perprotocol.options import (
     Weight,
 )
 from perprotocol.output import print_table, print_text
+
+if TYPE_CHECKING:
+    from polars import DataFrame
+
+    from perprotocol.typed_in import Judged, Person, TypedDose
 
 EXAMPLES = (
     "Examples:\n\n"
@@ -69,41 +75,67 @@ def validate(
 
     Nothing is stored. Exit status for one dose: 0 complies, 1 deviates, 3 cannot tell.
     """
-    from perprotocol.pages import judged_text  # noqa: PLC0415
-    from perprotocol.typed_in import Person, TypedDose, judge_typed, only_of, refuse_beside  # noqa: PLC0415
+    from perprotocol.typed_in import Person, TypedDose  # noqa: PLC0415
 
     with bad_input(output):
-        import protocol as promised  # noqa: PLC0415
-        import rules  # noqa: PLC0415
-        from rules.blinding import is_blinded, read_facts  # noqa: PLC0415
-
-        versions = promised.read_versions(protocol)
-        trial = versions[-1]
         person = Person(subject, arm, day_zero, weight, weighed_on, birth_date, height)
         say_weighed(person, on, quiet=quiet)
         if given is not None:
-            if is_blinded(trial, blinded):
-                raise typer.BadParameter(
-                    "an amount tells the arm: a dose of a blinded trial is judged with --unblinded"
-                )
-            known = read_facts(study, trial, blinded) if study is not None else None
-            judged = judge_typed(trial, known, TypedDose(subject, treatment, given, on), person, lang.value)
+            judged = _judge(protocol, study, TypedDose(subject, treatment, given, on), person, lang, blinded)
             verdicts = judged.verdict
-        elif study is None:
-            raise typer.BadParameter("give a STUDY folder, or one dose with --treatment, --given and --on")
+            if format is Format.table and output is None:
+                from perprotocol.pages import judged_text  # noqa: PLC0415
+
+                print_text(judged_text(judged, lang.value), None)
+            else:
+                print_table(verdicts, format, lang, output, quiet=quiet)
         else:
             typed = {"--treatment": treatment, "--on": on, **person.options()}
-            refuse_beside(typed, "a STUDY without a dose typed in", "add --given, or leave it out")
-            facts = read_facts(study, trial, blinded)
-            verdicts = rules.validate(
-                versions, facts, as_of=resolve_as_of(as_of, quiet=quiet), lang=lang.value, blinded=blinded
-            )
-            verdicts = only_of(verdicts, facts, subject)
-        if given is not None and format is Format.table and output is None:
-            print_text(judged_text(judged, lang.value), None)
-        else:
+            verdicts = _validate(protocol, study, subject, typed, as_of, lang, blinded, quiet=quiet)
             print_table(verdicts, format, lang, output, quiet=quiet)
     worst = set(verdicts["verdict"])
     if given is not None:
         raise typer.Exit(1 if "deviates" in worst else 3 if "cannot tell" in worst or not worst else 0)
     raise typer.Exit(1 if "deviates" in worst else 0)
+
+
+def _judge(
+    protocol: str, study: Path | None, dose: TypedDose, person: Person, lang: Lang, blinded: bool | None
+) -> Judged:
+    """The verdict on one dose typed in, beside what a study knows where one is given."""
+    import protocol as promised  # noqa: PLC0415
+    from perprotocol.typed_in import judge_typed  # noqa: PLC0415
+    from rules.blinding import is_blinded, read_facts  # noqa: PLC0415
+
+    trial = promised.read_versions(protocol)[-1]
+    if is_blinded(trial, blinded):
+        raise typer.BadParameter("an amount tells the arm: a dose of a blinded trial is judged with --unblinded")
+    known = read_facts(study, trial, blinded) if study is not None else None
+    return judge_typed(trial, known, dose, person, lang.value)
+
+
+def _validate(
+    protocol: str,
+    study: Path | None,
+    subject: str | None,
+    typed: dict[str, str | None],
+    as_of: str | None,
+    lang: Lang,
+    blinded: bool | None,
+    *,
+    quiet: bool,
+) -> DataFrame:
+    """The verdict on every administration on record, or on those of one participant."""
+    import protocol as promised  # noqa: PLC0415
+    import rules  # noqa: PLC0415
+    from perprotocol.typed_in import only_of, refuse_beside  # noqa: PLC0415
+    from rules.blinding import read_facts  # noqa: PLC0415
+
+    versions = promised.read_versions(protocol)
+    if study is None:
+        raise typer.BadParameter("give a STUDY folder, or one dose with --treatment, --given and --on")
+    refuse_beside(typed, "a STUDY without a dose typed in", "add --given, or leave it out")
+    facts = read_facts(study, versions[-1], blinded)
+    when = resolve_as_of(as_of, quiet=quiet)
+    verdicts = rules.validate(versions, facts, as_of=when, lang=lang.value, blinded=blinded)
+    return only_of(verdicts, facts, subject)

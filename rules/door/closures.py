@@ -34,6 +34,9 @@ def parse_closures(text: str) -> Closures:
         except ScalarError as error:
             remedy = "write weekdays and dates, as in 'saturday, sunday, 2024-12-25 to 2024-12-27'"
             raise ScalarError(text, f"names '{word}', which is neither a weekday nor a date", remedy) from error
+        if end < begin:
+            remedy = f"write the earlier day first: '{last} to {first}'"
+            raise ScalarError(text, f"names '{word}', which ends before it begins", remedy)
         days |= {(begin + timedelta(days=n) - date(1970, 1, 1)).days for n in range((end - begin).days + 1)}
     return Closures(frozenset(weekdays), frozenset(days))
 
