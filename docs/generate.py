@@ -79,7 +79,11 @@ ROOMS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ("rules/endpoints/",),
     ),
     ("rules: exposure and rates", "What was got, and how sites compare.", ("rules/exposure.py", "rules/rates.py")),
-    ("rules: reports", "Tables, texts and the page.", ("rules/report.py", "rules/manifest.py", "rules/page/")),
+    (
+        "rules: reports",
+        "Tables, texts and the page.",
+        ("rules/report.py", "rules/manifest.py", "rules/page/", "rules/texts.py"),
+    ),
     (
         "perprotocol: how people reach it",
         "The command.",

@@ -10,6 +10,8 @@ from typing import Any
 import polars as pl
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import protocol
 import rules
@@ -21,7 +23,7 @@ from protocol.errors import StudyError
 from rules.diff import changes, diff
 from rules.diff.changes import ORIGIN
 from rules.diff.said import Speaker, words_of
-from tests.trials import INVENTED, trial
+from tests.trials import INVENTED, QUICK, trial
 
 AFTER_ALL = date(2040, 1, 1)
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples/amendment"
@@ -137,16 +139,23 @@ def rows_by(frame: pl.DataFrame, *key: str) -> dict[Any, dict[str, Any]]:
     return found
 
 
+FAULTS = {"dose_late": 6, "dose_early": 6, "overdose": 6, "underdose": 6, "visit_late": 6}
+
+
 @pytest.mark.parametrize("name", AMENDED)
 def test_the_effect_of_an_amendment_is_the_difference_of_two_audits(name: str) -> None:
     """Findings and queries that come, go or change, and no other: each audit is run by itself and compared by hand."""
     old, new = amended(name)
     study = rules.from_frames("sim", simulate(old, 60, seed=3, faults=FAULTS).frames)
-    told = diff(old, new, study, as_of=AFTER_ALL)
+    assert len(as_the_audits_differ(old, new, study))
+
+
+def as_the_audits_differ(old: Protocol, new: Protocol, study: rules.Study) -> pl.DataFrame:
+    """What is told of findings, after it was found to be the difference of the two audits."""
+    told = diff(old, new, study, as_of=AFTER_ALL).filter(pl.col("part") == "finding")
     reports = [rules.audit(version, study, as_of=AFTER_ALL) for version in (old, new)]
     was, now = (rows_by(pl.concat([r.findings, r.queries]), "id") for r in reports)
-    told_of = told.filter(pl.col("part") == "finding")
-    by = {change: set(told_of.filter(pl.col("change") == change)["id"]) for change in ("new", "gone", "changed")}
+    by = {change: set(told.filter(pl.col("change") == change)["id"]) for change in ("new", "gone", "changed")}
     assert by["new"] == {key[0] for key in set(now) - set(was)}
     assert by["gone"] == {key[0] for key in set(was) - set(now)}
     about = ("version", "source", "basis", "record", "detected")
@@ -156,10 +165,26 @@ def test_the_effect_of_an_amendment_is_the_difference_of_two_audits(name: str) -
         if any(was[key][field] != now[key][field] for field in was[key] if field not in about)
     }
     assert by["changed"] == differing
-    assert by["new"] | by["gone"] | by["changed"]
+    return told
 
 
-FAULTS = {"dose_late": 6, "dose_early": 6, "overdose": 6, "underdose": 6, "visit_late": 6}
+@settings(QUICK, max_examples=8)
+@given(
+    st.sampled_from([*AMENDED, "uc-msc-saa", "lzzt"]),
+    st.integers(0, 999),
+    st.sampled_from(["±0 d", "±1 d", "-2 d to +1 d", "±5 d"]),
+    st.sampled_from(["±1 %", "±8 %", "±30 %"]),
+)
+def test_whatever_windows_and_tolerances_become_so_it_is(name: str, seed: int, window: str, tolerance: str) -> None:
+    """Of any such amendment, on another study each time; and whatever comes by it goes with it, if it is undone."""
+    old = trial(name)
+    text = re.sub(r"window: [^,}\n]*\d [dD]", f"window: {window}", protocol.write(old))
+    new = protocol.read_text(re.sub(r"tolerance: [^,}\n]*%", f"tolerance: {tolerance}", text))
+    assert changes(old, new)
+    study = rules.from_frames("sim", simulate(old, 12, seed=seed, faults=dict.fromkeys(FAULTS, 2)).frames)
+    there, back = as_the_audits_differ(old, new, study), as_the_audits_differ(new, old, study)
+    for come, go in (("new", "gone"), ("changed", "changed"), ("gone", "new")):
+        assert set(there.filter(pl.col("change") == come)["id"]) == set(back.filter(pl.col("change") == go)["id"])
 
 
 @pytest.mark.parametrize("name", AMENDED)

@@ -25,7 +25,8 @@ from rules.endpoints.participants import OBSERVED, read_participants
 from rules.endpoints.published import COMPARED
 from rules.endpoints.results import RESULTS
 from rules.endpoints.sets import SETS
-from rules.endpoints.words import Words, _words
+from rules.endpoints.words import Words
+from rules.texts import read_texts
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "uc-msc-saa"
 ZERO = date(2024, 1, 1)
@@ -390,7 +391,7 @@ def test_what_a_reader_must_know_stands_beside_the_figures() -> None:
 
 def test_both_languages_have_the_same_words() -> None:
     """Every phrase, value and heading, with the same places to fill in."""
-    english, chinese = _words()["en"], _words()["zh"]
+    english, chinese = (read_texts("rules.endpoints")[lang] for lang in ("en", "zh"))
     assert english.keys() == chinese.keys()
     for key, text in english.items():
         if isinstance(text, dict):

@@ -18,11 +18,12 @@ import protocol
 from perprotocol.cli import app
 from perprotocol.planning.figure import draw_forecast
 from perprotocol.planning.report import TABLES
-from perprotocol.planning.words import Words, all_words
+from perprotocol.planning.words import Words
 from perprotocol.simulation.attendance import Clinic, Punctuality, come_on, on_the_ward
 from perprotocol.simulation.days import number, written
 from perprotocol.simulation.forecast import ACTIVITIES, CHANGES, WEEKDAYS, WEEKS, Forecast, Site, forecast
 from perprotocol.simulation.script import Script
+from rules.texts import read_texts
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "uc-msc-saa"
 MONDAY = number(date(2025, 1, 6))
@@ -326,7 +327,7 @@ def test_what_cannot_be_used_is_said(arguments: tuple[str, ...], said: str) -> N
 
 def test_both_languages_have_the_same_words() -> None:
     """Every phrase, value and heading, with the same places to fill in."""
-    english, chinese = all_words()["en"], all_words()["zh"]
+    english, chinese = (read_texts("perprotocol.planning")[lang] for lang in ("en", "zh"))
     assert english.keys() == chinese.keys()
     for key, text in english.items():
         if isinstance(text, dict):

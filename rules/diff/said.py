@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache, cached_property
-from importlib import resources
+from functools import cached_property
 from typing import Any
 
 from protocol.activities import Limit
@@ -20,6 +19,7 @@ from protocol.walk import children
 from protocol.yaml_text import Path
 from rules.diff.changes import ORIGIN, WORDING, Change
 from rules.lint.stated import flow
+from rules.texts import read_texts
 
 _SETS = frozenset({"does", "measures", "terms", "arm", "values", "unless", "brand", "event"})
 """Lists of which it matters what came and went, not in which order."""
@@ -29,18 +29,9 @@ _INNER = {"steps": "step", "limits": "limit", "dose": "dose", "levels": "level"}
 _LONGEST = 160
 
 
-@cache
-def _words() -> dict[str, Any]:
-    import yaml  # noqa: PLC0415  start-up of --help does not need it
-
-    text = resources.files("rules.diff").joinpath("words.yaml").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    return loaded
-
-
 def words_of(lang: str) -> dict[str, Any]:
     """All words of a language."""
-    found: dict[str, Any] = _words()[lang]
+    found: dict[str, Any] = read_texts("rules.diff")[lang]
     return found
 
 

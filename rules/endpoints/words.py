@@ -4,20 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache, cached_property
-from importlib import resources
+from functools import cached_property
 from typing import Any
 
 from protocol.model import Protocol
-
-
-@cache
-def _words() -> dict[str, Any]:
-    import yaml  # noqa: PLC0415  start-up of --help does not need it
-
-    text = resources.files("rules").joinpath("endpoints/words.yaml").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = yaml.safe_load(text)
-    return loaded
+from rules.texts import read_texts
 
 
 @dataclass(frozen=True)
@@ -29,7 +20,7 @@ class Words:
     @cached_property
     def all(self) -> dict[str, Any]:
         """Every word of the language by its key."""
-        found: dict[str, Any] = _words()[self.lang]
+        found: dict[str, Any] = read_texts("rules.endpoints")[self.lang]
         return found
 
     def __call__(self, key: str, **values: object) -> str:

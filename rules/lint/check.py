@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from importlib import resources
 from typing import Any, Literal, TypeAlias
 
 from protocol.yaml_text import Path
 from rules.lint.draft import Draft
+from rules.texts import read_texts
 
 Kind: TypeAlias = Literal["fault", "to confirm", "not judged"]
 
@@ -54,10 +53,6 @@ class Check:
         return dict(zip(rest[::2], rest[1::2], strict=True))[heading].strip("\n")
 
 
-@cache
 def _chinese() -> dict[str, dict[str, Any]]:
-    import yaml  # noqa: PLC0415  start-up of --help does not need it
-
-    text = resources.files("rules.lint").joinpath("zh.yaml").read_text(encoding="utf-8")
-    loaded: dict[str, dict[str, Any]] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    return loaded
+    found: dict[str, dict[str, Any]] = read_texts("rules.lint", "zh.yaml")
+    return found

@@ -79,10 +79,7 @@ def _planned(laid: Laid, grid: Grid) -> dict[str, Array]:
         s.part.judged and (s.part.kind == "treatment" or (s.part.kind == "visit" and judged_visit)) for s in slots
     ]
     record = grid.record.ravel()
-    status = np.zeros(len(record), np.int32)
-    for chosen_kind, records in ((treatment, laid.doses), (~treatment, laid.visits)):
-        chosen = np.flatnonzero(chosen_kind & (record >= 0))
-        status[chosen] = records.status[record[chosen]]
+    status = _status(laid, record, treatment)
     denied = (record >= 0) & (status == NOT_GIVEN)
     done = (record >= 0) & ~denied
     row, place = _rows(laid, record, treatment)
@@ -91,8 +88,7 @@ def _planned(laid: Laid, grid: Grid) -> dict[str, Array]:
     opens, closes = grid.opens.ravel(), grid.closes.ravel()
     by_interval = covered_doses(laid, grid).ravel() & (record < 0)
     excuse, expected = grid.excuse.ravel(), grid.expected.ravel()
-    uncounted = (without_calendar(e, grid.s)[:, None] & np.array([s.in_working_days for s in slots])).ravel()
-    uncounted &= (laid.zero[grid.s] != NONE).repeat(len(slots))
+    uncounted = _uncounted(laid, grid)
     unplaced = uncounted & (grid.due == NONE).ravel()
     opens, closes = (np.where(uncounted, NONE, day) for day in (opens, closes))
     excused = _excused(laid, grid, excuse, denied, place)
@@ -133,6 +129,22 @@ def _planned(laid: Laid, grid: Grid) -> dict[str, Array]:
         "place": place,
         "actual": actual,
     }
+
+
+def _status(laid: Laid, record: Ints, treatment: Flags) -> Ints:
+    """The status of each occurrence's record, 0 where it has none."""
+    status = np.zeros(len(record), np.int32)
+    for kind, records in ((treatment, laid.doses), (~treatment, laid.visits)):
+        chosen = np.flatnonzero(kind & (record >= 0))
+        status[chosen] = records.status[record[chosen]]
+    return status
+
+
+def _uncounted(laid: Laid, grid: Grid) -> Flags:
+    """Occurrences in working days of sites of which nobody knows on which days they are closed."""
+    in_working_days = np.array([s.in_working_days for s in grid.arm.slots], dtype=np.bool_)
+    uncounted: Flags = (without_calendar(laid.evidence, grid.s)[:, None] & in_working_days).ravel()
+    return uncounted & (laid.zero[grid.s] != NONE).repeat(len(grid.arm.slots))
 
 
 def _visits_by_clock(laid: Laid, grid: Grid) -> dict[str, Array]:

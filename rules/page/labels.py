@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, cached_property
-from importlib import resources
+from functools import cached_property
 from typing import Any
 
 from rules.deviations import BY_CODE
 from rules.telling.wording import catalogue, rule_text
-
-
-@cache
-def _words() -> dict[str, Any]:
-    import yaml  # noqa: PLC0415  start-up of --help does not need it
-
-    text = resources.files("rules").joinpath("page/words.yaml").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    return loaded
+from rules.texts import read_texts
 
 
 @dataclass(frozen=True)
@@ -29,7 +20,7 @@ class Labels:
     @cached_property
     def words(self) -> dict[str, Any]:
         """All words of the language, as the file has them."""
-        found: dict[str, Any] = _words()[self.lang]
+        found: dict[str, Any] = read_texts("rules.page")[self.lang]
         return found
 
     def __call__(self, key: str, **values: object) -> str:

@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
-from importlib import resources
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -22,19 +21,16 @@ from rules.planning.slots import Part
 from rules.rule import Rule
 from rules.telling.amount_text import amount_texts, display_unit
 from rules.telling.words import OPTIONAL, WORDS
+from rules.texts import read_texts
 from rules.timing.grid import Laid
 
 _WORD = re.compile(r"\{(\w+)\}")
 
 
-@cache
 def catalogue(lang: str) -> dict[str, Any]:
     """The texts of one language: `rules` (code -> title, message ...), `phrases` and `words`."""
-    import yaml  # noqa: PLC0415  start-up of --help does not need it
-
-    text = resources.files("rules").joinpath(f"catalogue/{lang}.yaml").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    return loaded
+    found: dict[str, Any] = read_texts("rules", f"catalogue/{lang}.yaml")
+    return found
 
 
 def rule_text(rule: Rule, field: str, lang: str) -> str:

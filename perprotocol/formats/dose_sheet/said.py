@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import cache
-from importlib import resources
 from typing import Any
 
 from protocol import Protocol
 from protocol.conditions import All, AtLeast, Condition, Judged, NoneOf
 from protocol.conditions import Any as AnyOf
 from rules.page.labels import Labels
+from rules.texts import read_texts
 
 Both = dict[str, str]
 """A text in English (`en`) and Chinese (`zh`)."""
 
 
-@cache
 def words() -> dict[str, Both]:
     """Every phrase of the sheet."""
-    import yaml  # noqa: PLC0415  start-up of --help does not need it
-
-    found = resources.files("perprotocol").joinpath("formats/dose_sheet/words.yaml").read_text("utf-8")
-    loaded: dict[str, Both] = yaml.safe_load(found)
-    return loaded
+    found: dict[str, Both] = read_texts("perprotocol.formats.dose_sheet")
+    return found
 
 
 def said(key: str, **values: object) -> Both:

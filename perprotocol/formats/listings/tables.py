@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
-from typing import Any
 
 import polars as pl
 
@@ -15,6 +12,7 @@ from rules.blinding import BLINDED
 from rules.page.labels import Labels
 from rules.page.summary import by_site, by_subject, marks
 from rules.rates import site_rates, subject_days
+from rules.texts import read_texts
 
 ANSWER = ("answer", "answered_by", "answered_on")
 """Empty columns of a list of queries: the place for the site's answer."""
@@ -36,15 +34,6 @@ class Listing:
     site: str | None = None
 
 
-@cache
-def _words() -> dict[str, Any]:
-    import yaml  # noqa: PLC0415  start-up of --help does not need it
-
-    text = resources.files("perprotocol").joinpath("formats/listings/words.yaml").read_text("utf-8")
-    loaded: dict[str, Any] = yaml.safe_load(text)
-    return loaded
-
-
 @dataclass(frozen=True)
 class Words:
     """The words of the listings in one language; what they do not have the report has."""
@@ -57,7 +46,7 @@ class Words:
         return Labels(self.lang)
 
     def __getitem__(self, block: str) -> Mapping[str, str]:
-        found: Mapping[str, str] = _words()[self.lang][block]
+        found: Mapping[str, str] = read_texts("perprotocol.formats.listings")[self.lang][block]
         return found
 
     def column(self, name: str) -> str:
