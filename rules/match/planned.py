@@ -74,10 +74,8 @@ def _planned(laid: Laid, grid: Grid) -> dict[str, Array]:
         return np.broadcast_to(np.array(values, dtype=None if values else np.bool_), shape).ravel()
 
     treatment = spread([s.part.kind == "treatment" for s in slots])
-    judged_visit = "visits" in e.tables and not grid.arm.concurrent
-    judged = [
-        s.part.judged and (s.part.kind == "treatment" or (s.part.kind == "visit" and judged_visit)) for s in slots
-    ]
+    kinds = ("treatment", "visit") if "visits" in e.tables and not grid.arm.concurrent else ("treatment",)
+    judged = [s.part.judged and s.part.kind in kinds for s in slots]
     record = grid.record.ravel()
     status = _status(laid, record, treatment)
     denied = (record >= 0) & (status == NOT_GIVEN)
@@ -85,12 +83,11 @@ def _planned(laid: Laid, grid: Grid) -> dict[str, Array]:
     row, place = _rows(laid, record, treatment)
     lost = ~done & since_contact(laid, grid).ravel()
     actual = grid.actual.ravel()
-    opens, closes = grid.opens.ravel(), grid.closes.ravel()
     by_interval = covered_doses(laid, grid).ravel() & (record < 0)
     excuse, expected = grid.excuse.ravel(), grid.expected.ravel()
     uncounted = _uncounted(laid, grid)
     unplaced = uncounted & (grid.due == NONE).ravel()
-    opens, closes = (np.where(uncounted, NONE, day) for day in (opens, closes))
+    opens, closes = (np.where(uncounted, NONE, day.ravel()) for day in (grid.opens, grid.closes))
     excused = _excused(laid, grid, excuse, denied, place)
     open_hold = (~done & ~denied).reshape(shape) & _in_open_hold(laid, grid)
     return {
@@ -143,8 +140,9 @@ def _status(laid: Laid, record: Ints, treatment: Flags) -> Ints:
 def _uncounted(laid: Laid, grid: Grid) -> Flags:
     """Occurrences in working days of sites of which nobody knows on which days they are closed."""
     in_working_days = np.array([s.in_working_days for s in grid.arm.slots], dtype=np.bool_)
-    uncounted: Flags = (without_calendar(laid.evidence, grid.s)[:, None] & in_working_days).ravel()
-    return uncounted & (laid.zero[grid.s] != NONE).repeat(len(grid.arm.slots))
+    of_people = without_calendar(laid.evidence, grid.s) & (laid.zero[grid.s] != NONE)
+    uncounted: Flags = (of_people[:, None] & in_working_days).ravel()
+    return uncounted
 
 
 def _visits_by_clock(laid: Laid, grid: Grid) -> dict[str, Array]:
