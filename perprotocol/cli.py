@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import ModuleType
+from typing import Annotated
 
 import typer
 
@@ -53,13 +54,34 @@ def command(help: str) -> typer.Typer:
 
 
 def register(verbs: tuple[ModuleType, ...], parent: typer.Typer) -> None:
-    """Each module's function of its own name is a verb, with the module's examples below its help."""
+    """Each module's function of its own name is a verb, with a line in the list and examples below its help."""
     for verb in verbs:
-        parent.command(epilog=verb.EXAMPLES)(getattr(verb, verb.__name__.rpartition(".")[2]))
+        named = getattr(verb, verb.__name__.rpartition(".")[2])
+        parent.command(short_help=getattr(verb, "SHORT", None), epilog=verb.EXAMPLES)(named)
 
 
 app = command("Where patients in a clinical trial were not treated per protocol: calendars, doses, verdicts, an audit.")
 register(VERBS, app)
+
+
+def say_version(asked: bool) -> None:
+    """Print the version, and end."""
+    if asked:
+        from importlib.metadata import version  # noqa: PLC0415  --help does not need it
+
+        typer.echo(f"perprotocol {version('perprotocol')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=say_version, is_eager=True, help="The version.")
+    ] = False,
+) -> None:
+    """Hold what stands before a verb."""
+
+
 for name, said, formats in (
     ("import", "Protocols and studies from the formats of the field.", IMPORTS),
     ("export", "Protocols, calendars and findings in the formats of the field.", EXPORTS),

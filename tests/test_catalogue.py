@@ -13,13 +13,14 @@ from rules.deviations import BY_CODE, RULES
 from rules.door.tables import DECISIONS
 from rules.happened.spells import EXCUSES
 from rules.occasions import TABLES, column
-from rules.page.labels import Labels, _words
+from rules.page.labels import Labels
 from rules.review.compare import CHANGES, DAY, FACTS, LIBRARIES, OPTIONS, PROTOCOL, UNEXPLAINED
 from rules.review.compare import RULES as RULES_CHANGED
 from rules.review.logged import BOTH, MATCHES, ONLY_DETECTED, ONLY_LOGGED
 from rules.rule import CATEGORIES, Rule
 from rules.telling.wording import catalogue, placeholders, rule_text
 from rules.telling.words import WORDS
+from rules.texts import read_texts
 from tests.test_rules import of_each_rule
 
 STATUSES = ("upcoming", "open", "overdue", "done", "not given", "no record", "not expected")
@@ -128,7 +129,7 @@ def _leaves(words: Any, before: str = "") -> dict[str, str]:
 
 def test_headings_and_phrases_of_reports_are_filled_with_the_same_names() -> None:
     """Both languages have every heading and phrase, each with the same names in braces, in the field's terms."""
-    english, chinese = (_leaves(_words()[lang]) for lang in ("en", "zh"))
+    english, chinese = (_leaves(read_texts("rules.page")[lang]) for lang in ("en", "zh"))
     assert set(english) == set(chinese)
     assert [key for key in english if filled(english[key]) != filled(chinese[key])] == []
     assert [text for text in chinese.values() for term in FORBIDDEN if term in text] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -287,6 +288,19 @@ def test_the_demo_shows_the_main_job(place: Path) -> None:
     for said in ("uc-msc", "DEVIATES", "Detected deviations: 8"):
         assert said in answer.out
     assert (place / "shown/uc-msc-saa.en.html").is_file()
+
+
+@pytest.mark.parametrize("group", ["", "import", "export"])
+def test_the_list_of_verbs_says_what_each_is_in_a_whole_line(group: str) -> None:
+    """No line of the first help is cut off."""
+    listed = run(f"{group} --help").out.partition("Commands:")[2]
+    assert "demo" in listed or "usdm" in listed
+    assert "..." not in listed
+
+
+def test_the_version_is_told() -> None:
+    """By itself, as other commands do."""
+    assert re.fullmatch(r"perprotocol \d+\.\d+\.\d+\n", run("--version").out)
 
 
 OWN_FILES = {

@@ -16,7 +16,7 @@ import rules
 from rules.deviations import BY_CODE
 from rules.findings import COUNTS
 from rules.manifest import manifest_hash, write_manifest
-from rules.page.labels import Labels, _words
+from rules.page.labels import Labels
 from rules.page.summary import by_code, by_site, by_subject
 from rules.report import write_report, write_table
 from rules.review.assessed import CAUSES, FIELDS
@@ -26,6 +26,7 @@ from rules.review.logged import RECONCILIATION
 from rules.telling.calendar_table import SCHEDULE
 from rules.telling.departures import DEPARTURES
 from rules.telling.wording import catalogue
+from rules.texts import read_texts
 from rules.verdicts import VERDICTS
 
 DAY = date(2024, 4, 20)
@@ -228,7 +229,7 @@ def _paths(words: dict[str, object], before: str = "") -> Iterator[str]:
 
 def test_both_languages_have_the_same_words() -> None:
     """No heading falls back to the other language."""
-    words = _words()
+    words = read_texts("rules.page")
     assert sorted(_paths(words["en"])) == sorted(_paths(words["zh"]))
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from perprotocol.bulk.audit import Task
 
+SHORT = "Where the study left its protocol; what is unknown."
 EXAMPLES = (
     "Examples:\n\n"
     "perprotocol audit uc-msc-saa examples/uc-msc-saa\n\n"

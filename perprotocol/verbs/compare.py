@@ -11,6 +11,7 @@ from perprotocol.door import bad_input, say
 from perprotocol.options import Format, FormatOpt, Lang, LangOpt, Out, Quiet
 from perprotocol.output import print_table
 
+SHORT = "What differs between two runs of audit, and why."
 EXAMPLES = (
     "Examples:\n\n"
     "perprotocol audit uc-msc-saa examples/uc-msc-saa --as-of 2016-01-31 --format json -o january.json\n\n"

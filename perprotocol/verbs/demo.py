@@ -10,6 +10,7 @@ import typer
 from perprotocol.door import bad_input
 from perprotocol.options import Lang, LangOpt, Quiet
 
+SHORT = "The main job on a synthetic study."
 EXAMPLES = "Example:\n\nperprotocol demo -o demo"
 
 

@@ -10,6 +10,7 @@ from perprotocol.door import bad_input, day, report_progress, resolve_as_of, say
 from perprotocol.options import AsOf, Blinded, Format, FormatOpt, Lang, LangOpt, Out, Quiet, StudyArg
 from perprotocol.output import print_table, print_text
 
+SHORT = "An amendment in words, and what it changes."
 EXAMPLES = (
     "Examples:\n\n"
     "perprotocol diff examples/amendment/infusion-1.yaml examples/amendment/infusion-2.yaml\n\n"

@@ -12,6 +12,7 @@ from perprotocol.door import bad_input, day, resolve_as_of
 from perprotocol.options import AsOf, Blinded, Format, FormatOpt, Lang, LangOpt, Out, ProtocolArg, Quiet, Subject
 from perprotocol.output import print_table
 
+SHORT = "The worklist: open, due or overdue, with the last day."
 EXAMPLES = (
     "Examples:\n\n"
     "perprotocol due uc-msc-saa examples/uc-msc-saa --from 2015-03-09 --to 2015-03-15\n\n"

@@ -11,6 +11,7 @@ import typer
 from perprotocol.door import bad_input, check_folder, report_progress, resolve_as_of, say
 from perprotocol.options import AsOf, Blinded, Format, FormatOpt, Lang, LangOpt, Out, ProtocolArg, Quiet
 
+SHORT = "Response, survival and analysis sets of the protocol."
 EXAMPLES = (
     "Examples:\n\n"
     "perprotocol endpoints uc-msc-saa examples/uc-msc-saa\n\n"
@@ -55,17 +56,19 @@ def endpoints(
     with bad_input(output):
         check_folder(figures, "--figures")
         import protocol as promised  # noqa: PLC0415
+        from protocol import Fault, StudyError  # noqa: PLC0415
         from rules.blinding import read_facts  # noqa: PLC0415
         from rules.endpoints import outcomes  # noqa: PLC0415
         from rules.endpoints.report import write_figures, write_outcomes  # noqa: PLC0415
 
         versions = promised.read_versions(protocol)
+        if not (versions[-1].endpoints or versions[-1].analysis_sets):
+            why = "names neither endpoints nor analysis sets"
+            raise StudyError([Fault(str(protocol), None, None, "", "", why, "write them under 'endpoints'")])
         facts = read_facts(study, versions[-1], blinded)
         when = resolve_as_of(as_of, quiet=quiet)
         with report_progress("endpoints", quiet=quiet) as progress:
             found = outcomes(versions, facts, as_of=when, lang=lang.value, blinded=blinded, progress=progress)
-        if not found.protocol.endpoints:
-            say(f"{protocol}: names no endpoints; write them under 'endpoints'", quiet=quiet)
         which = table.value if table is not None else None
         options = {"verb": "endpoints", "table": which, "strict": strict}
         write_outcomes(found, format.value, output, table=which, protocol_file=protocol, options=options)

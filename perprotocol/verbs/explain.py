@@ -10,6 +10,7 @@ from perprotocol.door import bad_input
 from perprotocol.options import Format, FormatOpt, Lang, LangOpt, Out
 from perprotocol.output import print_table, print_text
 
+SHORT = "The page of a rule, or of a check of protocols."
 EXAMPLES = "Examples:\n\nperprotocol explain dose_late\n\nperprotocol explain --list --lang zh"
 
 

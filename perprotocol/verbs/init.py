@@ -12,6 +12,7 @@ from perprotocol.options import Quiet
 
 NO_FOLDER = {".xls", ".xlsm", ".ods", ".csv", ".parquet", ".json", ".yaml", ".yml", ".zip"}
 """Endings of files: a folder with such a name is a slip."""
+SHORT = "An empty study folder or workbook, with its page."
 EXAMPLES = "Examples:\n\nperprotocol init my-study\n\nperprotocol init my-study.xlsx"
 
 

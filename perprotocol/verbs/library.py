@@ -6,6 +6,7 @@ from perprotocol.door import bad_input
 from perprotocol.options import Format, FormatOpt, Lang, LangOpt, Out
 from perprotocol.output import print_table
 
+SHORT = "The protocols that ship with the package."
 EXAMPLES = "Examples:\n\nperprotocol library\n\nperprotocol library --lang zh --format json"
 
 

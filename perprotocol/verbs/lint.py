@@ -10,6 +10,7 @@ from perprotocol.door import bad_input, say
 from perprotocol.options import Format, FormatOpt, Lang, LangOpt, Out, Quiet
 from perprotocol.output import print_table, print_text
 
+SHORT = "What is wrong with a protocol before anyone enrols."
 EXAMPLES = (
     "Examples:\n\n"
     "perprotocol lint uc-msc-saa\n\n"

@@ -11,6 +11,7 @@ import typer
 from perprotocol.door import bad_input, day, report_progress, resolve_as_of, say
 from perprotocol.options import Format, FormatOpt, Lang, LangOpt, Out, ProtocolArg, Quiet, StudyArg
 
+SHORT = "What a protocol asks of a site, and what would help."
 EXAMPLES = (
     "Examples:\n\n"
     "perprotocol plan uc-msc-saa --participants 18 --from 2025-01-06\n\n"

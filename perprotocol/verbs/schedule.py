@@ -24,6 +24,7 @@ from perprotocol.options import (
 )
 from perprotocol.output import print_table
 
+SHORT = "What is due to whom, when, in which window, how much."
 EXAMPLES = (
     "Examples:\n\n"
     "perprotocol schedule uc-msc-saa examples/uc-msc-saa --subject 109\n\n"

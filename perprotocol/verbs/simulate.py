@@ -11,6 +11,7 @@ from perprotocol.door import bad_input
 from perprotocol.options import Format, FormatOpt, Lang, LangOpt, ProtocolArg, Quiet, Tables
 from perprotocol.output import print_table
 
+SHORT = "A synthetic study, with faults put in and listed."
 EXAMPLES = (
     "Examples:\n\n"
     "perprotocol simulate uc-msc-saa -n 100 -o simulated\n\n"

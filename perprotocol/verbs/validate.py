@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from perprotocol.typed_in import Judged, Person, TypedDose
 
+SHORT = "Was (or would be) this dose right, and if not, why?"
 EXAMPLES = (
     "Examples:\n\n"
     "perprotocol validate uc-msc-saa examples/uc-msc-saa --format csv\n\n"

@@ -11,6 +11,7 @@ from perprotocol.door import bad_input, day, resolve_as_of, say
 from perprotocol.options import AsOf, Blinded, ProtocolArg, Quiet, WeighedOn, Weight
 from perprotocol.output import whole
 
+SHORT = "A page for each infusion, to be checked and signed."
 EXAMPLES = (
     "Examples:\n\n"
     "perprotocol export dose-sheet uc-msc-saa examples/uc-msc-saa --subject 109 --activity uc-msc --occurrence 1 "

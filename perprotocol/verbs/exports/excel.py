@@ -10,6 +10,7 @@ import typer
 from perprotocol.door import bad_input, report_progress, say
 from perprotocol.options import Blinded, ProtocolArg, Quiet
 
+SHORT = "A study as one workbook."
 EXAMPLES = (
     "Examples:\n\n"
     "perprotocol export excel uc-msc-saa examples/uc-msc-saa -o study.xlsx\n\n"

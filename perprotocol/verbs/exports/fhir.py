@@ -15,6 +15,7 @@ from perprotocol.output import whole
 if TYPE_CHECKING:
     pass
 
+SHORT = "A protocol and its study as FHIR resources."
 EXAMPLES = (
     "Examples:\n\n"
     "perprotocol export fhir uc-msc-saa -o plan.json\n\n"

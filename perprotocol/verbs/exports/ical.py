@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from perprotocol.formats.ical import Style
 
+SHORT = "Calendars of all-day events."
 EXAMPLES = (
     "Examples:\n\n"
     "perprotocol export ical uc-msc-saa examples/uc-msc-saa -o calendars\n\n"

@@ -10,6 +10,7 @@ import typer
 from perprotocol.door import bad_input, report_progress, resolve_as_of, say
 from perprotocol.options import AsOf, Blinded, Lang, LangOpt, ProtocolArg, Quiet
 
+SHORT = "Deviations, queries and exposure to hand over."
 EXAMPLES = (
     "Examples:\n\n"
     "perprotocol export listings uc-msc-saa examples/uc-msc-saa --as-of 2020-12-31 -o listings\n\n"

@@ -12,6 +12,7 @@ from perprotocol.door import bad_input, extra, report_progress, resolve_as_of, s
 from perprotocol.options import AsOf, Blinded, Format, FormatOpt, Lang, LangOpt, ProtocolArg, Quiet
 from perprotocol.output import print_table, whole
 
+SHORT = "A study as SDTM datasets."
 EXAMPLES = (
     "Examples:\n\n"
     "perprotocol export sdtm uc-msc-saa examples/uc-msc-saa --as-of 2020-12-31 -o tabulations\n\n"

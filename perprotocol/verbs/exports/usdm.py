@@ -12,6 +12,7 @@ from perprotocol.door import bad_input, say
 from perprotocol.options import Out, ProtocolArg, Quiet
 from perprotocol.output import print_text, whole
 
+SHORT = "A protocol as USDM 4.0 or 3.5."
 EXAMPLES = (
     "Examples:\n\n"
     "perprotocol export usdm uc-msc-saa -o uc-msc-saa.json\n\n"

@@ -11,6 +11,7 @@ from perprotocol.door import bad_input, report_progress, say, zone_of
 from perprotocol.options import Format, FormatOpt, Lang, LangOpt, Quiet, Tables
 from perprotocol.output import print_table, whole
 
+SHORT = "A study from FHIR, and what was left out."
 EXAMPLES = (
     "Examples:\n\n"
     "perprotocol import fhir bundle.json -o study\n\n"

@@ -11,6 +11,7 @@ from perprotocol.door import bad_input, say
 from perprotocol.options import Format, FormatOpt, Lang, LangOpt, Quiet
 from perprotocol.output import print_table, print_text
 
+SHORT = "A study from an export of REDCap, by a mapping file."
 EXAMPLES = (
     "Examples:\n\n"
     "perprotocol import redcap export.csv --dictionary dictionary.csv --draft mapping.yaml\n\n"

@@ -11,6 +11,7 @@ from perprotocol.door import bad_input, report_progress, say
 from perprotocol.options import Format, FormatOpt, Lang, LangOpt, Quiet, Tables
 from perprotocol.output import print_table, whole
 
+SHORT = "A study from SDTM datasets, and what has to be asked."
 EXAMPLES = (
     "Examples:\n\n"
     "perprotocol import sdtm tabulations --protocol lzzt -o study\n\n"

@@ -11,6 +11,7 @@ from perprotocol.door import bad_input, check_place, say
 from perprotocol.options import Format, FormatOpt, Lang, LangOpt, Out, Quiet
 from perprotocol.output import print_table, whole
 
+SHORT = "A protocol from USDM, and what it leaves open."
 EXAMPLES = (
     "Examples:\n\n"
     "perprotocol import usdm study.json -o protocol.yaml\n\n"
