@@ -115,4 +115,7 @@ def _line(row: dict[str, str], lang: str) -> str:
         return f"  {row['message']}"
     who = " ".join(str(row[name]) for name in ("subject", "activity", "occurrence") if row[name] is not None)
     code = f"{row['code']}  " if row["code"] is not None else ""
-    return f"  {words_of(lang)[row['change']]}  {who}  {code}{row['message']}"
+    labels = Labels(lang)
+    changed = row["fields"].split(", ") if row["change"] == "changed" and row["part"] == "finding" else []
+    what = f"  [{labels('comma').join(map(labels.column, changed))}]" if changed else ""
+    return f"  {words_of(lang)[row['change']]}  {who}  {code}{row['message']}{what}"

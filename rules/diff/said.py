@@ -122,11 +122,16 @@ class Speaker:
                 said = f"{self.words['blocks'][before]} {said}" if before in ("include", "exclude") else said
             elif before in _INNER:
                 number = int(key) + 1 if isinstance(key, int) else key
-                number = node.from_.text if isinstance(node, Limit) else number
+                number = self._anchor(node) if isinstance(node, Limit) else number
                 said = self._within(said, self.words[_INNER[before]].format(n=number), node, before)
             elif before not in _INNER and key not in (*_INNER, "cases"):
                 said = self.words["within"].format(what=said, part=self.field(str(key)))
         return said
+
+    def _anchor(self, limit: Limit) -> str:
+        """What an interval counts from."""
+        text = limit.from_.text
+        return str(self.words["previous"]) if text == "previous" else text
 
     def _within(self, said: str, part: str, node: object, block: str) -> str:
         """A part of an element; the one dose that there mostly is needs no number."""
