@@ -48,6 +48,9 @@ def whole(output: Path) -> Iterator[Path]:
     if output.is_dir() and any(output.iterdir()):
         why = "is there already and is not empty"
         raise StudyError([Fault("-o", None, None, "", str(output), why, "name a new folder, or empty this one")])
+    if not output.parent.is_dir():
+        why, remedy = "stands in a folder that is not there", "name a place in a folder that is there"
+        raise StudyError([Fault("-o", None, None, "", str(output), why, remedy)])
     place = Path(mkdtemp(prefix=".perprotocol-", dir=output.parent))
     try:
         yield place / output.name

@@ -15,7 +15,7 @@ import protocol
 from perprotocol.cli import app
 from perprotocol.formats.dose_sheet.drawing import signs_of
 from perprotocol.formats.dose_sheet.fonts.subset import gb2312
-from perprotocol.formats.dose_sheet.said import condition, words
+from perprotocol.formats.dose_sheet.said import condition, route, when, words
 from protocol.quantity import Quantity
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -110,7 +110,7 @@ def test_a_sheet_has_all_that_is_needed_in_both_languages(tmp_path: Path) -> Non
         "（2024-03-07 测，距给药 1 天）",
         "Amount to give 应给剂量 30 mg", "27 mg – 33 mg (±10 %)", "Volume 体积 15 mL", "30 min to 60 min",
         "15 mL/h – 30 mL/h",
-        "Lot 批号", "Expires 失效时间", "premedication is given: within 2 h before each drug", "已给 预处理用药",
+        "Lot 批号", "Expires 失效时间", "premedication is given: within 2 h before it", "已给 预处理用药",
         "Not if rash grade >= 3: stop", "如有 皮疹 grade >= 3 则不给", "Double check by 复核人", "Signature 签名",
         "not an electronic signature", "非电子签名", "never the sole basis of a dose", "不得作为给药的唯一依据",
         "CHECKED: as the protocol says, if given on 2024-03-08", "DRAFT",
@@ -348,4 +348,6 @@ def test_a_condition_is_read_with_the_titles_of_what_it_names() -> None:
     """`atg-test-dose = no reaction within 7 d` has the measure's title in each language."""
     saa = protocol.read("uc-msc-saa")
     said = condition(saa, saa.treatments["atg"].requires[0])
-    assert said == {"en": "ATG test dose = no reaction within 7 d", "zh": "ATG试验剂量 = no reaction within 7 d"}
+    assert said == {"en": "ATG test dose = no reaction within 7 d", "zh": "ATG试验剂量 = no reaction（7 天内）"}
+    assert when("within 2 h before each atg") == {"en": "within 2 h before it", "zh": "在其前 2 小时内"}
+    assert (route("oral")["zh"], route("buccal")) == ("口服", {"en": "buccal", "zh": "buccal"})

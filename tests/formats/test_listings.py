@@ -203,7 +203,7 @@ def test_every_word_is_there_in_both_languages() -> None:
     [
         ("-o taken", "is there already and is not empty"),
         ("-o nowhere/out.xlsx", "stands in a folder that is not there"),
-        ("-o nowhere/out", "No such file or directory"),
+        ("-o nowhere/out", "stands in a folder that is not there; name a place"),
         ("-o out --as-of yesterday", "'yesterday' is not a day"),
     ],
 )

@@ -15,6 +15,8 @@ from rules.texts import read_texts
 Both = dict[str, str]
 """A text in English (`en`) and Chinese (`zh`)."""
 
+_SPANS = {"d": "天", "h": "小时", "min": "分钟"}
+
 
 def words() -> dict[str, Both]:
     """Every phrase of the sheet."""
@@ -38,6 +40,19 @@ def plain(text: object) -> Both:
 def word(text: str) -> Both:
     """A word of the engine as each language has it."""
     return {lang: Labels(lang).value(text) for lang in ("en", "zh")}
+
+
+def route(written: str) -> Both:
+    """A route of administration in each language; as the protocol has it where it is a rare one."""
+    key = f"route {written}"
+    return said(key) if key in words() else plain(written)
+
+
+def when(text: str) -> Both:
+    """A moment of the protocol: `within 2 h before each atg` in the order of each language."""
+    if found := re.fullmatch(r"within (\d+) (d|h|min) before each .+", text):
+        return {"en": f"within {found[1]} {found[2]} before it", "zh": f"在其前 {found[1]} {_SPANS[found[2]]}内"}
+    return plain(text)
 
 
 def title(protocol: Protocol, name: str) -> Both:
@@ -75,4 +90,6 @@ def _condition(protocol: Protocol, one: Condition, lang: str) -> str:
         return text
     for name in sorted(one.names(), key=len, reverse=True):
         text = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", title(protocol, name)[lang], text)
-    return text.removeprefix("event ") if lang == "en" else text.replace("event ", "")
+    if lang == "en":
+        return text.removeprefix("event ")
+    return re.sub(r" within (\d+) (d|h|min)\b", lambda m: f"（{m[1]} {_SPANS[m[2]]}内）", text.replace("event ", ""))

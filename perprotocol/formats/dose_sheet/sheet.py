@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from perprotocol.formats.dose_sheet.said import Both, condition, plain, said, title, word
+from perprotocol.formats.dose_sheet.said import Both, condition, plain, route, said, title, when, word
 from perprotocol.typed_in import Person, TypedDose, judge_typed
 from protocol import Fault, Protocol, ScalarError, StudyError
 from protocol.model import Treatment
@@ -116,7 +116,7 @@ def _what(protocol: Protocol, part: Treatment, arm: ArmPlan, slot: Slot, row: di
         "treatment": title(protocol, name), "id": name,
         "product": title(protocol, product) if product and product in protocol.products and product != name else None,
         "number": plain(f"{slot.occurrence} / {len(several)}"),
-        "route": word(part.route) if part.route else None,
+        "route": route(part.route) if part.route else None,
         "planned": str(row["due"]) if row["due"] is not None else None,
         "study day": said("study day", n=row["study_day"]) if row["study_day"] is not None else None,
         "window": window or said("no window"),
@@ -271,7 +271,7 @@ def _companions(protocol: Protocol, arm: ArmPlan, slot: Slot) -> list[tuple[Both
     found = [
         s for s in arm.slots if s.part.kind == "treatment" and s.follows and s.ref.kind == "slot" and s.ref.slot == here
     ]
-    return [(title(protocol, s.part.activity), plain(", ".join(map(str, s.part.element.due)))) for s in found]
+    return [(title(protocol, s.part.activity), when(", ".join(map(str, s.part.element.due)))) for s in found]
 
 
 def _stops(protocol: Protocol, part: Treatment, slot: Slot) -> list[Both]:
