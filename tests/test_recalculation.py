@@ -55,6 +55,14 @@ def test_the_change_is_measured_from_the_weight_last_used() -> None:
     assert weighed(FOLLOWS, weights, "16.2", "18.2", "18.2", "18.2") == ["overdose x 2"]
 
 
+def test_every_dose_by_the_old_weight_is_the_same_finding() -> None:
+    """Heavier by a tenth from the second dose on, and the third was still not computed anew; nor was it at a second change."""
+    unchanged = ["dose_not_recalculated x 2", "dose_not_recalculated x 3"]
+    assert weighed(FOLLOWS, {0: "16.2", 7: "17.9"}, "16.2", "16.2", "16.2", "17.9") == unchanged
+    weights = {0: "16.2", 7: "17.9", 14: "20"}
+    assert weighed(FOLLOWS, weights, "16.2", "17.9", "17.9", "16.2") == ["dose_not_recalculated x 3", "underdose x 4"]
+
+
 @pytest.mark.parametrize(
     ("text", "doses"),
     [(BASELINE, [16.2, 16.2, 16.2, 16.2]), (FOLLOWS, [16.2, 16.2, 18.2, 18.2])],

@@ -33,7 +33,8 @@ class Dosed(Cycled):
         self.stopped: dict[str, int] = {}
         self.levels: dict[str, int] = {}
         self.used: int | None = None
-        """The weight last used for dosing, where a dose follows the weight."""
+        """The weight last used for dosing, where a dose follows the weight; `used_before` the one before its last change."""
+        self.used_before: int | None = None
         self.courses: list[tuple[Line, int]] = []
         self.steps: dict[str, list[tuple[int, Fraction]]] = {}
 
@@ -63,12 +64,12 @@ class Dosed(Cycled):
 
     # --- doses ----------------------------------------------------------------------------------------------------
 
-    def dose_of(self, line: Line, day: int) -> Dose | None:
-        """The dose in force: of the level, and the first whose condition holds."""
+    def dose_of(self, line: Line, day: int, *, full: bool = False) -> Dose | None:
+        """The dose in force: of the level (`full`: the planned one), and the first whose condition holds."""
         part = line.treatment
         doses = part.dose
         if part.level is not None and isinstance(part, Treatment):
-            doses = self.script.doses(line, part, part.level + self.levels.get(line.activity, 0))
+            doses = self.script.doses(line, part, part.level + (0 if full else self.levels.get(line.activity, 0)))
         for dose in doses:
             if not dose.if_ or self.story.reader.all_hold(dose.if_, self.values) is True:
                 return dose
@@ -82,6 +83,7 @@ class Dosed(Cycled):
         day = at // DAY
         given = Given(plan.key, at, line=plan.line)
         self._amount(given, self.dose_of(plan.line, day), day, self.share_of(plan))
+        self._as_before(given, plan)
         given.end = at + self._lasts(part, given)
         if given.amount is not None:
             supply(self.protocol, self.patient, given, part)
@@ -107,6 +109,17 @@ class Dosed(Cycled):
         where = 0.0 if u < 0.1 else 1.0 if u > 0.9 else (u - 0.1) / 0.8
         given.amount = given.least + int(where * (given.most - given.least))
 
+    def _as_before(self, given: Given, plan: Planned) -> None:
+        """What the dose would be as if nothing had been changed; of two changes nothing is said."""
+        now, full = (self.dose_of(plan.line, given.day, full=whole) for whole in (False, True))
+        ordered = now is not full or self.share_of(plan) != WHOLE
+        reweighed = given.weighed and self.used_before is not None
+        if full is None or given.amount is None or ordered == reweighed:
+            return
+        grams = self.used_before if reweighed and self.used_before is not None else given.grams
+        given.change = "weight" if reweighed else "modification"
+        given.before = _limits(full, grams, self.mm(), self.clearance(), WHOLE)
+
     def _weight(self, dose: Dose, day: int) -> int:
         """The weight the dose counts with: the baseline one, or one not too old, taken that morning if need be."""
         patient, policy = self.patient, dose.weight or self.protocol.weight
@@ -115,7 +128,8 @@ class Dosed(Cycled):
             self.used = self.used or patient.weighings[min(patient.weighings)]
             if policy.recalculate is not None:
                 now = patient.weighings[day] = self._drifting(day)
-                self.used = self.used if abs(now - self.used) * 100 < policy.recalculate.value * self.used else now
+                if abs(now - self.used) * 100 >= policy.recalculate.value * self.used:
+                    self.used, self.used_before = now, self.used
             return self.used
         patient.weighings[day] = self.grams(day)
         return patient.weighings[day]

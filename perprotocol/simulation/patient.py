@@ -53,7 +53,11 @@ Swerve: TypeAlias = Callable[[Planned], int | None]
 
 @dataclass(slots=True)
 class Given:
-    """One dose on record; `amount` in whole base units of a single dose, `end` in minutes."""
+    """One dose on record; `amount` in whole base units of a single dose, `end` in minutes.
+
+    `change` says what changed its limits last, and `before` what these were before: `weight` where a change of weight
+    counts, `modification` where the protocol orders another dose.
+    """
 
     key: Key
     at: int
@@ -70,6 +74,8 @@ class Given:
     weighed: bool = False
     judged: bool = False
     ceiling: int | None = None
+    change: str = ""
+    before: tuple[int, int] = (0, 0)
     more: Row = field(default_factory=dict)
 
     @property

@@ -29,7 +29,10 @@ class Weighed:
 
 @dataclass(frozen=True)
 class Recalculated:
-    """Of each dose the weighing it counts with where the dose follows the weight, and the one the dose before did."""
+    """Of each dose the weighing it counts with where the dose follows the weight, and the one before the last change.
+
+    Both are the same before the first change that counts.
+    """
 
     now: Ints
     before: Ints
@@ -53,13 +56,15 @@ def _recalculate(e: Evidence, percent: int, s: Ints, day: Ints, minute: Ints) ->
     rank = np.arange(n) - np.maximum.accumulate(np.where(begins, np.arange(n), 0))
     last = np.zeros(e.n, np.int32)
     last[s] = first
+    replaced = last.copy()
     for turn in range(int(rank.max(initial=-1)) + 1):
         rows = order[rank == turn]
-        before[rows] = last[s[rows]]
-        old, new = weights.value[before[rows]], weights.value[now[rows]]
+        who = s[rows]
+        old, new = weights.value[last[who]], weights.value[now[rows]]
         stays = (np.abs(new - old) * 10_000 < percent * old) | ~there[rows]
-        now[rows] = np.where(stays, before[rows], now[rows])
-        last[s[rows]] = now[rows]
+        replaced[who] = np.where(stays, replaced[who], last[who])
+        now[rows] = last[who] = np.where(stays, last[who], now[rows])
+        before[rows] = replaced[who]
     return Recalculated(now, before)
 
 

@@ -47,6 +47,8 @@ _ALL = (
     Kind(amounts.overdose, ("overdose", "above_ceiling")),
     Kind(amounts.underdose, ("underdose",)),
     Kind(amounts.above_ceiling, ("above_ceiling",)),
+    Kind(amounts.modification_not_made, ("modification_not_made",)),
+    Kind(amounts.dose_not_recalculated, ("dose_not_recalculated",)),
     Kind(amounts.unit_slip, ("unit_doubtful",)),
     Kind(amounts.amount_zero, ("amount_zero",)),
     Kind(amounts.weight_stale, ("weight_stale",)),

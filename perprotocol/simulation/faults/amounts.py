@@ -21,8 +21,37 @@ def amounts(world: World, rng: Random, *, judged: bool) -> Iterator[tuple[Patien
             yield patient, given, given.amount
 
 
-def _above(given: Given, amount: int) -> str:
-    return "above_ceiling" if given.ceiling is not None and amount > given.ceiling else "overdose"
+def _off(given: Given, amount: int) -> str:
+    """Under which code an amount outside of the limits is found."""
+    if given.change and given.before[0] <= amount <= given.before[1]:
+        return UNCHANGED[given.change]
+    if given.ceiling is not None and amount > given.ceiling:
+        return "above_ceiling"
+    return "overdose" if amount > given.most else "underdose"
+
+
+UNCHANGED = {"weight": "dose_not_recalculated", "modification": "modification_not_made"}
+"""An amount that was right before a change is a fault of its own."""
+
+
+def modification_not_made(world: World, rng: Random) -> Case | None:
+    """A dose as it was before the protocol ordered another one."""
+    return _as_before(world, rng, "modification")
+
+
+def dose_not_recalculated(world: World, rng: Random) -> Case | None:
+    """A dose by the weight before the last change that counts."""
+    return _as_before(world, rng, "weight")
+
+
+def _as_before(world: World, rng: Random, change: str) -> Case | None:
+    for patient, given, _ in amounts(world, rng, judged=True):
+        low, high = given.before
+        wrong = [amount for amount in (low, high) if not given.least <= amount <= given.most]
+        if given.change == change and wrong:
+            given.amount = rng.choice(wrong)
+            return Case(patient, one(UNCHANGED[change], given.key))
+    return None
 
 
 def tenfold(world: World, rng: Random) -> Case | None:
@@ -30,7 +59,7 @@ def tenfold(world: World, rng: Random) -> Case | None:
     for patient, given, amount in amounts(world, rng, judged=False):
         given.amount = amount * 10
         follows = _hurried(given) + _beyond_total(patient, given)
-        return Case(patient, one(_above(given, given.amount), given.key) + follows)
+        return Case(patient, one(_off(given, given.amount), given.key) + follows)
     return None
 
 
@@ -61,7 +90,7 @@ def overdose(world: World, rng: Random) -> Case | None:
     """One base unit more than the tolerance allows: above the ceiling where that is the limit."""
     for patient, given, _ in amounts(world, rng, judged=True):
         given.amount = given.most + 1
-        return Case(patient, one(_above(given, given.amount), given.key))
+        return Case(patient, one(_off(given, given.amount), given.key))
     return None
 
 
@@ -69,7 +98,7 @@ def underdose(world: World, rng: Random) -> Case | None:
     """One base unit less than the tolerance allows."""
     for patient, given, _ in amounts(world, rng, judged=True):
         given.amount = given.least - 1
-        return Case(patient, one("underdose", given.key))
+        return Case(patient, one(_off(given, given.amount), given.key))
     return None
 
 
