@@ -37,24 +37,12 @@ BATCH = 1000
 """Perfect participants audited at once: memory stays bounded."""
 SHOWN = 20
 """Examples printed of each difference."""
-NOT_YET = "no kind of fault puts it in yet; its cases are in `tests/cases`"
 WITHOUT_FAULT: dict[str, str] = {
-    "modification_not_made": NOT_YET,
-    "dose_not_recalculated": NOT_YET,
     "premedication_mistimed": "it only asks, and its question has a code of its own: `hour`",
-    "too_many_in_span": NOT_YET,
-    "level_not_acted_on": NOT_YET,
-    "prohibited_medication": NOT_YET,
-    "non_trial_treatment": NOT_YET,
-    "lost_to_follow_up": NOT_YET,
-    "records_contradict": NOT_YET,
-    "consent_version_outdated": NOT_YET,
-    "above_total": NOT_YET,
-    "hold_not_closed": NOT_YET,
-    "amendment_before_approval": NOT_YET,
+    "consent_version_outdated": "it needs two versions of a protocol; situation S38 is its case",
+    "amendment_before_approval": "the fault of a site, and of no participant; its cases are in `tests/cases`",
     "identity_untold": "a date that fits two doses is nobody's fault; dense schedules are measured by themselves",
     "own_consent_missing": "no protocol of the library asks for own consent by age; its cases are in `tests/cases`",
-    "dose_not_counted": "no protocol of the library says from when on a dose counts; its cases are in `tests/cases`",
 }
 """Rules for which no fault can be put into one participant by the protocol alone, and why."""
 
@@ -79,7 +67,7 @@ class Measured:
         return not self.alarms and self.injected == self.found == self.both
 
 
-def measure(name: str, perfect: int, each: int, seed: int) -> Measured:
+def measure(name: str, perfect: int, each: int, seed: int, kinds: Sequence[str] = tuple(KINDS)) -> Measured:
     """One protocol, audited with perfect participants and with so many faults of each kind."""
     trial, began = protocol.read(name), perf_counter()
     result = Measured(trial.protocol, perfect)
@@ -89,8 +77,8 @@ def measure(name: str, perfect: int, each: int, seed: int) -> Measured:
             result.alarms += _told(trial, clean)
             progress(first + BATCH, perfect)
     with report_progress(f"{trial.protocol}: with faults", quiet=False) as progress:
-        faulty = 2 * each * len(KINDS) + TRIES
-        with_faults = simulate(trial, faulty, seed + 1, dict.fromkeys(KINDS, each), progress)
+        faulty = 2 * each * len(kinds) + TRIES
+        with_faults = simulate(trial, faulty, seed + 1, dict.fromkeys(kinds, each), progress)
     _compare(result, with_faults, _told(trial, with_faults))
     result.seconds = perf_counter() - began
     return result
@@ -154,6 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--perfect", type=int, default=10_000, help="perfect participants under each protocol; 10000")
     parser.add_argument("--each", type=int, default=25, help="faults of each kind under each protocol; 25")
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same studies; 1")
+    parser.add_argument("--kinds", nargs="*", default=list(KINDS), help="kinds of fault; all")
     parser.add_argument(
         "--protocols", nargs="*", default=PROTOCOLS, help="names or files; the library and bench/trials"
     )
@@ -162,7 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     results = []
     for name in options.protocols:
-        r = measure(name, options.perfect, options.each, options.seed)
+        r = measure(name, options.perfect, options.each, options.seed, options.kinds)
         results.append(r)
         say(
             f"{r.protocol}: {r.alarms.total()} alarms, {r.both.total()} of {r.injected.total()} found, "

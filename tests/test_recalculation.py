@@ -56,7 +56,7 @@ def test_the_change_is_measured_from_the_weight_last_used() -> None:
 
 
 def test_every_dose_by_the_old_weight_is_the_same_finding() -> None:
-    """Heavier by a tenth from the second dose on, and the third was still not computed anew; nor was it at a second change."""
+    """Heavier from the second dose on, and the third too is by the old weight; by one of long ago it is under."""
     unchanged = ["dose_not_recalculated x 2", "dose_not_recalculated x 3"]
     assert weighed(FOLLOWS, {0: "16.2", 7: "17.9"}, "16.2", "16.2", "16.2", "17.9") == unchanged
     weights = {0: "16.2", 7: "17.9", 14: "20"}

@@ -38,3 +38,22 @@ def test_an_occasion_that_nobody_expects_any_more_has_no_samples() -> None:
     left = [{"milestone": "withdrawal", "date": on(13)}]
     report = audited(DIARY, 60, administrations=given, observations=[value("diary", 12, 1, "")], milestones=left)
     assert told(report) == ["assessment_out_of_window diary 1"]
+
+
+BY_THE_CLOCK = """
+arms: {a: A}
+milestones: {day-zero: start of x 1}
+treatments: {x: {due: day 1, every: 7 d, times: 2, window: ±0 d, dose: {amount: 10 mg, tolerance: ±5 %}}}
+assessments: {trough: {due: 0 min after end of each x, window: ±10 min}}
+"""
+
+
+@pytest.mark.parametrize(("day", "found"), [(8, []), (10, ["assessment_out_of_window trough 2"])])
+def test_a_sample_with_a_window_in_minutes_on_another_day_is_out_of_it(day: int, found: list[str]) -> None:
+    """Two days after the infusion is not within ten minutes of its end."""
+    given = [
+        {"treatment": "x", "start": f"{on(n)} 10:00", "end": f"{on(n)} 10:30", "amount": "10", "unit": "mg"}
+        for n in (1, 8)
+    ]
+    values = [value("trough", n, 1, "") for n in (1, day)]
+    assert told(audited(BY_THE_CLOCK, 60, administrations=given, observations=values)) == found

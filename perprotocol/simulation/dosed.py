@@ -33,7 +33,7 @@ class Dosed(Cycled):
         self.stopped: dict[str, int] = {}
         self.levels: dict[str, int] = {}
         self.used: int | None = None
-        """The weight last used for dosing, where a dose follows the weight; `used_before` the one before its last change."""
+        """The weight last used where a dose follows the weight; `used_before` is the one before its last change."""
         self.used_before: int | None = None
         self.courses: list[tuple[Line, int]] = []
         self.steps: dict[str, list[tuple[int, Fraction]]] = {}

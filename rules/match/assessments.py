@@ -126,7 +126,7 @@ def _table(laid: Laid, rows: Rows, results: Results, undated: Results, denied: R
     at = (rows.who, rows.column)
     slots = grid.arm.slots
     visit = np.array([s.part.kind == "visit" for s in slots])[rows.column]
-    timed = np.array([s.low is not None for s in slots])[rows.column] & (grid.opens[at] != NONE)
+    timed = np.array([s.low is not None or s.clock is not None for s in slots])[rows.column] & (grid.opens[at] != NONE)
     columns: dict[str, Array | pl.Series] = {
         "s": rows.s,
         "part": np.array([s.part.code for s in slots], dtype=np.int32)[rows.column],

@@ -78,6 +78,19 @@ def _beyond_total(patient: Patient, wrong: Given) -> Counter[Found]:
     return expected
 
 
+def too_much_in_all(world: World, rng: Random) -> Case | None:
+    """A dose so large that the last of its series passes by one unit what all of them may be together."""
+    for patient, given, _ in amounts(world, rng, judged=True):
+        part = given.line.treatment if given.line is not None else None
+        most = next((d.max_total for d in part.dose if d.max_total is not None), None) if part is not None else None
+        series = sorted((d for d in patient.doses if d.key[0] == given.key[0] and not d.status), key=lambda d: d.at)
+        if most is None or given is series[-1] or most.dimension.endswith("/weight"):
+            continue
+        given.amount = int(most.base) - sum(d.amount or 0 for d in series if d is not given) + 1
+        return Case(patient, one("above_total", series[-1].key) + one(_off(given, given.amount), given.key))
+    return None
+
+
 def _hurried(given: Given) -> Counter[Found]:
     """What follows where the amount cannot run in within the time on record at the rates of the protocol."""
     part = given.line.treatment if given.line is not None else None

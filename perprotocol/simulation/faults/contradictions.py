@@ -6,8 +6,9 @@ from decimal import Decimal
 from random import Random
 
 from perprotocol.simulation.days import DAY
-from perprotocol.simulation.faults.case import Case, World, one
-from perprotocol.simulation.patient import Seen
+from perprotocol.simulation.faults.case import Case, World, one, skippable
+from perprotocol.simulation.patient import Given, Planned, Seen
+from perprotocol.simulation.tables import unit_of
 
 
 def weight_not_measured(world: World, rng: Random) -> Case | None:
@@ -88,6 +89,34 @@ def after_withdrawal(world: World, rng: Random) -> Case | None:
     patient.milestones = [("withdrawal-of-consent" if n == "withdrawal" else n, at) for n, at in patient.milestones]
     patient.visits["unscheduled", 1] = left + rng.randint(2, 9) * DAY, ""
     return Case(patient, one("procedure_after_withdrawal", ("procedure", None)))
+
+
+def randomised_twice(world: World, rng: Random) -> Case | None:
+    """Two days on which a participant was randomised, and from which nothing counts."""
+    patient = world.live()
+    if any(name == "randomised" for name, _ in patient.milestones):
+        return None
+    patient.milestones += [("randomised", (patient.enrolled + n) * DAY + 500) for n in (0, rng.randint(1, 5))]
+    return Case(patient, one("records_contradict", ("record", None)))
+
+
+def given_and_not_given(world: World, rng: Random) -> Case | None:
+    """A dose with its amount that is recorded as not given."""
+    for key in world.doses(rng):
+        plan = world.perfect.planned.get(key)
+        if plan is None or plan.at is not None or not skippable(plan, last=False) or plan.line.part.late == "shift":
+            continue
+        patient = world.live({key: _nothing})
+        now = patient.planned[key]
+        given = Given(key, now.on(now.due), status="not given", line=now.line)
+        given.more |= {"amount": "1", "unit": unit_of(now.line.treatment)[0] or "mg"}
+        patient.doses.append(given)
+        return Case(patient, one("records_contradict", ("record", None)) + one("dose_not_given", key))
+    return None
+
+
+def _nothing(plan: Planned) -> None:
+    return None
 
 
 def waiver(world: World, rng: Random) -> Case | None:

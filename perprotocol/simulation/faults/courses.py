@@ -11,6 +11,7 @@ from typing import NamedTuple
 from perprotocol.simulation.days import DAY
 from perprotocol.simulation.faults.case import Case, World, one
 from perprotocol.simulation.patient import Given, Patient, Planned
+from perprotocol.simulation.story import Trigger
 from protocol.activities import Part
 from protocol.quantity import Range
 
@@ -284,3 +285,28 @@ def _one_by_one(taken: Taken) -> list[Given] | None:
             times = [day * DAY + 8 * 60 + n * 300 for n in range(often.times + 1)]
             found += [replace(record, at=at, end=None, frequency="") for at in times]
     return found
+
+
+def level_ignored(world: World, rng: Random) -> Case | None:
+    """A value that orders another dose of a course, and nothing was done about it in time."""
+    for taken in courses(world, rng):
+        patient, acts = taken.patient, [t for t in world.cast.story.triggers if _acts(t, taken.activity)]
+        if len(taken.records) > 1 or not acts:
+            continue
+        trigger = rng.choice(acts)
+        within = trigger.modification.within
+        assert within is not None
+        seen = sorted((s for s in patient.seen if s.measure in trigger.measured), key=lambda s: s.at)
+        for n, value in enumerate(seen):
+            until = value.at // DAY + within.days
+            again = n + 1 < len(seen) and seen[n + 1].at // DAY <= until
+            if not again and taken.records[0].day + 1 < value.at // DAY and until < _until(taken.records[0]) - 1:
+                value.value = str(trigger.shown[value.measure])
+                return Case(patient, one("level_not_acted_on", taken.key))
+    return None
+
+
+def _acts(trigger: Trigger, activity: str) -> bool:
+    m = trigger.modification
+    changes = any(a.verb in ("raise", "reduce") and a.target in (activity, "all") for a in m.then)
+    return m.within is not None and changes and len(trigger.measured) == 1 and not trigger.events

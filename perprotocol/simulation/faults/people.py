@@ -1,10 +1,12 @@
-"""Participants who should not have been enrolled, or not yet."""
+"""Participants who should not have been enrolled, or not yet, and who stayed away."""
 
 from __future__ import annotations
 
 from random import Random
 
+from perprotocol.simulation.days import DAY
 from perprotocol.simulation.faults.case import Case, World, one
+from perprotocol.simulation.patient import Patient
 
 
 def ineligible(world: World, rng: Random) -> Case | None:
@@ -29,3 +31,33 @@ def before_consent(world: World, rng: Random) -> Case | None:
     first = min(days)
     patient.consent = first + 1
     return Case(patient, one("procedure_before_consent", ("procedure", None)))
+
+
+def lost(world: World, rng: Random) -> Case | None:
+    """Somebody of whom nothing is recorded from a day on, and who was declared lost when much had been due."""
+    perfect = world.perfect
+    apart = any(d.status or d.change or (d.line is not None and d.line.course) for d in perfect.doses)
+    if not world.judged or apart or perfect.events or any(name != "randomised" for name, _ in perfect.milestones):
+        return None
+    done = {d.key: d.day for d in perfect.doses} | {key: at // DAY for key, (at, _) in perfect.visits.items()}
+    done = {key: day for key, day in done.items() if key in perfect.planned}
+    days = sorted({day for day in done.values() if day > perfect.zero})
+    rng.shuffle(days)
+    for last in days:
+        due = [key for key, day in done.items() if day > last and perfect.planned[key].due > last]
+        begun = all(day <= last for key, day in done.items() if perfect.planned[key].due <= last)
+        if due and begun:
+            patient = world.live()
+            _forget(patient, last)
+            declared = max(perfect.planned[key].due for key in due) + rng.randint(1, 30)
+            patient.milestones.append(("lost-to-follow-up", declared * DAY + 600))
+            return Case(patient, one("lost_to_follow_up", ("lost", None)))
+    return None
+
+
+def _forget(patient: Patient, last: int) -> None:
+    """Nothing is on record after that day."""
+    patient.doses = [d for d in patient.doses if d.day <= last]
+    patient.visits = {key: (at, status) for key, (at, status) in patient.visits.items() if at // DAY <= last}
+    patient.seen = [s for s in patient.seen if s.at // DAY <= last]
+    patient.weighings = {day: grams for day, grams in patient.weighings.items() if day <= last}

@@ -9,7 +9,7 @@ from random import Random
 from perprotocol.simulation.days import DAY, written
 from perprotocol.simulation.faults.case import Case, World, counts_from, lapsed, one
 from perprotocol.simulation.faults.timing import stays
-from perprotocol.simulation.patient import Given, Planned, Row
+from perprotocol.simulation.patient import Given, Patient, Planned, Row
 
 
 def wrong_arm(world: World, rng: Random) -> Case | None:
@@ -37,15 +37,9 @@ def unplanned(world: World, rng: Random) -> Case | None:
     if not doses or patient.events:
         return None
     given = max(doses, key=lambda d: (d.at, d.key))
-    last = max(d.key[1] for d in patient.doses if d.key[0] == given.key[0])
     if not stays(world, given.day + 201) or given.line is None or given.line.part.in_ is not None:
         return None
-    patient.labelled = False
-    patient.doses.append(replace(given, key=(given.key[0], last + 1), at=given.at + 200 * DAY,
-                                 end=(given.end or given.at) + 200 * DAY, more=_later(given, 200)))  # fmt: skip
-    if given.weighed and not patient.baseline:
-        patient.weighings[given.day + 200] = given.grams
-    follows = lapsed(patient, patient.doses[-1], (given.key[0], None))
+    follows = lapsed(patient, _again(patient, given, 200), (given.key[0], None))
     return Case(patient, one("unplanned_dose", (given.key[0], None)) + follows)
 
 
@@ -81,6 +75,73 @@ def hold(world: World, rng: Random) -> Case | None:
     )
     held = [d for d in doses if d.key[0] == given.key[0] and start <= d.day <= end]
     return Case(patient, Counter(("dose_during_hold", *d.key) for d in held))
+
+
+def hold_left_open(world: World, rng: Random) -> Case | None:
+    """A hold without an end before the last dose of a treatment."""
+    patient = world.live()
+    doses = [d for d in patient.doses if d.line is not None and not d.line.course and not d.status]
+    if not doses or patient.events:
+        return None
+    given = max((d for d in doses if d.key[0] == rng.choice(doses).key[0]), key=lambda d: d.at, default=None)
+    if given is None:
+        return None
+    start = given.day - rng.randint(1, 3)
+    patient.events.append({"event": "hold", "start": start * DAY + 360, "detail": given.key[0]})
+    return Case(patient, one("hold_not_closed", ("hold", None)))
+
+
+def crowded(world: World, rng: Random) -> Case | None:
+    """A dose more between two others, so that too many lie in a span of days; found at those that come too soon."""
+    patient = world.live()
+    for key in world.doses(rng, first=True):
+        given = patient.dose(key)
+        after = next((d for d in patient.doses if d.key == (key[0], key[1] + 1) and not d.status), None)
+        quotas = [q for q in world.protocol.treatments[key[0]].at_most if q.of == "doses" and not q.span.clock]
+        if after is None or not quotas or after.day - given.day < 4 or patient.events:
+            continue
+        days = rng.randint(1, (after.day - given.day - 1) // 2)
+        extra = _again(patient, given, days)
+        expected = one("unplanned_dose", (key[0], None))
+        mine = [d for d in patient.doses if d.key[0] == key[0] and not d.status]
+        for dose in mine:
+            if any(sum(0 <= dose.day - d.day < q.span.days for d in mine) > q.count for q in quotas):
+                expected += one("too_many_in_span", (key[0], None) if dose is extra else dose.key)
+        if any(code == "too_many_in_span" for code, _, _ in expected):
+            return Case(patient, expected + lapsed(patient, extra, (key[0], None)))
+        patient.doses.remove(extra)
+    return None
+
+
+def _again(patient: Patient, given: Given, days: int) -> Given:
+    """The same dose once more, so many days later."""
+    patient.labelled = False
+    lasts = (given.end or given.at) - given.at
+    at = given.at + days * DAY
+    extra = replace(given, key=(given.key[0], 99), at=at, end=at + lasts, more=_later(given, days))
+    patient.doses.append(extra)
+    if given.weighed and not patient.baseline:
+        patient.weighings[given.day + days] = given.grams
+    return extra
+
+
+def uncounted(world: World, rng: Random) -> Case | None:
+    """A dose more, so soon after another that it does not count: the next one is still due, and counts from it."""
+    patient = world.live()
+    for key in world.doses(rng, first=True):
+        given, after = patient.dose(key), patient.planned.get((key[0], key[1] + 1))
+        if after is None or after.line is not given.line or patient.events:
+            continue
+        limit = next((x for x in after.line.part.limits if x.from_.previous and x.valid_from and x.opens), None)
+        if limit is None or limit.valid_from is None or limit.opens is None:
+            continue
+        later = patient.dose(after.key)
+        most = min(limit.valid_from.days - 1, later.day - limit.opens.days - given.day)
+        if most < 1:
+            continue
+        _again(patient, given, rng.randint(1, most))
+        return Case(patient, one("dose_not_counted", (key[0], None)))
+    return None
 
 
 def _nothing(plan: Planned) -> None:
