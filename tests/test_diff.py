@@ -117,7 +117,7 @@ AMENDED: dict[str, tuple[tuple[str, str], ...]] = {
         ("opens: 26 d", "opens: 29 d"),
         ("titre: {due: 28 d after vaccine 3, window: ±3 d}", "call: {due: day 7}"),
     ),
-    "monthly": (("window: ±3 d, dose: {amount: 300", "window: ±1 d, dose: {amount: 290"),),
+    "monthly": (("window: ±3 d, dose: {amount: 4 mg", "window: ±1 d, dose: {amount: 3.9 mg"),),
 }
 KEY = ("subject", "kind", "activity", "occurrence")
 SHOWN = ("due", "opens", "closes", "valid_from", "valid_to", "dose", "dose_low", "dose_high", "dose_unit", "status")

@@ -49,9 +49,9 @@ class Dosed(Cycled):
         return body.grams(self.months(day), draw(self.seed, 10))
 
     def _drifting(self, day: int) -> int:
-        """Body weight of somebody who gains or loses in the course of months; most do neither."""
+        """Body weight of somebody who gains or loses up to half in a year; two of five do neither."""
         u = draw(self.seed, 18)
-        share = (u - 0.1 if u < 0.2 else 0) * 5 * (day - self.patient.zero) / 365
+        share = (u / 0.6 - 0.5 if u < 0.6 else 0) * (day - self.patient.zero) / 365
         return round(self.grams(day) * (1 + share) / 100) * 100
 
     def mm(self) -> int:
@@ -125,11 +125,14 @@ class Dosed(Cycled):
         patient, policy = self.patient, dose.weight or self.protocol.weight
         if policy is not None and policy.use == "baseline":
             patient.baseline = True
-            self.used = self.used or patient.weighings[min(patient.weighings)]
             if policy.recalculate is not None:
-                now = patient.weighings[day] = self._drifting(day)
-                if abs(now - self.used) * 100 >= policy.recalculate.value * self.used:
-                    self.used, self.used_before = now, self.used
+                patient.weighings[day] = self._drifting(day)
+            now = patient.weight_on(day)
+            assert now is not None
+            if self.used is None:
+                self.used = now
+            elif policy.recalculate is not None and abs(now - self.used) * 100 >= policy.recalculate.value * self.used:
+                self.used, self.used_before = now, self.used
             return self.used
         patient.weighings[day] = self.grams(day)
         return patient.weighings[day]

@@ -21,12 +21,16 @@ once for a record."""
 _COLUMNS = {"count": "viable_or_total", "counted": "counted", "brand": "brand"}
 """Facts that are missing once for an activity where the study has no such column at all."""
 
+_UNTOLD = {
+    "matched", "spaced", "spaced_to", "dosed", "countable", "out_of_order", "timed", "repeated", "after_end",
+    "absent", "experimental",
+}  # fmt: skip
+"""Columns that nobody can fill while the arm is not known."""
 _BY_PLAN = tuple(
     rule.code
     for rule in RULES
     if rule.table in ("planned", "assessments", "courses")
-    or {"matched", "spaced", "spaced_to", "dosed", "countable", "out_of_order", "timed", "repeated", "after_end"}
-    & {*rule.applies.meta.root_names(), *rule.deviates.meta.root_names()}
+    or _UNTOLD & {*rule.applies.meta.root_names(), *rule.deviates.meta.root_names()}
 )
 _BY_ARM = tuple(rule.code for rule in RULES if "in_arm" in rule.deviates.meta.root_names())
 _WAITING = {"day-zero": ", ".join(_BY_PLAN), "arm": ", ".join((*_BY_PLAN, *_BY_ARM))}

@@ -13,7 +13,7 @@ from perprotocol.simulation.patient import Given, Patient
 from perprotocol.simulation.shown import names
 from perprotocol.simulation.supply import product_of
 from protocol.activities import Part
-from protocol.conditions import Compare, Words
+from protocol.conditions import Compare, Recent, Words
 
 
 def _least(part: Part, given: Given) -> int | None:
@@ -53,9 +53,23 @@ def infusion_slow(world: World, rng: Random) -> Case | None:
         over = given.line.treatment.over if given.line is not None else None
         if over is not None and not _timed(world, key) and not _followed(patient, given):
             low, high = over.low.minutes, over.high.minutes
-            given.end = given.at + (high if low < high else 2 * high) + rng.randint(1, 60)
-            return Case(patient, one("infusion_too_slow", key))
+            end = given.at + (high if low < high else 2 * high) + rng.randint(1, 60)
+            if end // DAY == (given.end or given.at) // DAY:
+                given.end = end
+                return Case(patient, one("infusion_too_slow", key) + _too_old(world, given))
     return None
+
+
+def _too_old(world: World, given: Given) -> Counter[Found]:
+    """What follows where a product that was thawed in time is no longer so at the end."""
+    assert given.line is not None and given.end is not None
+    product = world.protocol.products.get(product_of(given.line.treatment, given.key[0], world.perfect.arm))
+    for condition in product.requires if product is not None else ():
+        began = given.more.get(condition.name) if isinstance(condition, Recent) else None
+        most = condition.within.minutes or condition.within.days * DAY if isinstance(condition, Recent) else 0
+        if isinstance(began, int) and given.end - began > most:
+            return one("product_out_of_specification", given.key)
+    return Counter()
 
 
 def _followed(patient: Patient, given: Given) -> list[Given]:

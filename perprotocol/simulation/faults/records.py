@@ -8,7 +8,7 @@ from random import Random
 
 from perprotocol.simulation.days import DAY, written
 from perprotocol.simulation.faults.case import Case, World, counts_from, lapsed, one
-from perprotocol.simulation.faults.timing import stays
+from perprotocol.simulation.faults.timing import closing, stays
 from perprotocol.simulation.patient import Given, Patient, Planned, Row
 
 
@@ -87,18 +87,21 @@ def hold_left_open(world: World, rng: Random) -> Case | None:
     if given is None:
         return None
     start = given.day - rng.randint(1, 3)
-    patient.events.append({"event": "hold", "start": start * DAY + 360, "detail": given.key[0]})
+    patient.events.append({"event": "hold", "start": start * DAY + 360, "end": None, "detail": given.key[0]})
     return Case(patient, one("hold_not_closed", ("hold", None)))
 
 
 def crowded(world: World, rng: Random) -> Case | None:
     """A dose more between two others, so that too many lie in a span of days; found at those that come too soon."""
-    patient = world.live()
-    for key in world.doses(rng, first=True):
-        given = patient.dose(key)
-        after = next((d for d in patient.doses if d.key == (key[0], key[1] + 1) and not d.status), None)
+    for key in world.doses(rng):
         quotas = [q for q in world.protocol.treatments[key[0]].at_most if q.of == "doses" and not q.span.clock]
-        if after is None or not quotas or after.day - given.day < 4 or patient.events:
+        following = key[0], key[1] + 1
+        if not quotas or following not in world.perfect.planned:
+            continue
+        patient = world.live({key: closing, following: _opening})
+        given = patient.dose(key)
+        after = next((d for d in patient.doses if d.key == following and not d.status), None)
+        if after is None or after.day - given.day < 4 or patient.events:
             continue
         days = rng.randint(1, (after.day - given.day - 1) // 2)
         extra = _again(patient, given, days)
@@ -109,8 +112,11 @@ def crowded(world: World, rng: Random) -> Case | None:
                 expected += one("too_many_in_span", (key[0], None) if dose is extra else dose.key)
         if any(code == "too_many_in_span" for code, _, _ in expected):
             return Case(patient, expected + lapsed(patient, extra, (key[0], None)))
-        patient.doses.remove(extra)
     return None
+
+
+def _opening(plan: Planned) -> int:
+    return plan.on(plan.opens)
 
 
 def _again(patient: Patient, given: Given, days: int) -> Given:

@@ -115,7 +115,8 @@ def visit_early(world: World, rng: Random) -> Case | None:
     return None
 
 
-def _closing(plan: Planned) -> int:
+def closing(plan: Planned) -> int:
+    """The last day of its window."""
     return plan.on(plan.closes)
 
 
@@ -131,7 +132,7 @@ def interval_too_short(world: World, rng: Random) -> Case | None:
             continue
         if world.defines_zero(world.perfect.dose(before.key)):
             continue
-        push = {before.key: _closing}
+        push = {before.key: closing}
         plan = world.live(push).planned.get(key)
         ahead = rng.randint(1, 2)
         if plan is None or plan.earliest is None or plan.earliest - ahead <= before.closes:
