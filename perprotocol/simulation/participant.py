@@ -17,6 +17,8 @@ from perprotocol.simulation.script import Script
 from perprotocol.simulation.shown import HIGH, LOW, Shown, Value, level_of
 from perprotocol.simulation.story import Story, Trigger
 from protocol.actions import Action
+from protocol.activities import Part
+from protocol.conditions import Compare, Words
 from protocol.model import Measure
 from protocol.quantity import Quantity
 
@@ -78,6 +80,7 @@ class Participant(Dosed):
             self.courses.append((line, at))
             return at
         if line.kind == "treatment":
+            self._prepare(line.treatment, at)
             return self.give(plan, line.treatment, at)
         if line.kind == "visit":
             self.patient.visits[plan.key] = at, ""
@@ -85,6 +88,16 @@ class Participant(Dosed):
             return at + 30
         self._measure(plan, (line.activity,), at)
         return at
+
+    def _prepare(self, part: Part, at: int) -> None:
+        """What a dose requires to be shown within some days before it is shown an hour before it, unless it was already."""
+        for condition in part.requires:
+            if not isinstance(condition, Compare) or condition.within is None or not isinstance(condition.value, Words):
+                continue
+            since = at - condition.within.days * DAY
+            shown = any(s.measure == condition.name and since <= s.at <= at for s in self.patient.seen)
+            if condition.op == "=" and not shown:
+                self._observe(condition.name, at - 60, None, condition.value.words[0])
 
     def before_cycle(self, o: Opening, drugs: frozenset[str]) -> int | None:
         """A cycle waits where the protocol says so; none begins once the drugs of its day 1 are stopped."""
