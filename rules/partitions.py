@@ -171,7 +171,7 @@ def _raw_reader(study: Study) -> Callable[..., pl.DataFrame]:
     def read(table: str, rows: pl.Series, columns: Sequence[str] | None = None) -> pl.DataFrame:
         found = study.tables.get(table)
         shown = [c for c in found.raw.columns if columns is None or c in columns] if found is not None else []
-        if found is None or not shown:
+        if found is None or not shown or not len(found.lines):
             return pl.DataFrame({"-": pl.Series([None] * len(rows), dtype=pl.String)})
         last, wanted = max(len(found.lines) - 1, 0), numbers(rows, 0)
         if len(found.lines) and found.lines[last] - found.lines[0] == last:

@@ -10,7 +10,7 @@ import pytest
 
 from rules.diff import DIFF
 from rules.lint import BY_CODE, LINT
-from tests.test_cli import ROOT, Answer, run
+from tests.command import ROOT, Answer, run
 
 PAIR = "examples/amendment/infusion-1.yaml examples/amendment/infusion-2.yaml"
 STUDY = "examples/amendment/study --as-of 2024-04-15"
