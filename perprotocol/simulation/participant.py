@@ -90,7 +90,7 @@ class Participant(Dosed):
         return at
 
     def _prepare(self, part: Part, at: int) -> None:
-        """What a dose requires to be shown within some days before it is shown an hour before, unless it was already."""
+        """What a dose requires to be shown before it is shown an hour before, where nothing else did."""
         for condition in part.requires:
             if not isinstance(condition, Compare) or condition.within is None or not isinstance(condition.value, Words):
                 continue
