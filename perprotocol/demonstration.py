@@ -63,7 +63,7 @@ def run_demo(folder: Path, lang: str, *, quiet: bool) -> None:
     report = rules.audit(trial, study, as_of=cut, lang=lang)
     say(said["audit"], quiet=quiet)
     print_text("\n".join(line for _, line in numbers(report, Labels(lang))))
-    write_table(report.findings, "table", lang, None)
+    write_table(report.findings.drop("verdict"), "table", lang, None)
     folder.mkdir(parents=True, exist_ok=True)
     page = folder / f"uc-msc-saa.{lang}.html"
     write_report(report, calendar, "html", page, protocol_file="uc-msc-saa", options={})

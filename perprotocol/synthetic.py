@@ -29,6 +29,7 @@ def simulate_folder(
         say(f"{kind}: {short} of {wanted[kind]} not put in, the protocol leaves too little room", quiet=quiet)
     say(f"wrote {folder} with {len(files)} files: SYNTHETIC, no row is about a real person", quiet=quiet)
     say(f"audit it with: perprotocol audit {name} {folder} --as-of {data_cut(simulated)}", quiet=quiet)
+    say(f"what a site has to do by this protocol: perprotocol plan {name}", quiet=quiet)
     return summary_of(simulated)
 
 

@@ -68,7 +68,8 @@ def headlines(found: Forecast, words: Words) -> list[str]:
     busy = found.busiest
     week = {name: f"{busy[name]:.1f}" for name in ("attendances", "infusions")}
     most = f"{busy['attendances_most']:.0f}"
-    said = [words("busy", week=busy["week"], begins=busy["begins"], attendances_most=most, **week)]
+    case = "busy" if found.weeks["infusions"].sum() else "busy without infusions"
+    said = [words(case, week=busy["week"], begins=busy["begins"], attendances_most=most, **week)]
     said.append(words("outside", outside=f"{found.outside:.1f}", missed=f"{found.missed:.1f}"))
     if not len(found.changes):
         return [*said, words("nothing saves")]
