@@ -42,7 +42,7 @@ WITHOUT_FAULT: dict[str, str] = {
     "consent_version_outdated": "it needs two versions of a protocol; situation S38 is its case",
     "amendment_before_approval": "the fault of a site, and of no participant; its cases are in `tests/cases`",
     "identity_untold": "a date that fits two doses is nobody's fault; dense schedules are measured by themselves",
-    "own_consent_missing": "no protocol of the library asks for own consent by age; its cases are in `tests/cases`",
+    "own_consent_missing": "the simulator signs once for everybody, whatever the age; its cases are in `tests/cases`",
 }
 """Rules for which no fault can be put into one participant by the protocol alone, and why."""
 
@@ -119,15 +119,17 @@ def by_rule(results: Sequence[Measured]) -> pl.DataFrame:
 
 def page(results: Sequence[Measured], each: int) -> str:
     """The figures as a page."""
-    lines = [_HEAD.format(perfect=sum(r.participants for r in results), each=each)]
+    people = results[0].participants if results else 0
+    lines = [_HEAD.format(perfect=sum(r.participants for r in results), each=each, people=people)]
     lines += ["| protocol | perfect participants | findings and queries | faults put in |", "|---|---:|---:|---:|"]
     lines += [f"| {r.protocol} | {r.participants} | {r.alarms.total()} | {r.put.total()} |" for r in results]
-    lines += ["", "| rule | to be found | found | recall | precision |", "|---|---:|---:|---:|---:|"]
+    lines += ["", "| rule | to be found | found | recall | precision | without a fault, because |"]
+    lines.append("|---|---:|---:|---:|---:|---|")
     for code, injected, found, _, recall, precision in by_rule(results).rows():
         why = WITHOUT_FAULT.get(code)
         shares = (f"{share:g} %" if share is not None else "" for share in (recall, precision))
         lines.append(f"| `{code}` | {injected or ''} | {found or ''} | " + " | ".join(shares) + " |")
-        lines[-1] += f" {why}" if why and not injected else ""
+        lines[-1] += f" {why if why and not injected else ''} |"
     lines += ["", "| kind of fault | what it is | put in | under |", "|---|---|---:|---|"]
     for name, kind in KINDS.items():
         under = [r.protocol for r in results if r.put[name]]
@@ -180,8 +182,10 @@ Measured on synthetic studies (`perprotocol simulate`) under every protocol of [
 perfect participants, then up to {each} faults of every kind under each, every fault in a participant of its own.
 What must be found of a fault, its unavoidable consequences with it, is listed by the simulator from the protocol alone;
 it imports nothing of the engine. A simulator by the same authors cannot show a misunderstanding that both share: the
-situations in `tests/situations` are a set of their own, written by hand.
+situations in `tests/situations` are a set of their own, written by hand. Trials below the library's are invented, in
+`bench/trials`: they state what none of the library does.
 
+Command: `python -m bench.recall --perfect {people} --each {each} --page`. `tests/test_recall.py` is the same in small.
 """
 
 if __name__ == "__main__":
