@@ -193,7 +193,9 @@ class _Checker:
             self._check_day(path, text, anchor.day, in_cycle)
         if anchor.name is not None and anchor.name not in self.anchors:
             inner = "" if anchor.name == text else f"'{anchor.name}' "
-            self.tree.fault(path, text, inner + "is nothing to count from", nearest(anchor.name, self.anchors))
+            self.tree.fault(
+                path, text, inner + "is nothing to count from", nearest(anchor.name, {*self.anchors, "day"})
+            )
         elif anchor.name is not None and anchor.number is not None:
             self._check_number(path, text, anchor.name, anchor.number)
 

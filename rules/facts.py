@@ -184,7 +184,8 @@ def examine_study(folder: str | Path, *, data_cut: date | None = None) -> Examin
     files |= {settings.file.partition("[")[0]} if settings.read else set()
     hashes = {file: sha256_of(home.parent / file) for file in sorted(files)}
     found.faults.extend(settings.faults)
-    if not any(table.name == "subjects" for table in found.tables):
+    nothing_read = not found.tables and bool(found.faults)
+    if not nothing_read and not any(table.name == "subjects" for table in found.tables):
         found.faults.append(_no_subjects(home, found))
     return examine_tables(found, replace(settings, data_cut=data_cut or settings.data_cut), hashes)
 

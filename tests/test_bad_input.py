@@ -71,6 +71,7 @@ BAD = {
     "an unknown rule": ("explain dose_lat", ["dose_lat", "write dose_late"]),
     "a folder that is in use": ("init examples", ["examples", "name a new folder"]),
     "a file for a folder": ("demo -o broken.yaml", ["-o", "broken.yaml"]),
+    "a workbook that is none": ("audit uc-msc-saa broken.xlsx", ["broken.xlsx: is no workbook", "save it as .xlsx"]),
     "an unknown verb": ("frobnicate", ["frobnicate"]),
     "a birth after day zero": (
         f"schedule uc-msc-saa {CHILD} --birth-date 2030-01-01",
@@ -102,6 +103,7 @@ def test_bad_input_is_named_with_a_remedy(
     """Status 2; standard error has the place and what to write, and nothing is on standard output."""
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "broken.xlsx").write_text("no workbook", "utf-8")
     (tmp_path / "broken.yaml").write_text("protocol: x\nversion: 1\ntreatments:\n  drug: {due: days 1, 8}\n", "utf-8")
     answer = run(line)
     assert (answer.status, answer.out) == (2, ""), answer
