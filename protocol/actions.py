@@ -11,13 +11,13 @@ from protocol.quantity import Quantity, Range, parse_amount
 from protocol.scalar import Scalar, plain
 from protocol.timing import NAME, Duration
 
-Verb: TypeAlias = Literal["hold", "stop", "omit", "delay", "reduce", "raise", "set", "repeat"]
+Verb: TypeAlias = Literal["hold", "stop", "omit", "delay", "reduce", "raise", "set", "repeat", "continue"]
 
 _NAME = rf"(?P<target>{NAME})"
 _FORMS = tuple(
     re.compile(form)
     for form in (
-        rf"(?P<verb>hold|stop|omit) {_NAME}",
+        rf"(?P<verb>hold|stop|omit|continue) {_NAME}",
         rf"(?P<verb>delay) {_NAME}(?: by up to (?P<up_to>.+))?",
         rf"(?P<verb>reduce|raise) {_NAME}(?: by (?P<levels>[0-9]+) levels?| by (?P<by>.+)| to (?P<to>.+))?",
         rf"(?P<verb>set) {_NAME} to (?P<to>.+)",
@@ -25,15 +25,16 @@ _FORMS = tuple(
     )
 )
 _REMEDY = (
-    "write hold, stop or omit X; delay X by up to 14 d; reduce or raise X by 1 level, by 10 to 25 % or to 50 %; "
+    "write hold, stop, omit or continue X; delay X by up to 14 d; reduce or raise X by 1 level, by 10 to 25 % or to 50 %; "
     "set X to 54 mg; repeat X every 7 d"
 )
 
 
 @dataclass(frozen=True)
 class Action(Scalar):
-    """`hold X`, `delay X by up to 14 d`, `reduce X by 1 level`, `set X to 54 mg`, `repeat X every 7 d`.
+    """`hold X`, `delay X by up to 14 d`, `reduce X by 1 level`, `set X to 54 mg`, `repeat X every 7 d`, `continue X`.
 
+    `continue` changes nothing: it says that X goes on all the same.
     `target` is a treatment, product, cycle or assessment, or `all`; `levels` counts levels, `by` and `to` are shares or
     amounts; what the text leaves out is None.
     """

@@ -32,6 +32,7 @@ from rules.telling.amended import beside_others, of_version, transitions_wanted,
 from rules.telling.calendar_table import SCHEDULE, calendar_table
 from rules.telling.importance import unusable_criteria
 from rules.telling.queries import once_each
+from rules.telling.stopped import sequels_wanted
 from rules.telling.unmatched import unmatched_words
 from rules.telling.wording import catalogue
 from rules.timing.grid import Laid
@@ -173,7 +174,8 @@ def audit(
     known = together(versions)
     verdicts = list(audit_parts(versions, study, as_of=as_of, lang=lang, progress=progress))
     findings, queries, departures, counts = _together(verdicts, several=len(versions) > 1)
-    queries = pl.concat([queries, transitions_wanted(versions, study, lang)])
+    of_sponsor = transitions_wanted(versions, study, lang), sequels_wanted(versions, study, departures, lang)
+    queries = pl.concat([queries, *of_sponsor])
     notes = (
         _not_judged(promised, versions, study, seen)
         + _absent(versions, study, as_of)

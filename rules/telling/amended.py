@@ -14,7 +14,7 @@ from rules.findings import Verdicts, answer
 from rules.happened.versions import UNTOLD, plain
 from rules.match import build_doses
 from rules.match.in_force import version_of
-from rules.telling.rows import SCHEMA, Place
+from rules.telling.rows import Place, to_sponsor
 from rules.telling.wording import catalogue
 from rules.timing.carried import Carried
 from rules.timing.grid import Laid
@@ -74,23 +74,16 @@ def transitions_wanted(versions: Sequence[Protocol], study: Study, lang: str) ->
         and (version.transition is None or (version.transition == "from re-consent" and not signed))
     ]
     question = catalogue(lang)["facts"][_QUERY]
-    return pl.DataFrame(
-        [
-            {
-                "id": f"{study.name}/protocol/{version.version}/query-{_QUERY}",
-                "event": f"{study.name}/protocol/{version.version}",
-                "code": _QUERY,
-                "rule": ", ".join(BY_CODE),
-                "verdict": "cannot tell",
-                "importance": "unclassified",
-                "message": question.replace("#", version.version),
-                "version": version.version,
-                "logged": "not reconciled",
-                "state": "new",
-            }
-            for version in rows
-        ],
-        schema=SCHEMA,
+    return to_sponsor(
+        {
+            "id": f"{study.name}/protocol/{version.version}/query-{_QUERY}",
+            "event": f"{study.name}/protocol/{version.version}",
+            "code": _QUERY,
+            "rule": ", ".join(BY_CODE),
+            "message": question.replace("#", version.version),
+            "version": version.version,
+        }
+        for version in rows
     )
 
 

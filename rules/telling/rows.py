@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -254,3 +254,9 @@ def _importance(protocol: Protocol, rule: Rule, measure: pl.Series) -> pl.Series
 def stack(frames: list[pl.DataFrame], schema: dict[str, pl.DataType] | pl.Schema) -> pl.DataFrame:
     """Tables of one schema as one; empty with that schema where there are none."""
     return pl.concat(frames) if frames else pl.DataFrame(schema=schema)
+
+
+def to_sponsor(asked: Iterable[Mapping[str, object]]) -> pl.DataFrame:
+    """Questions about the protocol, of no participant."""
+    said = {"verdict": "cannot tell", "importance": "unclassified", "logged": "not reconciled", "state": "new"}
+    return pl.DataFrame([said | question for question in map(dict, asked)], schema=SCHEMA)

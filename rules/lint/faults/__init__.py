@@ -29,6 +29,7 @@ from rules.lint.faults.nobody_eligible import nobody_eligible
 from rules.lint.faults.not_judged import not_judged
 from rules.lint.faults.pace_without_range import pace_without_range
 from rules.lint.faults.quota_low import quota_low
+from rules.lint.faults.sequel_unsaid import sequel_unsaid
 from rules.lint.faults.target_closed import target_closed
 from rules.lint.faults.title_contradicts import title_contradicts
 from rules.lint.faults.tolerance_missing import tolerance_missing
@@ -69,6 +70,7 @@ CHECKS = (
     nobody_eligible,
     word_unknown,
     hold_without_end,
+    sequel_unsaid,
     hold_ends_at_once,
     decision_unmeasured,
     measured_too_late,
