@@ -25,8 +25,8 @@ _FORMS = tuple(
     )
 )
 _REMEDY = (
-    "write hold, stop, omit or continue X; delay X by up to 14 d; reduce or raise X by 1 level, by 10 to 25 % or to 50 %; "
-    "set X to 54 mg; repeat X every 7 d"
+    "write hold, stop, omit or continue X; delay X by up to 14 d; reduce or raise X by 1 level, by 10 to 25 % "
+    "or to 50 %; set X to 54 mg; repeat X every 7 d"
 )
 
 
