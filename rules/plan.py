@@ -13,7 +13,8 @@ from dataclasses import replace
 from protocol.actions import Action
 from protocol.conditions import Condition, Count, Given, Recent, leaves
 from protocol.kept import kept
-from protocol.model import Protocol, Treatment
+from protocol.model import Modification, Protocol, Treatment
+from protocol.quantity import Quantity
 from protocol.timing import Moment
 from protocol.walk import values
 from rules.planning.expansion import expand_arm
@@ -112,7 +113,7 @@ def _unjudged_blocks(protocol: Protocol) -> list[tuple[str, str]]:
     notes = []
     for key, m in protocol.modifications.items():
         courses = {name for name, t in protocol.treatments.items() if t.frequency is not None or not _dosed_by_day(t)}
-        if any(_beyond(a, courses) for a in (*m.then, *m.may)) or (m.at is not None and m.in_ is None):
+        if any(_beyond(a, courses, m) for a in (*m.then, *m.may)) or (m.at is not None and m.in_ is None):
             notes.append((f"modifications.{key}", "modification"))
         elif any(isinstance(leaf, Given | Recent) for leaf in leaves((*m.if_, *m.until))):
             notes.append((f"modifications.{key}", "condition"))
@@ -138,10 +139,15 @@ def _timed(step: Element) -> bool:
     return step.window is not None or bool(step.limits) or _within(step.due)
 
 
-def _beyond(action: Action, courses: set[str]) -> bool:
-    """Whether nothing follows from an action yet: a repeated assessment, a dose set, a course raised or reduced."""
-    of_course = action.target in courses
-    return action.verb == "repeat" or action.verb in (("reduce", "raise") if of_course else ("set",))
+def _beyond(action: Action, courses: set[str], m: Modification) -> bool:
+    """Whether not all that an action says is judged: a repeated assessment, a dose set, how far a course is changed.
+
+    Of a course it is judged where it must be done within a time, and by a range or any amount.
+    """
+    if action.verb in ("reduce", "raise") and action.target in courses:
+        fixed = action.levels is not None or action.to is not None or isinstance(action.by, Quantity)
+        return fixed or m.within is None or action not in m.then
+    return action.verb == "repeat" or (action.verb == "set" and action.target not in courses)
 
 
 def _dosed_by_day(treatment: Treatment) -> bool:

@@ -14,6 +14,7 @@ REAL = os.environ.get("PERPROTOCOL_REAL_DATA")
 TOLD: dict[str, dict[tuple[str, str], str]] = {
     "01-uc-msc-saa": {
         ("tolerance_missing", "treatments.methylprednisolone.dose"): "2 mg/kg/d, and nothing more",
+        ("sequel_unsaid", "modifications.anaphylaxis"): "ATG ends, and of UC-MSC nothing is said",
         ("tolerance_missing", "treatments.ciclosporin.dose"): "a starting dose, and nothing more",
         ("measured_too_late", "treatments.atg.requires"): (
             "the test dose is done at screening, before day 0, and the dose of day 4 wants it within 3 days"

@@ -12,6 +12,7 @@ from rules.deviations.assessment_no_record import assessment_no_record
 from rules.deviations.assessment_out_of_window import assessment_out_of_window
 from rules.deviations.bag_of_another import bag_of_another
 from rules.deviations.bag_of_several import bag_of_several
+from rules.deviations.changed_otherwise import changed_otherwise
 from rules.deviations.consent_version_outdated import consent_version_outdated
 from rules.deviations.course_after_end import course_after_end
 from rules.deviations.course_after_stop import course_after_stop
@@ -134,6 +135,7 @@ RULES: tuple[Rule, ...] = (
     course_after_stop,
     records_overlap,
     level_not_acted_on,
+    changed_otherwise,
     sample_mistimed,
     weight_stale,
     weight_not_measured,

@@ -10,16 +10,20 @@ import polars as pl
 
 from protocol.actions import Action
 from protocol.conditions import names_of
-from protocol.model import Modification
+from protocol.dosing import Dose
+from protocol.model import Modification, Treatment
+from protocol.quantity import Range
 from rules.arrays import NONE, Flags, Ints, Points, days, key
-from rules.course.exposure import series_of
+from rules.course.exposure import Exposures, series_of
 from rules.course.taken import Taken
 from rules.dosing.intended import UNKNOWN
 from rules.happened.conversion import in_time
 from rules.happened.evidence import Evidence
 from rules.happened.holds import targets
+from rules.happened.levels import WHOLE
 from rules.happened.truth import Truth, all_of
 from rules.match.frame import Array, occasions_frame
+from rules.planning.slots import Element
 from rules.timing.grid import Laid
 
 if TYPE_CHECKING:
@@ -45,8 +49,9 @@ def level_occasions(laid: Laid, taken: Taken) -> pl.DataFrame:
 def _empty() -> dict[str, Array]:
     nothing = np.zeros(0, np.int32)
     whole = dict.fromkeys(("s", "part", "row", "occurrence", "day", "until"), nothing)
-    flags = dict.fromkeys(("over", "taken", "up"), np.zeros(0, np.bool_))
-    return {**whole, **flags, "acted": np.zeros(0, np.int8), "modification": np.zeros(0, object)}
+    flags = dict.fromkeys(("over", "taken", "up", "sized"), np.zeros(0, np.bool_))
+    answers = dict.fromkeys(("acted", "as_far"), np.zeros(0, np.int8))
+    return {**whole, **flags, **answers, "share": nothing, "modification": np.zeros(0, object)}
 
 
 def _of_modification(
@@ -63,7 +68,8 @@ def _of_modification(
             continue
         s, day = values.s[true], values.day[true]
         until = (day + within.days).astype(np.int32)
-        changed, taking = _changed(laid, taken, course[0], s, day, until, CHANGES[action.verb])
+        changed, taking, pair = _changed(laid, taken, course[0], s, day, until, CHANGES[action.verb])
+        as_far, share = _as_far(taken.exposures, pair, action, laid.plan.parts[course[1]].element)
         again = _next_day(values, s, day) <= until
         excused = again | _reason(laid, course[0], s, day, until)
         n = len(s)
@@ -78,6 +84,9 @@ def _of_modification(
                 "over": until < e.horizon,
                 "taken": taking,
                 "acted": np.where(excused, 1, changed).astype(np.int8),
+                "sized": (changed == 1) & ~excused & (pair[0] != pair[1]) & (sizes_of(action) is not None),
+                "as_far": as_far,
+                "share": share,
                 "modification": np.full(n, name, object),
                 "up": np.full(n, action.verb == "raise", np.bool_),
             }
@@ -87,12 +96,15 @@ def _of_modification(
 
 def _changed(
     laid: Laid, taken: Taken, activity: str, s: Ints, day: Ints, until: Ints, sign: int
-) -> tuple[Truth, Flags]:
-    """Whether the dose of a day rose (or fell) between two days, and whether the drug was taken on the first."""
+) -> tuple[Truth, Flags, tuple[Ints, Ints]]:
+    """Whether the dose of a day rose (or fell) between two days, whether the drug was taken on the first, and the
+    exposures before and after.
+    """
     x = taken.exposures
     series = series_of(s, np.full(len(s), laid.doses.names.index(activity), np.int32))
     if not len(x.s):
-        return np.zeros(len(s), np.int8), np.zeros(len(s), np.bool_)
+        nothing = np.zeros(len(s), np.int32)
+        return np.zeros(len(s), np.int8), np.zeros(len(s), np.bool_), (nothing, nothing)
     keys = (x.series << 20) + x.first + (1 << 19)
     begun = np.searchsorted(keys, (series << 20) + day + (1 << 19), side="right") - 1
     earlier = np.searchsorted(keys, (series << 20) + day + (1 << 19), side="left") - 1
@@ -107,7 +119,39 @@ def _changed(
     changed = (new - old) * sign > 0
     ended = x.last[after] < until
     answer = np.where(ended, 1, np.where(told, changed, -1))
-    return np.where(before == after, ended, answer).astype(np.int8), taking
+    pair = before.astype(np.int32), after.astype(np.int32)
+    return np.where(before == after, ended, answer).astype(np.int8), taking, pair
+
+
+def _as_far(x: Exposures, pair: tuple[Ints, Ints], action: Action, element: Element) -> tuple[Truth, Array]:
+    """Whether the dose of a day after the change lies where the order has it, and its share of the dose before.
+
+    A change that a ceiling or a floor cuts short is no smaller than ordered.
+    """
+    before, after = pair
+    sizes = sizes_of(action)
+    if sizes is None or not len(x.s):
+        return np.ones(len(before), np.int8), np.zeros(len(before), np.int32)
+    dose = element.dose[0] if isinstance(element, Treatment) and element.dose else Dose()
+    low, high = (dose.tolerance.low_bp, dose.tolerance.high_bp) if dose.tolerance is not None else (0, 0)
+    least, most = -(-sizes[0] * (WHOLE + low) // WHOLE), sizes[1] * (WHOLE + high) // WHOLE
+    if action.verb == "raise" and dose.max is not None:
+        least = WHOLE
+    if action.verb == "reduce" and dose.min is not None:
+        most = WHOLE
+    old, new = x.amount[before] * x.days[after], x.amount[after] * x.days[before]
+    step = max((int(rounding.step.base) for rounding in dose.round), default=0)
+    slack = step * np.maximum(x.times[after], 1) * x.days[before]
+    fits = ((new + slack) * WHOLE >= old * least) & ((new - slack) * WHOLE <= old * most)
+    return fits.astype(np.int8), (new * 1000 // np.maximum(old, 1)).astype(np.int32)
+
+
+def sizes_of(action: Action) -> tuple[int, int] | None:
+    """The shares of the dose, in basis points, between which an order `by 10 to 25 %` has it; None for others."""
+    if not isinstance(action.by, Range):
+        return None
+    low, high = (round(end.value * 100) for end in (action.by.low, action.by.high))
+    return (WHOLE + low, WHOLE + high) if action.verb == "raise" else (WHOLE - high, WHOLE - low)
 
 
 def _next_day(values: Points, s: Ints, day: Ints) -> Ints:
@@ -192,6 +236,7 @@ def _drawn(w: Wording, hits: pl.DataFrame) -> pl.Series:
 LEVEL_WORDS: dict[str, Callable[[Wording, pl.DataFrame], pl.Series]] = {
     "ordered": _ordered,
     "drawn": _drawn,
+    "share": lambda w, hits: (hits["share"] / 10).cast(pl.String).str.replace(r"\.0$", "") + " %",
     "since": lambda w, hits: (hits["since"] / 60).round(2).cast(pl.String) + " h",
 }
 """The words of a template about a drug level: functions from the hits of a rule to a column of text."""

@@ -34,15 +34,15 @@ def _concerned(sequel: Sequel, study: Study, stopped: pl.DataFrame) -> int:
 
 def _question(sequel: Sequel, number: int, protocol: Protocol, study: Study, lang: str) -> dict[str, object]:
     titles = {name: protocol.treatments[name].title for name in (sequel.stopped, sequel.after)}
+    question = catalogue(lang)["facts"][_QUERY]
     said = {name: title.in_(lang) if title is not None else name for name, title in titles.items()}
-    words = {"activity": said[sequel.stopped], "after": said[sequel.after]}
     return {
         "id": f"{study.name}/protocol/{sequel.after}/query-{_QUERY}",
         "event": f"{study.name}/protocol/{sequel.after}",
         "code": _QUERY,
         "rule": "dose_after_stop, dose_not_given",
         "activity": sequel.after,
-        "message": catalogue(lang)["facts"][_QUERY].format(**words),
+        "message": question.format(activity=said[sequel.stopped]).replace("#", said[sequel.after]),
         "version": protocol.version,
         "measure": float(number),
         "measure_unit": "participants",

@@ -19,16 +19,16 @@ Bad
 ---
 events: {anaphylaxis: an anaphylactic reaction}
 treatments:
-  atg: {due: days 0 to 4, window: ±0 d, dose: 2.5 to 3.5 mg/kg}
-  cells: {due: day 14, window: ±1 d, dose: {amount: 10 mg/kg, tolerance: ±10 %}}
+  atg: {due: days 0 to 4, window: ±0 d, dose: 50 to 60 mg}
+  cells: {due: day 14, window: ±1 d, dose: {amount: 10 mg, tolerance: ±10 %}}
 modifications: {anaphylaxis: {if: event anaphylaxis, then: stop atg}}
 
 Good
 ----
 events: {anaphylaxis: an anaphylactic reaction}
 treatments:
-  atg: {due: days 0 to 4, window: ±0 d, dose: 2.5 to 3.5 mg/kg}
-  cells: {due: day 14, window: ±1 d, dose: {amount: 10 mg/kg, tolerance: ±10 %}}
+  atg: {due: days 0 to 4, window: ±0 d, dose: 50 to 60 mg}
+  cells: {due: day 14, window: ±1 d, dose: {amount: 10 mg, tolerance: ±10 %}}
 modifications: {anaphylaxis: {if: event anaphylaxis, then: [stop atg, continue cells]}}
 """
 
