@@ -41,6 +41,7 @@ WITHOUT_FAULT: dict[str, str] = {
     "premedication_mistimed": "it only asks, and its question has a code of its own: `hour`",
     "consent_version_outdated": "it needs two versions of a protocol; situation S38 is its case",
     "amendment_before_approval": "the fault of a site, and of no participant; its cases are in `tests/cases`",
+    "changed_otherwise": "no kind of fault changes the dose of a course after a level; situation S50 is its case",
     "identity_untold": "a date that fits two doses is nobody's fault; dense schedules are measured by themselves",
     "own_consent_missing": "the simulator signs once for everybody, whatever the age; its cases are in `tests/cases`",
 }

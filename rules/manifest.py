@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import cache
-from importlib import metadata
+from importlib import metadata, resources
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -21,6 +21,7 @@ from typing import Protocol as Interface
 
 from protocol.document import write
 from protocol.model import Protocol
+from rules.deviations import RULES
 from rules.facts import Study
 
 Manifest: TypeAlias = dict[str, Any]
@@ -117,7 +118,7 @@ def determining(
     """What determines the result of a run: tool, inputs, protocol, days, options; `versions` are oldest first."""
     promised = versions[-1]
     return {
-        "tool": "perprotocol", "version": _version("perprotocol"), "build": build_hash(),
+        "tool": "perprotocol", "version": _version("perprotocol"), "build": build_hash(), "rules": rule_versions(),
         "python": platform.python_version(), "libraries": {name: _version(name) for name in _LIBRARIES},
         "study": study.name, "inputs": dict(sorted(hashes.items())), "protocol": promised.protocol,
         "protocol version": promised.version, "protocol hash": _sha256(write(promised).encode()),
@@ -151,6 +152,13 @@ def build_hash() -> str:
             for path in sorted(p for p in root.rglob("*") if p.suffix in _SUFFIXES):
                 digest.update(f"{package}/{path.relative_to(root).as_posix()}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+@cache
+def rule_versions() -> dict[str, str]:
+    """The version of every rule: the first 12 figures of the SHA-256 of its own file, where all that it says stands."""
+    folder = resources.files("rules.deviations")
+    return {rule.code: _sha256(folder.joinpath(f"{rule.code}.py").read_bytes())[:12] for rule in RULES}
 
 
 def run_of(operator: str | None = None) -> dict[str, str | None]:

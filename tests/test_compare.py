@@ -98,6 +98,18 @@ def test_protocol_rules_and_day_are_causes_of_their_own(tmp_path: Path) -> None:
     assert "as of 2024-03-20 -> 2024-04-20" in row(later, LATE)["detail"]
 
 
+def test_a_rule_of_another_version_is_named_with_both_versions(tmp_path: Path) -> None:
+    """INS-13: of a finding whose own rule changed, the rule; of others the tool's version and build."""
+    old = run(tmp_path, "a", study("1.62e7"), build="1" * 64)
+    versions = old.manifest["rules"] | {"overdose": "000000000000"}
+    old = Run(old.rows, old.manifest | {"rules": versions}, old.study)
+    new = run(tmp_path, "b", study())
+    new = Run(new.rows, new.manifest | {"inputs": old.manifest["inputs"]}, None)
+    slip = row(compare(Run(old.rows, old.manifest), new), SLIP)
+    assert (slip["change"], slip["caused_by"]) == ("new", "rules")
+    assert slip["detail"] == f"overdose 000000000000 -> {new.manifest['rules']['overdose']}"
+
+
 def test_a_difference_that_nothing_explains_is_said_to_be_one(tmp_path: Path) -> None:
     """Two runs of one manifest that differ are a fault of the tool, and no fact is invented for it."""
     old = run(tmp_path, "a", study())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from rich.cells import cell_len
 
 import protocol
 import rules
-from rules.deviations import BY_CODE
+from rules import findings as judging
+from rules.deviations import BY_CODE, RULES
 from rules.findings import COUNTS
 from rules.manifest import manifest_hash, write_manifest
 from rules.page.labels import Labels
@@ -283,6 +285,18 @@ def test_the_operator_may_stand_in_the_environment(report: rules.Report, monkeyp
     monkeypatch.setenv("PERPROTOCOL_OPERATOR", "monitor 7")
     assert write_manifest(report)["run"]["operator"] == "monitor 7"
     assert write_manifest(report, operator="me")["run"]["operator"] == "me"
+
+
+def test_a_rule_that_cannot_run_stops_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """INS-23: no rule is passed over in silence, and none can be switched off."""
+    broken = replace(RULES[0], deviates=pl.col("no such column"))
+    monkeypatch.setattr(judging, "RULES", (broken, *RULES[1:]))
+    judging._expressions.cache_clear()
+    try:
+        with pytest.raises(pl.exceptions.ColumnNotFoundError, match="no such column"):
+            rules.audit(protocol.read("uc-msc-saa"), rules.read_study("examples/uc-msc-saa"))
+    finally:
+        judging._expressions.cache_clear()
 
 
 def test_a_manifest_says_draft_and_names_every_input(report: rules.Report, tmp_path: Path) -> None:

@@ -159,10 +159,13 @@ def _told(fields: list[str]) -> list[pl.Expr]:
 def _caused(told: pl.DataFrame, old: Run, new: Run) -> pl.DataFrame:
     """The rows with what can have caused each difference, and where."""
     differing = _differences(old.manifest, new.manifest)
+    versions = _versions(old.manifest, new.manifest)
     cells = _cells(old.study, new.study, told) if old.study is not None and new.study is not None else None
     causes, details = [], []
     for row in told.iter_rows(named=True):
         found = {} if row["change"] == "unchanged" else _of_row(row, differing, cells)
+        if RULES in found and row["code"] in versions:
+            found[RULES] = f"{row['code']} {versions[row['code']]}"
         causes.append("; ".join(found) or None)
         details.append("; ".join(filter(None, found.values())) or None)
     return told.with_columns(caused_by=pl.Series(causes, dtype=pl.String), detail=pl.Series(details, dtype=pl.String))
@@ -186,6 +189,15 @@ def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, st
         if parts:
             found[cause] = ", ".join(parts)
     return found
+
+
+def _versions(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]:
+    """The rules whose own versions differ between two manifests, with both; none where a manifest names no versions."""
+    before, after = old.get("rules"), new.get("rules")
+    if not before or not after:
+        return {}
+    changed = [code for code in sorted({*before, *after}) if before.get(code) != after.get(code)]
+    return {code: f"{before.get(code, '-')} -> {after.get(code, '-')}" for code in changed}
 
 
 def _short(value: object) -> str:
