@@ -42,6 +42,7 @@ WITHOUT_FAULT: dict[str, str] = {
     "consent_version_outdated": "it needs two versions of a protocol; situation S38 is its case",
     "amendment_before_approval": "the fault of a site, and of no participant; its cases are in `tests/cases`",
     "changed_otherwise": "no kind of fault changes the dose of a course after a level; situation S50 is its case",
+    "not_repeated": "no protocol of the library orders an assessment to be repeated; its cases are in `tests/cases`",
     "identity_untold": "a date that fits two doses is nobody's fault; dense schedules are measured by themselves",
     "own_consent_missing": "the simulator signs once for everybody, whatever the age; its cases are in `tests/cases`",
 }

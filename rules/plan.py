@@ -113,7 +113,7 @@ def _unjudged_blocks(protocol: Protocol) -> list[tuple[str, str]]:
     notes = []
     for key, m in protocol.modifications.items():
         courses = {name for name, t in protocol.treatments.items() if t.frequency is not None or not _dosed_by_day(t)}
-        if any(_beyond(a, courses, m) for a in (*m.then, *m.may)) or (m.at is not None and m.in_ is None):
+        if any(_beyond(a, courses, m, protocol) for a in (*m.then, *m.may)) or (m.at is not None and m.in_ is None):
             notes.append((f"modifications.{key}", "modification"))
         elif any(isinstance(leaf, Given | Recent) for leaf in leaves((*m.if_, *m.until))):
             notes.append((f"modifications.{key}", "condition"))
@@ -139,15 +139,19 @@ def _timed(step: Element) -> bool:
     return step.window is not None or bool(step.limits) or _within(step.due)
 
 
-def _beyond(action: Action, courses: set[str], m: Modification) -> bool:
-    """Whether not all that an action says is judged: a repeated assessment, a dose set, how far a course is changed.
+def _beyond(action: Action, courses: set[str], m: Modification, protocol: Protocol) -> bool:
+    """Whether not all that an action says is judged: a repeated visit, a dose set, how far a course is changed.
 
-    Of a course it is judged where it must be done within a time, and by a range or any amount.
+    Of a course it is judged where it must be done within a time, and by a range or any amount; of what is repeated
+    where it must be, and has measures.
     """
     if action.verb in ("reduce", "raise") and action.target in courses:
         fixed = action.levels is not None or action.to is not None or isinstance(action.by, Quantity)
         return fixed or m.within is None or action not in m.then
-    return action.verb == "repeat" or (action.verb == "set" and action.target not in courses)
+    if action.verb == "repeat":
+        assessment = protocol.assessments.get(action.target)
+        return assessment is None or not assessment.measures or action not in m.then
+    return action.verb == "set" and action.target not in courses
 
 
 def _dosed_by_day(treatment: Treatment) -> bool:

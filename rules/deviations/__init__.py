@@ -47,6 +47,7 @@ from rules.deviations.level_not_acted_on import level_not_acted_on
 from rules.deviations.lost_to_follow_up import lost_to_follow_up
 from rules.deviations.modification_not_made import modification_not_made
 from rules.deviations.non_trial_treatment import non_trial_treatment
+from rules.deviations.not_repeated import not_repeated
 from rules.deviations.order_reversed import order_reversed
 from rules.deviations.out_of_order import out_of_order
 from rules.deviations.overdose import overdose
@@ -136,6 +137,7 @@ RULES: tuple[Rule, ...] = (
     records_overlap,
     level_not_acted_on,
     changed_otherwise,
+    not_repeated,
     sample_mistimed,
     weight_stale,
     weight_not_measured,

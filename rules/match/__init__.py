@@ -25,6 +25,7 @@ from rules.match.levels import level_occasions, sample_occasions
 from rules.match.medications import medication_occasions
 from rules.match.people import criteria_occasions, death_occasions, people_occasions, weight_occasions
 from rules.match.planned import planned_occasions
+from rules.match.repeats import repeat_occasions
 from rules.match.signatures import signature_occasions
 from rules.match.specifications import specification_occasions
 from rules.match.values import value_occasions
@@ -41,6 +42,7 @@ def build_occasions(laid: Laid) -> dict[str, pl.DataFrame]:
         "exposures": exposure_occasions(laid, taken),
         "assessments": assessment_occasions(laid),
         "levels": level_occasions(laid, taken),
+        "repeats": repeat_occasions(laid),
         "samples": sample_occasions(laid),
         "criteria": criteria_occasions(laid),
         "holds": hold_occasions(laid),

@@ -29,6 +29,7 @@ from rules.occasions.medications import MEDICATIONS
 from rules.occasions.people import PEOPLE
 from rules.occasions.planned import PLANNED
 from rules.occasions.reconsents import RECONSENTS
+from rules.occasions.repeats import REPEATS
 from rules.occasions.samples import SAMPLES
 from rules.occasions.signatures import SIGNATURES
 from rules.occasions.specifications import SPECIFICATIONS
@@ -47,6 +48,7 @@ TABLES: dict[str, Occasions] = {
     "exposures": EXPOSURES,
     "assessments": ASSESSMENTS,
     "levels": LEVELS,
+    "repeats": REPEATS,
     "samples": SAMPLES,
     "criteria": CRITERIA,
     "holds": HOLDS,

@@ -213,6 +213,8 @@ def _paths_of(rule: Rule, key: str | int | None, wording: Wording) -> list[str]:
     """Where the fields that a rule rests on stand: of a criterion, of the protocol, or of one part of the plan."""
     if isinstance(key, str) and key in wording.protocol.prohibited:
         return [f"prohibited.{key}.terms"]
+    if isinstance(key, str) and key in wording.protocol.modifications:
+        return [f"modifications.{key}.{field}" for field in ("if", "then")]
     if isinstance(key, str):
         block = "exclude" if key in wording.protocol.eligibility.exclude else "include"
         return [f"eligibility.{block}.{key}.if"]

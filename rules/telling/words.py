@@ -18,6 +18,7 @@ from rules.match.exposures import COURSE_WORDS
 from rules.match.gap_words import GAP_WORDS
 from rules.match.leaving import LEAVING_WORDS
 from rules.match.levels import LEVEL_WORDS
+from rules.match.repeats import REPEAT_WORDS
 from rules.match.specifications import SPECIFICATION_WORDS
 from rules.match.values import READING_WORDS
 from rules.planning.slots import Part, Plan
@@ -254,6 +255,9 @@ WORDS: dict[str, Word] = {
     **BAG_WORDS,
     **SPECIFICATION_WORDS,
     **GAP_WORDS,
+    **REPEAT_WORDS,
+    "last_done": dates("last_done"),
+    "next_due": dates("next_due"),
     "sampled": dates("sampled"),
     "reads": lambda w, hits: hits["reads"],
     "procedure": _procedure,
