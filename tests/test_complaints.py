@@ -1,13 +1,14 @@
 """What users of such tools complain of in public issues, each as a test: none of it may be said of this one.
 
 Elsewhere: a late dose 1 counted as dose 2 and clock changes (`test_identity`, `test_hours`), mg/m² (`test_dose_exact`),
-one interval record stopping a whole derivation (`test_study`), planned beside done per subject (`test_page`).
+planned beside done per subject (`test_page`).
 """
 
 from __future__ import annotations
 
 from datetime import date, timedelta
 
+import polars as pl
 import pytest
 
 from protocol import read
@@ -90,3 +91,21 @@ def test_windows_are_kept_with_the_study_s_own_definition() -> None:
     """Each occurrence carries its window, however odd: nothing is dropped as study-specific."""
     table = calendar(drug("due: [day 3, day 8], window: -2 d to +5 d"))
     assert (days_of(table, "drug", "opens"), days_of(table, "drug", "closes")) == ([1, 6], [8, 13])
+
+
+def test_one_interval_record_stops_nothing() -> None:
+    """A drug on record as one line of several days is no fault of the file: it is read, and all others are judged."""
+    protocol = protocol_of(
+        "treatments: {drug: {dose: {amount: 100 mg, tolerance: ±5 %}, due: [day 0, day 7], window: ±1 d}, "
+        "tablet: {frequency: once daily, from: day 0, for: 28 d, window: ±1 d, dose: {amount: 5 mg, tolerance: ±5 %}}}"
+    )
+    who = [{"subject": n, "arm": "active", "day_zero": ZERO} for n in ("1", "2")]
+    line = {"treatment": "tablet", "start": ZERO, "end": ZERO + timedelta(days=27), "amount": 5, "unit": "mg"}
+    doses = [
+        {"subject": n, "treatment": "drug", "start": ZERO + timedelta(days=day), "amount": mg, "unit": "mg"}
+        for n, day, mg in (("1", 0, 100), ("1", 7, 100), ("2", 0, 100), ("2", 7, 150))
+    ]
+    lines = [{"subject": n, **line} for n in ("1", "2")]
+    study = from_frames("i", {"subjects": who, "administrations": [*lines, *doses]})
+    verdicts = validate(protocol, study, as_of=AFTER_ALL).filter(pl.col("activity") == "drug")
+    assert verdicts["verdict"].to_list() == ["complies", "complies", "complies", "deviates"]
