@@ -37,7 +37,7 @@ _SCALARS: tuple[tuple[str, tuple[type[Scalar], ...], str | None], ...] = (
     ("cycles", (Cycles,), r"^[a-z]"),
     ("quota", (Quota,), r"^\s*[0-9]+ (doses?|days?) in any [0-9]"),
     ("first-day", (FirstDay,), None),
-    ("action", (Action,), r"^(hold|stop|omit|delay|reduce|raise|set|repeat) "),
+    ("action", (Action,), r"^(hold|stop|omit|continue|delay|reduce|raise|set|repeat) "),
     ("resume", (Resume,), r"level|%|percent"),
     ("importance", (Importance,), r"^(not )?important"),
     ("extent", (Extent,), r"^(from|above|below) "),
