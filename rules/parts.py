@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from rules.door.reading import Recorded, column_key
@@ -24,10 +25,10 @@ def is_sliceable(folder: Path, size: int | None = None) -> bool:
         p.suffix != ".parquet" for p in folder.iterdir() if column_key(p.stem) in SCHEMAS
     ):
         return False
-    if pl.scan_parquet(files["subjects"]).select(pl.len()).collect().item() <= (size or PARTITION):
+    if _height(files["subjects"]) <= (size or PARTITION):
         return False
     plain = all(column_key(c) == c for path in files.values() for c in pl.read_parquet_schema(path))
-    return plain and all(_subjects(path).is_sorted() for path in files.values() if _has_subject(path))
+    return plain and all(_in_order(path) for path in files.values() if _has_subject(path))
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def study_parts(
     settings = read_settings(home / "study.yaml", f"{home.name}/study.yaml", home.name)
     settings = replace(settings, data_cut=data_cut or settings.data_cut, texts=dict(settings.texts))
     hashes = {f"{home.name}/{path.name}": sha256_of(path) for path in files.values()}
-    firsts = _subjects(files["subjects"]).gather_every(size)
+    firsts = pl.scan_parquet(files["subjects"]).select(pl.col("subject").gather_every(size)).collect().to_series()
     cuts = {name: _cuts(path, firsts) for name, path in files.items()}
     across = _across(home, files, settings, as_of)
     return [Part(home, settings, hashes, {name: cuts[name][n] for name in files}, across) for n in range(len(firsts))]
@@ -136,17 +137,44 @@ def _has_subject(path: Path) -> bool:
     return "subject" in pl.read_parquet_schema(path)
 
 
-def _subjects(path: Path) -> pl.Series:
-    return pl.scan_parquet(path).select("subject").collect().to_series()
+STRETCH = 4_000_000
+"""Rows of which the subjects are looked at together."""
+
+
+def _subjects(path: Path) -> Iterator[pl.Series]:
+    """The subjects of a table's rows, stretch by stretch: of a large study not even this column is held at once."""
+    subjects = pl.scan_parquet(path).select("subject")
+    for first in range(0, _height(path), STRETCH):
+        yield subjects.slice(first, STRETCH).collect().to_series()
+
+
+def _height(path: Path) -> int:
+    rows: int = pl.scan_parquet(path).select(pl.len()).collect().item()
+    return rows
+
+
+def _in_order(path: Path) -> bool:
+    """Whether the rows of a table are sorted by subject."""
+    last = None
+    for subjects in _subjects(path):
+        if subjects.null_count() or not subjects.is_sorted() or (last is not None and last > subjects[0]):
+            return False
+        last = subjects[-1]
+    return True
 
 
 def _cuts(path: Path, firsts: pl.Series) -> list[tuple[int, int]]:
     """First row and number of rows of each part: a part reaches to the first subject of the next one."""
+    height = _height(path)
     if not _has_subject(path):
-        return [(0, pl.scan_parquet(path).select(pl.len()).collect().item())] * len(firsts)
-    subjects = _subjects(path)
-    starts = [0, *(int(n) for n in subjects.search_sorted(firsts[1:]))] if len(firsts) > 1 else [0]
-    ends = [*starts[1:], len(subjects)]
+        return [(0, height)] * len(firsts)
+    # Of a sorted table as many rows lie before a subject as are less than it in all stretches together.
+    before = sum(
+        (subjects.search_sorted(firsts[1:]).to_numpy() for subjects in _subjects(path)),
+        np.zeros(len(firsts) - 1, np.int64),
+    )
+    starts = [0, *before.tolist()]
+    ends = [*starts[1:], height]
     return [(start, end - start) for start, end in zip(starts, ends, strict=True)]
 
 

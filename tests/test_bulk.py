@@ -212,3 +212,27 @@ def test_the_command_writes_a_folder_and_prints_what_was_found(study: Path, tmp_
     nowhere = CliRunner().invoke(app, ["audit", str(place), str(study), "--engine", "parts"])
     assert nowhere.exit_code == 2
     assert "-o" in nowhere.output
+
+
+@pytest.mark.usefixtures("_cut")
+@pytest.mark.parametrize("stretch", [1, 7, 100])
+def test_a_study_is_cut_the_same_however_long_a_stretch_is_looked_at(
+    study: Path, monkeypatch: pytest.MonkeyPatch, stretch: int
+) -> None:
+    """No participant is cut in two, and none is in two parts, also where a stretch ends within one's rows."""
+    whole = [part.rows for part in study_parts(study)]
+    monkeypatch.setattr(rules.parts, "STRETCH", stretch)
+    assert [part.rows for part in study_parts(study)] == whole
+    assert len(whole) == 4
+
+
+def test_a_table_out_of_order_between_two_stretches_is_not_cut(
+    study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two halves that are each in order, exchanged, are no sorted table: the folder is one part."""
+    shutil.copytree(study, tmp_path / "mixed")
+    visits = pl.read_parquet(study / "observations.parquet")
+    half = len(visits) // 2
+    pl.concat([visits[half:], visits[:half]]).write_parquet(tmp_path / "mixed" / "observations.parquet")
+    monkeypatch.setattr(rules.parts, "STRETCH", len(visits) - half)
+    assert len(study_parts(tmp_path / "mixed", size=60)) == 1
