@@ -88,7 +88,7 @@ def test_a_verdict_that_the_floor_lacks_is_told(small: Path, monkeypatch: pytest
     monkeypatch.setattr("bench.floor.STALE", 10_000)
     found = floor_agree(small)
     assert found["floor_only"] == 0
-    assert found["engine_only"] == len(found["examples"]) or found["engine_only"] > 10
+    assert found["engine_only"] > 10
     assert all("weight_stale" in example for example in found["examples"])
 
 

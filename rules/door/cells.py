@@ -321,7 +321,7 @@ def _text_numbers(column: pl.Series) -> Numbers:
 def _read_each(texts: pl.Series, parse: Callable[[str], Read]) -> dict[str, Read]:
     """Each distinct text with what it was read as; those refused are left out."""
     read = {}
-    for text in texts.drop_nulls().unique() if len(texts) >= FEW else dict.fromkeys(t for t in texts if t is not None):
+    for text in dict.fromkeys(texts.drop_nulls()):
         try:
             read[text] = parse(text)
         except ScalarError:

@@ -187,10 +187,7 @@ def _shifted(e: Evidence, s: Ints, moment: Longs, *, to_utc: bool) -> Longs:
     """Minutes moved between the clock of the site and UTC; where no zone is known they stay as they are."""
     if e.zones is None and not e.zone:
         return moment
-    zones = zones_of(e, s, (np.where(moment == NEVER, 0, moment) // DAY).astype(np.int32))
-    if zones is None:
-        return moment
-    names, which = zones
+    names, which = zones_of(e, s, (np.where(moment == NEVER, 0, moment) // DAY).astype(np.int32))
     result = moment.copy()
     for n, name in enumerate(names):
         rows = np.flatnonzero((which == n) & (moment != NEVER))
@@ -206,11 +203,11 @@ def _shifted(e: Evidence, s: Ints, moment: Longs, *, to_utc: bool) -> Longs:
     return result
 
 
-def zones_of(e: Evidence, s: Ints, day: Ints) -> tuple[Sequence[str], Ints] | None:
-    """The time zone of each participant's site on a day: names, and which one; None where none is stated."""
+def zones_of(e: Evidence, s: Ints, day: Ints) -> tuple[Sequence[str], Ints]:
+    """The time zone of each participant's site on a day: names, and which one; an empty name where none is stated."""
     zones = e.zones
     if zones is None:
-        return ([e.zone], np.zeros(len(s), np.int32)) if e.zone else None
+        return [e.zone], np.zeros(len(s), np.int32)
     at = np.searchsorted(zones.since, key(s, day), side="right") - 1
     place = np.maximum(at, 0)
     mine = (at >= 0) & (zones.s[place] == s)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
-import shlex
 from pathlib import Path
 from typing import Any
 
-from typer.testing import CliRunner
-
-from perprotocol.cli import app
 from perprotocol.formats.fhir import codes
+from tests.command import run
 
 Body = dict[str, Any]
 
@@ -44,13 +41,6 @@ def changed(body: Body, **changes: object) -> Body:
 def write(*resources: Body, name: str = "in.ndjson") -> None:
     """Write resources as NDJSON, numbers as Python has them."""
     Path(name).write_text("".join(json.dumps(body) + "\n" for body in resources), "utf-8")
-
-
-def run(line: str) -> tuple[int, str, str]:
-    """Exit status, standard output and standard error of one line as typed."""
-    result = CliRunner().invoke(app, shlex.split(line), prog_name="perprotocol")
-    assert isinstance(result.exception, SystemExit | None), result.exception
-    return result.exit_code, result.stdout, result.stderr
 
 
 def take(*resources: Body, options: str = "") -> list[dict[str, Any]]:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import shlex
 from fractions import Fraction
 from pathlib import Path
 
 import pypdf
 import pytest
 from fontTools.ttLib import TTFont
-from typer.testing import CliRunner
 
 import protocol
-from perprotocol.cli import app
 from perprotocol.formats.dose_sheet.drawing import signs_of
 from perprotocol.formats.dose_sheet.fonts.subset import gb2312
 from perprotocol.formats.dose_sheet.said import condition, route, when, words
 from protocol.quantity import Quantity
+from tests.command import run
 
 ROOT = Path(__file__).resolve().parents[2]
 SAA = f"uc-msc-saa {ROOT}/examples/uc-msc-saa"
@@ -53,16 +51,9 @@ modifications:
 """
 
 
-def run(line: str) -> tuple[int, str]:
-    """Return the exit status and what was said on standard error."""
-    result = CliRunner().invoke(app, shlex.split(line), prog_name="perprotocol")
-    assert isinstance(result.exception, SystemExit | None), result.exception
-    return result.exit_code, result.stderr
-
-
 def sheet(tmp_path: Path, line: str, status: int = 0) -> str:
     """Return the text of the sheets, each page's lines joined, as a library that is not ours reads them."""
-    found, said = run(f"export dose-sheet {line} -o {tmp_path}/sheet.pdf")
+    found, _, said = run(f"export dose-sheet {line} -o {tmp_path}/sheet.pdf")
     assert found == status, said
     pages = pypdf.PdfReader(tmp_path / "sheet.pdf").pages
     return "\f".join(" ".join(page.extract_text().split()) for page in pages)
@@ -129,7 +120,7 @@ def test_the_volume_is_what_the_amount_and_the_concentration_say(tmp_path: Path)
 def test_every_infusion_due_has_its_page(tmp_path: Path) -> None:
     """`--from --to` gives a page for each, and no course taken by days has one."""
     line = f"{SAA} --from 2015-03-17 --to 2015-03-23"
-    status, said = run(f"export dose-sheet {line} -o {tmp_path}/week.pdf")
+    status, _, said = run(f"export dose-sheet {line} -o {tmp_path}/week.pdf")
     pages = [page.extract_text() for page in pypdf.PdfReader(tmp_path / "week.pdf").pages]
     assert status in (0, 1, 3)
     assert len(pages) >= 5
@@ -186,7 +177,7 @@ def test_a_dose_that_would_deviate_says_so_and_why(tmp_path: Path, change: str, 
 def test_a_later_dose_of_a_course_is_judged_by_its_own_day(tmp_path: Path) -> None:
     """Before the course has begun: the third ATG would not become the first, and day zero stays where it is."""
     line = f"{SAA} --subject 105 --activity atg --occurrence 3 --as-of 2015-03-16"
-    _, said = run(f"export dose-sheet {line} -o {tmp_path}/sheet.pdf")
+    _, _, said = run(f"export dose-sheet {line} -o {tmp_path}/sheet.pdf")
     assert "before its window" not in said
     assert "rests on a weight of 2015-03-11, 8 days old" in said
 
@@ -194,7 +185,7 @@ def test_a_later_dose_of_a_course_is_judged_by_its_own_day(tmp_path: Path) -> No
 def test_after_a_stop_there_is_no_sheet(tmp_path: Path) -> None:
     """After the event that stops the drug nothing is to be given, and no sheet says how much."""
     line = small(tmp_path, more="007,rash,2024-03-05,3")
-    status, said = run(f"export dose-sheet {line} {ONE} -o {tmp_path}/sheet.pdf")
+    status, _, said = run(f"export dose-sheet {line} {ONE} -o {tmp_path}/sheet.pdf")
     assert (status, "'drug 1' is not expected as of 2024-03-08" in said) == (2, True)
     assert not (tmp_path / "sheet.pdf").exists()
 
@@ -260,7 +251,7 @@ def test_only_the_fonts_of_the_package_are_used(tmp_path: Path) -> None:
 def test_a_sign_that_no_font_has_is_an_error_and_not_a_gap(tmp_path: Path) -> None:
     """A rare hanzi is named with its number; nothing is written, and what was there stays."""
     (tmp_path / "sheet.pdf").write_text("before", "utf-8")
-    status, said = run(f"export dose-sheet {small(tmp_path, title='𰻝药')} {ONE} -o {tmp_path}/sheet.pdf")
+    status, _, said = run(f"export dose-sheet {small(tmp_path, title='𰻝药')} {ONE} -o {tmp_path}/sheet.pdf")
     assert status == 2
     assert "no font has '𰻝' (U+30EDD): they would be missing on paper; name a folder with a font" in said
     assert (tmp_path / "sheet.pdf").read_text("utf-8") == "before"
@@ -278,7 +269,7 @@ def test_a_folder_of_fonts_adds_signs(tmp_path: Path) -> None:
     assert run(f"export dose-sheet {line} -o {tmp_path}/sheet.pdf")[0] == 2
     assert "☠" in sheet(tmp_path, f"{line} --fonts {tmp_path}/fonts")
     (tmp_path / "fonts/none.ttf").write_text("no font", "utf-8")
-    status, said = run(f"export dose-sheet {line} --fonts {tmp_path}/fonts -o {tmp_path}/sheet.pdf")
+    status, _, said = run(f"export dose-sheet {line} --fonts {tmp_path}/fonts -o {tmp_path}/sheet.pdf")
     assert (status, "none.ttf: is no font" in said) == (2, True)
 
 
@@ -286,7 +277,7 @@ def test_a_sheet_that_does_not_fit_its_page_is_an_error(tmp_path: Path) -> None:
     """Much is set smaller; too much is said, never cut off."""
     many = small(tmp_path, title="很长的名称" * 12)
     assert sheet(tmp_path, f"{many} {ONE} --bags 8").count("\f") == 0
-    status, said = run(f"export dose-sheet {small(tmp_path, title='长' * 4000)} {ONE} -o {tmp_path}/long.pdf")
+    status, _, said = run(f"export dose-sheet {small(tmp_path, title='长' * 4000)} {ONE} -o {tmp_path}/long.pdf")
     assert status == 2
     assert "the sheet of 007, drug 1, does not fit one page" in said
     assert not (tmp_path / "long.pdf").exists()
@@ -318,7 +309,7 @@ def test_a_sheet_that_does_not_fit_its_page_is_an_error(tmp_path: Path) -> None:
 )
 def test_bad_options_are_named(tmp_path: Path, options: str, said: str) -> None:
     """Status 2, what is wrong and what to write, and no file."""
-    status, told = run(f"export dose-sheet {small(tmp_path)} {options} -o {tmp_path}/sheet.pdf")
+    status, _, told = run(f"export dose-sheet {small(tmp_path)} {options} -o {tmp_path}/sheet.pdf")
     assert (status, said in told) == (2, True), told
     assert not (tmp_path / "sheet.pdf").exists()
 
@@ -329,7 +320,7 @@ def test_a_dose_on_record_needs_no_sheet(tmp_path: Path) -> None:
     (tmp_path / "study/administrations.csv").write_text(
         "subject,treatment,start,amount,unit\n007,drug,2024-03-08,30,mg\n", "utf-8"
     )
-    status, said = run(f"export dose-sheet {line} {ONE} -o {tmp_path}/sheet.pdf")
+    status, _, said = run(f"export dose-sheet {line} {ONE} -o {tmp_path}/sheet.pdf")
     assert (status, "'drug 1' is done already, as of 2024-03-08" in said) == (2, True)
 
 

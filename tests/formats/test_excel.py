@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import shlex
 import warnings
 from datetime import datetime
 from pathlib import Path
@@ -15,24 +14,16 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from typer.testing import CliRunner
 
 import protocol
 import rules
-from perprotocol.cli import app
 from perprotocol.formats.excel import write_empty, write_study
 from protocol import StudyError
 from rules.door.tables import SCHEMAS
+from tests.command import run
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples/uc-msc-saa"
-
-
-def run(line: str) -> tuple[int, str]:
-    """Return the exit status and what was said on standard error."""
-    result = CliRunner().invoke(app, shlex.split(line), prog_name="perprotocol")
-    assert isinstance(result.exception, SystemExit | None), result.exception
-    return result.exit_code, result.stderr
 
 
 def book_of(path: Path, **sheets: list[list[Any]]) -> Path:
@@ -168,7 +159,7 @@ def test_init_makes_a_workbook_where_the_name_is_one(tmp_path: Path) -> None:
     path = tmp_path / "my-study.xlsx"
     assert run(f"init {path}")[0] == 0
     before = path.read_bytes()
-    status, said = run(f"init {path}")
+    status, _, said = run(f"init {path}")
     assert (status, path.read_bytes()) == (2, before)
     assert "is there already" in said
 
@@ -226,7 +217,7 @@ def test_a_workbook_and_a_file_do_not_both_say_the_settings(tmp_path: Path) -> N
 def test_a_file_that_is_no_workbook_is_named(tmp_path: Path) -> None:
     """A text file under the name of a workbook ends with status 2 and no traceback."""
     (tmp_path / "s.xlsx").write_text("subject\n001\n", "utf-8")
-    status, said = run(f"audit uc-msc-saa {tmp_path}/s.xlsx --as-of 2024-01-01")
+    status, _, said = run(f"audit uc-msc-saa {tmp_path}/s.xlsx --as-of 2024-01-01")
     assert status == 2
     assert "is no workbook" in said
 
@@ -253,6 +244,6 @@ def test_without_the_extra_a_message_says_how_to_get_it(tmp_path: Path, monkeypa
 
     monkeypatch.setattr(builtins, "__import__", without)
     monkeypatch.setattr("perprotocol.door.import_module", without)
-    status, said = run(f"export excel uc-msc-saa {EXAMPLE} -o {tmp_path}/s.xlsx")
+    status, _, said = run(f"export excel uc-msc-saa {EXAMPLE} -o {tmp_path}/s.xlsx")
     assert status == 2
     assert "pip install 'perprotocol[excel]'" in said

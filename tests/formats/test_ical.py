@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,10 +10,9 @@ import pytest
 from ical.calendar import Calendar
 from ical.calendar_stream import IcsCalendarStream
 from ical.event import Event, EventStatus
-from typer.testing import CliRunner
 
-from perprotocol.cli import app
 from perprotocol.formats.ical import WORDS, file_name
+from tests.command import run
 
 ROOT = Path(__file__).resolve().parents[2]
 TRIAL = """
@@ -54,13 +52,6 @@ def study(
     folder.mkdir(exist_ok=True)
     (folder / "subjects.csv").write_text("subject,arm,site,day_zero\n" + subjects, "utf-8")
     (folder / "administrations.csv").write_text("subject,treatment,start,amount,unit,status\n" + doses, "utf-8")
-
-
-def run(line: str) -> tuple[int, str, str]:
-    """Exit status, standard output and standard error of one line as typed."""
-    result = CliRunner().invoke(app, shlex.split(line), prog_name="perprotocol")
-    assert isinstance(result.exception, SystemExit | None), result.exception
-    return result.exit_code, result.stdout, result.stderr
 
 
 def export(options: str, as_of: str = "2024-03-10") -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,11 @@ import openpyxl
 import polars as pl
 import pytest
 import yaml
-from typer.testing import CliRunner
 
 import protocol
 import rules
-from perprotocol.cli import app
 from perprotocol.formats.listings.tables import ANSWER, Words
+from tests.command import run
 
 ROOT = Path(__file__).resolve().parents[2]
 SAA = f"uc-msc-saa {ROOT}/examples/uc-msc-saa --as-of 2020-12-31"
@@ -38,13 +36,6 @@ treatments:
   drug: {product: {a: active, b: sham}, due: day 0, every: 7 d, times: 2, window: ±1 d, dose: 10 mg}
 visits: {final: {due: day 14, window: ±1 d}}
 """
-
-
-def run(line: str) -> tuple[int, str]:
-    """Return the exit status and what was said on standard error."""
-    result = CliRunner().invoke(app, shlex.split(line), prog_name="perprotocol")
-    assert isinstance(result.exception, SystemExit | None), result.exception
-    return result.exit_code, result.stderr
 
 
 def small(place: Path, *, blind: bool = False, site: str = "01", reason: str = "") -> str:
@@ -70,7 +61,7 @@ def small(place: Path, *, blind: bool = False, site: str = "01", reason: str = "
 
 def folder(place: Path, line: str) -> dict[str, pl.DataFrame]:
     """Return every table of a folder of listings, as another program reads them."""
-    status, said = run(f"export listings {line} -o {place}/out")
+    status, _, said = run(f"export listings {line} -o {place}/out")
     assert status == 0, said
     files = sorted((place / "out").rglob("*.csv"))
     return {str(f.relative_to(place / "out")).removesuffix(".csv"): pl.read_csv(f, infer_schema=False) for f in files}
@@ -135,7 +126,7 @@ def test_a_blinded_listing_tells_no_arm(tmp_path: Path) -> None:
     assert not any(word in text for word in ('"a"', ",a,", ",b,", "sham", "active", "one arm", "blinded,"))
     assert tables["exposure"]["cumulative"].null_count() == len(tables["exposure"])
     assert "arm" not in tables["exposure"].columns + tables["deviations"].columns
-    status, _ = run(f"export listings {line} --unblinded -o {tmp_path}/open")
+    status, _, _ = run(f"export listings {line} --unblinded -o {tmp_path}/open")
     assert status == 0
     assert (tmp_path / "open/summary-by-arm.csv").exists()
     assert "UNBLINDED" in (tmp_path / "open/about.csv").read_text("utf-8")
@@ -216,6 +207,6 @@ def test_bad_places_and_days_are_named(
     line = small(tmp_path).replace(" --as-of 2024-03-01", "" if "--as-of" in options else " --as-of 2024-03-01")
     monkeypatch.chdir(tmp_path)
     before = sorted(path.name for path in tmp_path.iterdir())
-    status, told = run(f"export listings {line} {options}")
+    status, _, told = run(f"export listings {line} {options}")
     assert (status, said in told) == (2, True), told
     assert sorted(path.name for path in tmp_path.iterdir()) == before

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -10,25 +9,17 @@ import openpyxl
 import polars as pl
 import pytest
 import yaml
-from typer.testing import CliRunner
 
 import rules
-from perprotocol.cli import app
 from perprotocol.formats.redcap.dictionary import box, read_dictionary
 from perprotocol.formats.redcap.export import read_export
 from perprotocol.formats.redcap.mapping import read_mapping
 from protocol import StudyError
+from tests.command import run
 
 PROJECT = Path(__file__).resolve().parents[2] / "examples/redcap"
 CASES = yaml.safe_load((Path(__file__).parent / "redcap/cases.yaml").read_text("utf-8"))
 CHECKED = "checked: yes\nsubject: record_id\nmissing: [NI]\n"
-
-
-def run(line: str) -> tuple[int, str, str]:
-    """Return the exit status, standard output and standard error."""
-    result = CliRunner().invoke(app, shlex.split(line), prog_name="perprotocol")
-    assert isinstance(result.exception, SystemExit | None), result.exception
-    return result.exit_code, result.stdout, result.stderr
 
 
 def imported(place: Path, export: str, mapping: str, options: str = "") -> tuple[int, str]:
