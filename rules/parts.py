@@ -170,7 +170,7 @@ def _cuts(path: Path, firsts: pl.Series) -> list[tuple[int, int]]:
         return [(0, height)] * len(firsts)
     # Of a sorted table as many rows lie before a subject as are less than it in all stretches together.
     before = sum(
-        (subjects.search_sorted(firsts[1:]).to_numpy() for subjects in _subjects(path)),
+        (subjects.search_sorted(firsts[1:], "left").to_numpy() for subjects in _subjects(path)),
         np.zeros(len(firsts) - 1, np.int64),
     )
     starts = [0, *before.tolist()]
