@@ -33,11 +33,12 @@ def check_units(protocol: Protocol, tree: Tree) -> None:
     for name, treatment in protocol.treatments.items():
         _check_treatment(("treatments", name), treatment, tree)
     for name, modification in protocol.modifications.items():
-        for index, action in enumerate(modification.then):
-            target = protocol.treatments.get(action.target)
-            if action.verb == "set" and target and isinstance(action.to, Quantity):
-                path: Path = ("modifications", name, "then", index)
-                _compare(path, action.text, action.to, _substance(target), tree)
+        for word, actions in (("then", modification.then), ("may", modification.may)):
+            for index, action in enumerate(actions):
+                target, amount = protocol.treatments.get(action.target), action.to or action.by
+                if target is not None and amount is not None:
+                    path: Path = ("modifications", name, word, index)
+                    _compare(path, action.text, amount, _substance(target), tree)
 
 
 def substance(amount: Quantity | Range) -> str:

@@ -167,10 +167,9 @@ def _modify(doses: Doses, laid: Laid, recorded: _Recorded, part: Part, rows: Int
     old = {name: doses.columns[name][rows] for name in LIMITS}
     best = {name: np.full(len(rows), UNKNOWN, np.int64) for name in LIMITS}
     far, named = np.full(len(rows), np.iinfo(np.int64).max), np.zeros(len(rows), np.bool_)
-    for step in range(int(force.low.min(initial=0)), int(force.high.max(initial=0)) + 1):
-        mine = np.flatnonzero((force.low <= step) & (step <= force.high) & ~force.open)
-        stated = element.doses_at(level + step) if element.levels else element.dose
-        _part(doses, laid, recorded, stated, rows[mine], (force.least[mine], force.most[mine]))
+    for option in force.options(lambda by: _stated(element, level + by)):
+        mine, stated = option.rows, option.doses
+        _part(doses, laid, recorded, stated, rows[mine], (option.least, option.most))
         away = _away(doses, rows[mine])
         nearer = mine[away < far[mine]] if stated else mine[:0]
         far[nearer], named[nearer] = _away(doses, rows[nearer]), True
@@ -186,6 +185,10 @@ def _modify(doses: Doses, laid: Laid, recorded: _Recorded, part: Part, rows: Int
     before = (amount >= old["least"]) & (amount <= old["most"])
     doses.flags["adjusted"][rows] = known & inside & ((amount > old["most"]) | (amount < old["least"]))
     doses.flags["unmodified"][rows] = known & before & ~inside
+
+
+def _stated(element: Treatment, level: int) -> tuple[Dose, ...]:
+    return element.doses_at(level) if element.levels else element.dose
 
 
 def _away(doses: Doses, rows: Ints) -> Longs:

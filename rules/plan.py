@@ -11,12 +11,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from protocol.actions import Action
+from protocol.check_units import doses as treatment_doses
 from protocol.conditions import Condition, Count, Given, Recent, leaves
 from protocol.kept import kept
 from protocol.model import Modification, Protocol, Treatment
 from protocol.quantity import Quantity
 from protocol.timing import Moment
 from protocol.walk import values
+from rules.dosing.changed import is_stated, movable
+from rules.happened.holds import targets
 from rules.planning.expansion import expand_arm
 from rules.planning.judgeable import rate_shown, shown, tellable
 from rules.planning.slots import ArmPlan, CyclePlan, Element, Kind, Part, Plan, Ref, Slot
@@ -140,7 +143,8 @@ def _timed(step: Element) -> bool:
 
 
 def _beyond(action: Action, courses: set[str], m: Modification, protocol: Protocol) -> bool:
-    """Whether not all that an action says is judged: a repeated visit, a dose set, how far a course is changed.
+    """Whether not all that an action says is judged: a repeated visit, how far a course is changed, an amount of
+    another kind than the dose.
 
     Of a course it is judged where it must be done within a time, and by a range or any amount; of what is repeated
     where it must be, and has measures.
@@ -151,7 +155,9 @@ def _beyond(action: Action, courses: set[str], m: Modification, protocol: Protoc
     if action.verb == "repeat":
         assessment = protocol.assessments.get(action.target)
         return assessment is None or not assessment.measures or action not in m.then
-    return action.verb == "set" and action.target not in courses
+    names = targets(protocol, action.target) if is_stated(action) and action.target not in courses else []
+    doses = [dose for name in names for _, dose in treatment_doses(protocol.treatments[name])]
+    return not movable(doses, action)
 
 
 def _dosed_by_day(treatment: Treatment) -> bool:

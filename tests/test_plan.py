@@ -120,7 +120,7 @@ NAMED = {
     "quota": "treatments: {a: {dose: 1 mg/d, frequency: daily, from: day 0, for: 9 d, at_most: 3 days in any 7 d}}",
     "total": "treatments: {a: {dose: {amount: 1 mg, max_total: 3 mg}, frequency: once daily, from: day 0, for: 5 d}}",
     "modification": "treatments: {a: {dose: 1 mg, due: day 0, window: ±1 d}}\nevents: {x: x}\n"
-    "modifications: {m: {if: event x, then: set a to 2 mg}}",
+    "modifications: {m: {if: event x, then: reduce a by 2 mg/kg}}",
 }
 
 

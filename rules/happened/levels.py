@@ -1,22 +1,26 @@
 """Which dose is in force: the level, and the share of the dose, that the protocol's modifications leave of it.
 
-Every reduction, increase and resumption counts from the moment at which its condition became true. What the protocol
+Every reduction, increase, amount set and resumption counts from the moment at which its condition became true. What it
 orders is a single dose; what it permits beside that (to raise again once `until` holds, a day on which the order of
 dose and value is not told, the time `within` which it must be seen) makes it a span of doses, all of them right.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 
 from protocol.actions import Action
 from protocol.conditions import Count
+from protocol.dosing import Dose
 from protocol.model import Modification
 from protocol.quantity import Quantity, Range
 from rules.arrays import NONE, Flags, Index, Ints, Longs
+from rules.dosing.changed import is_stated, redosed
 from rules.happened.evidence import Counter, Evidence
 from rules.happened.holds import targets
 from rules.happened.spells import DAY, DOSE, HOLD, State, moment_of, place_of_moment, spells_of
@@ -25,6 +29,8 @@ from rules.timing.cycles import CycleDays
 
 WHOLE = 10_000
 """A share of 100 % in basis points."""
+CHANGES = ("reduce", "raise", "set")
+"""Actions on the amount of a dose."""
 ANY = 10 * WHOLE
 """As large a share as an increase without a stated size may reach."""
 
@@ -34,7 +40,7 @@ class Force:
     """Of each dose what modifications make of it: levels below (or above) its own, and shares in basis points.
 
     Right is every level from `low` to `high` and every share from `least` to `most`. `open`: a condition that decides
-    it cannot be told.
+    it cannot be told. `stated` are changes in amounts of the drug.
     """
 
     low: Longs
@@ -42,16 +48,64 @@ class Force:
     least: Longs
     most: Longs
     open: Flags
+    stated: list[Stated] = field(default_factory=list)
 
     @property
     def changed(self) -> Flags:
         """Doses of which some modification is in force."""
         found: Flags = (self.low != 0) | (self.high != 0) | (self.least != WHOLE) | (self.most != WHOLE) | self.open
+        for each in self.stated:
+            found |= each.maybe > 0
         return found
 
     def take(self, rows: Index) -> Force:
         """What is in force for these doses alone."""
-        return Force(self.low[rows], self.high[rows], self.least[rows], self.most[rows], self.open[rows])
+        stated = [Stated(each.action, each.sure[rows], each.maybe[rows], each.last[rows]) for each in self.stated]
+        return Force(self.low[rows], self.high[rows], self.least[rows], self.most[rows], self.open[rows], stated)
+
+    def options(self, dose_at: Callable[[int], tuple[Dose, ...]]) -> Iterator[Option]:
+        """Every dose that is right for some of them; `dose_at` states the dose so many levels above their own."""
+        for level in range(int(self.low.min(initial=0)), int(self.high.max(initial=0)) + 1):
+            rows = np.flatnonzero((self.low <= level) & (level <= self.high) & ~self.open)
+            if not self.stated:
+                yield Option(rows, dose_at(level), level, self.least[rows], self.most[rows])
+                continue
+            yield from self._restated(rows, dose_at(level), level)
+
+    def _restated(self, rows: Index, doses: tuple[Dose, ...], level: int) -> Iterator[Option]:
+        counts = np.stack([side[rows] for each in self.stated for side in (each.sure, each.maybe)])
+        for counted in np.unique(counts, axis=1).T:
+            mine = rows[(counts == counted[:, None]).all(axis=0)]
+            spans = [range(int(low), int(high) + 1) for low, high in zip(counted[::2], counted[1::2], strict=True)]
+            for times in product(*spans):
+                made = list(zip([each.action for each in self.stated], times, strict=True))
+                stated = redosed(doses, made)
+                yield Option(mine, stated, level, self.least[mine], self.most[mine])
+                if any(action.to is not None and n for action, n in made):
+                    # An amount that was set is no share of another, unless it was reduced after that.
+                    whole = np.full(len(mine), WHOLE, np.int64)
+                    yield Option(mine, stated, level, whole, whole)
+
+
+class Stated(NamedTuple):
+    """A change in an amount of the drug: of each dose how often it is due, how often it may have been made, and the
+    moment at which it was last due.
+    """
+
+    action: Action
+    sure: Longs
+    maybe: Longs
+    last: Longs
+
+
+class Option(NamedTuple):
+    """Rows, the dose that is right for them, the level it is of, and the shares of it, least and most."""
+
+    rows: Index
+    doses: tuple[Dose, ...]
+    level: int
+    least: Longs
+    most: Longs
 
 
 @dataclass(frozen=True)
@@ -69,6 +123,8 @@ class Change:
         """Levels by which it changes the dose, and the shares it leaves of it, least and most, in basis points."""
         a, up = self.action, self.action.verb == "raise"
         sign = 1 if up else -1
+        if is_stated(a):
+            return 0, WHOLE, WHOLE
         if a.levels is not None:
             return sign * a.levels, WHOLE, WHOLE
         if a.to is not None:
@@ -89,6 +145,12 @@ class Change:
             untimed = begins == (self.state.start.astype(np.int64) + 1) * DAY
             begins = np.where(untimed, begins - DAY, begins)
         return _before(self.state.s, begins, s, moment + 1)
+
+    def last(self, s: Ints, moment: Longs) -> Longs:
+        """The last moment up to this one at which its condition had become true; 0 before the first."""
+        count = _before(self.state.s, self.state.begins, s, moment + 1)
+        place = np.searchsorted(self.state.s, s) + count - 1
+        return np.where(count > 0, self.state.begins[np.maximum(place, 0)] if len(self.state.s) else 0, 0)
 
     def ended(self, s: Ints, moment: Longs) -> Longs:
         """How often the condition of `until` had become true again by a moment."""
@@ -144,6 +206,7 @@ class Levels:
                 self._this_dose(change, force, s, day, number, at)
             else:
                 _lasting(change, force, s, (early, late), number)
+        _supersede(force)
         for change in self.resumed.get(treatment, []):
             _resume(change, force, level, s, late)
         return force
@@ -168,7 +231,8 @@ class Levels:
         """A change of the doses alone on whose day its condition holds."""
         concerned = change.state.includes(number) & ((change.state.at is None) | (at == (change.state.at or 0)))
         answer: Truth = np.where(concerned, all_of(change.modification.if_, self.evidence, s, day), 0).astype(np.int8)
-        _apply(change, force, (answer == 1).astype(np.int64), (answer == 1).astype(np.int64))
+        made = (answer == 1).astype(np.int64)
+        _apply(change, force, made, made, moment_of(day, np.zeros(len(s), np.int32), 0))
         force.open[:] |= answer < 0
 
     def counters(self, counts: dict[str, Count]) -> dict[str, Counter]:
@@ -187,11 +251,16 @@ def _lasting(change: Change, force: Force, s: Ints, moments: tuple[Longs, Longs]
         sure = sure - np.minimum(sure, change.ended(s, late))
     if not change.state.must:
         sure = np.zeros(len(s), np.int64)
-    _apply(change, force, sure, maybe)
+    _apply(change, force, sure, maybe, change.last(s, late))
 
 
-def _apply(change: Change, force: Force, sure: Longs, maybe: Longs) -> None:
-    """So many changes that are due, of those that may have been made."""
+def _apply(change: Change, force: Force, sure: Longs, maybe: Longs, last: Longs) -> None:
+    """So many changes that are due, of those that may have been made; `last` is the moment of the last of them."""
+    if is_stated(change.action):
+        most_often = 1 if change.action.to is not None else int(maybe.max(initial=0))
+        sure, maybe = np.minimum(np.minimum(sure, maybe), most_often), np.minimum(maybe, most_often)
+        force.stated.append(Stated(change.action, sure, maybe, last))
+        return
     levels, least, most = change.span
     few, many = np.minimum(sure, maybe) * levels, np.maximum(sure, maybe) * levels
     force.low[:] += np.minimum(few, many)
@@ -207,6 +276,15 @@ def _apply(change: Change, force: Force, sure: Longs, maybe: Longs) -> None:
             shares[side] = np.where(reached, np.minimum(shares[side] * share // WHOLE, ANY), shares[side])
     force.least[:] = force.least * shares[0] // WHOLE
     force.most[:] = np.minimum(force.most * shares[1] // WHOLE, ANY)
+
+
+def _supersede(force: Force) -> None:
+    """Of two amounts that were set the later one counts."""
+    fixed = [each for each in force.stated if each.action.to is not None]
+    for earlier in fixed:
+        for later in fixed:
+            over = (later.sure > 0) & (later.last > earlier.last)
+            earlier.sure[over], earlier.maybe[over] = 0, 0
 
 
 def _resume(change: Change, force: Force, level: int, s: Ints, late: Longs) -> None:
@@ -255,7 +333,7 @@ def read_levels(e: Evidence, begun: Sequence[tuple[Ints, CycleDays]] = ()) -> Le
     levels = Levels(e, {}, {}, tuple(begun))
     for name, m in e.protocol.modifications.items():
         for action in (*m.then, *m.may):
-            if action.verb in ("reduce", "raise"):
+            if action.verb in CHANGES:
                 state = spells_of(e, name, m, DOSE, must=action in m.then)
                 cycles = _cycles(levels, state) if m.scope == "next cycle" else None
                 for treatment in targets(e.protocol, action.target):
