@@ -9,6 +9,8 @@ BIN := $(VENV)/bin
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test]"
+	# pip does so itself unless the install is editable; without bytecode every start compiles 300 files anew.
+	$(BIN)/python -m compileall -q protocol rules perprotocol
 	@touch $@
 
 demo: $(VENV)/.installed

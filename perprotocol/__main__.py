@@ -1,5 +1,7 @@
 """The command `perprotocol`: checks that `protocol` and `rules` are ours, then hands over."""
 
+import gc
+import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,9 +28,16 @@ def main() -> None:
     if fault := shadowed():
         sys.stderr.write(fault + "\n")
         sys.exit(2)
+    # Start-up makes many objects and drops few: at its usual pace Python would search them for dropped ones many times.
+    gc.set_threshold(500_000)
+    # Nothing that happens to be installed may change how a protocol is read; and the search reads every distribution.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")
     from perprotocol.cli import app  # noqa: PLC0415  only once the packages are known to be ours
 
-    app()
+    try:
+        app()
+    finally:
+        gc.freeze()  # the process ends here: nothing is worth a last search
 
 
 if __name__ == "__main__":
