@@ -8,21 +8,31 @@ import pytest
 
 from protocol import Protocol, ScalarError
 from protocol.timing import Window
-from rules import audit, from_frames, schedule
+from rules import Report, audit, from_frames, schedule
 from rules.plan import compile_plan
 from tests.test_schedule import AFTER_ALL, Row, protocol_of
 
 SECOND = "treatments: {one: {dose: 1 mg, due: day 0, window: ±1 d}, two: {dose: 1 mg, %s}}"
 
 
-def codes(protocol: Protocol, doses: list[Row], zone: str = "", **tables: list[Row]) -> list[str]:
-    """Codes of what is found and asked, but for records and tolerances that are missing."""
+def report_of(protocol: Protocol, doses: list[Row], zone: str = "", **tables: list[Row]) -> Report:
+    """The audit of one participant."""
     rows = [{"subject": "1", "amount": 1, "unit": "mg"} | dose for dose in doses]
     more = {name: [{"subject": "1"} | row for row in part] for name, part in tables.items()}
     zero = str(rows[0]["start"])[:10]
     who = [{"subject": "1", "arm": "active", "day_zero": zero, "site": "01"}]
     study = from_frames("hours", {"subjects": who, "administrations": rows, **more}, time_zone=zone)
-    report = audit(protocol, study, as_of=AFTER_ALL)
+    return audit(protocol, study, as_of=AFTER_ALL)
+
+
+def importance(text: str, doses: list[Row]) -> list[str]:
+    """How important what is found is."""
+    return report_of(protocol_of(text), doses).findings["importance"].to_list()
+
+
+def codes(protocol: Protocol, doses: list[Row], zone: str = "", **tables: list[Row]) -> list[str]:
+    """Codes of what is found and asked, but for records and tolerances that are missing."""
+    report = report_of(protocol, doses, zone, **tables)
     found = [*report.findings["code"], *report.queries["code"]]
     return [code for code in found if code not in ("dose_no_record", "tolerance")]
 
@@ -48,6 +58,30 @@ def test_eight_to_twenty_four_hours_after_the_first_infusion(second: str, expect
     """Two recorded times decide; without one only what no time could change."""
     protocol = protocol_of(SECOND % "due: within 8 h to 24 h after one 1")
     assert codes(protocol, pair("2024-03-01 10:00", second)) == expected
+
+
+@pytest.mark.parametrize(
+    ("criterion", "expected"),
+    [
+        ("from 5 min", "important"),
+        ("above 5 min", "not important"),
+        ("from 20 min", "not important"),
+        ("above 4 min", "important"),
+        ("below 5 min", "not important"),
+        ("below 6 min", "important"),
+    ],
+)
+def test_a_criterion_in_minutes_is_met_by_exactly_as_many(criterion: str, expected: str) -> None:
+    """Five minutes late are five minutes, though a twelfth of an hour has no end as days."""
+    late = SECOND % "due: within 8 h to 24 h after one 1" + f"\nimportance: {{dose_late: important {criterion}}}\n"
+    assert importance(late, pair("2024-03-01 10:00", "2024-03-02 10:05")) == [expected]
+
+
+@pytest.mark.parametrize(("criterion", "expected"), [("from 20 min", "important"), ("above 20 min", "not important")])
+def test_twenty_minutes_are_not_more_than_twenty(criterion: str, expected: str) -> None:
+    """What rounds up as days is no more for it."""
+    late = SECOND % "due: within 8 h to 24 h after one 1" + f"\nimportance: {{dose_late: important {criterion}}}\n"
+    assert importance(late, pair("2024-03-01 10:00", "2024-03-02 10:20")) == [expected]
 
 
 def test_without_the_time_that_hours_count_from_that_time_is_asked() -> None:

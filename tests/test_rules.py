@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,13 @@ from rules.rule import Rule
 ANSWERS = {True: "deviates", False: "complies", None: "cannot tell"}
 PAIRS = (("Lt", "LtEq"), ("Gt", "GtEq"), ("Eq", "NotEq"), ("And", "Or"), ("Plus", "Minus"), ("Multiply", "FloorDivide"))
 SWAPPED = dict(PAIRS) | {second: first for first, second in PAIRS}
+
+MEASURED = [
+    rule
+    for rule in RULES
+    if rule.measure is not None and set(rule.measure.meta.root_names()) <= {c.name for c in TABLES[rule.table].columns}
+]
+"""Rules whose measure follows from the row itself; that of the others is a word of its sentence."""
 
 of_each_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
 
@@ -70,6 +78,14 @@ def mutants(node: Any, alike: dict[str, list[str]]) -> Iterator[Any]:
             yield node | {key: changed} if isinstance(node, dict) else [*node[:key], changed, *node[key + 1 :]]
 
 
+def changed_a_little(expression: pl.Expr, table: str) -> list[pl.Expr]:
+    """Every mutant of an expression over a table."""
+    columns = TABLES[table].columns
+    alike = {c.name: [other.name for other in columns if other.dtype == c.dtype] for c in columns}
+    whole = json.loads(expression.meta.serialize(format="json"))
+    return [pl.Expr.deserialize(io.StringIO(json.dumps(m)), format="json") for m in mutants(whole, alike)]
+
+
 @pytest.mark.parametrize(
     ("rule", "case"), [pytest.param(r, c, id=f"{r.code}: {c['title']}") for r in RULES for c in cases_of(r)]
 )
@@ -92,15 +108,25 @@ def test_the_cases_show_every_verdict_that_a_rule_can_give(rule: Rule) -> None:
 def test_the_cases_notice_every_small_change_of_a_rule(rule: Rule, part: str) -> None:
     """Both sides of every limit and every guard are among the cases: an expression with one fault fails one of them."""
     table = pl.concat([example(rule.table, case["row"]) for case in cases_of(rule)])
-    columns = TABLES[rule.table].columns
-    alike = {c.name: [other.name for other in columns if other.dtype == c.dtype] for c in columns}
-    whole = json.loads(getattr(rule, part).meta.serialize(format="json"))
-    changed = [pl.Expr.deserialize(io.StringIO(json.dumps(m)), format="json") for m in mutants(whole, alike)]
+    changed = changed_a_little(getattr(rule, part), rule.table)
     suspects = [answer(m, rule.deviates) if part == "applies" else answer(rule.applies, m) for m in changed]
     expected = table.select(answer(rule.applies, rule.deviates)).to_series()
     given = table.select(suspect.alias(str(i)) for i, suspect in enumerate(suspects))
     unnoticed = [str(m) for m, verdicts in zip(changed, given, strict=True) if verdicts.equals(expected)]
     assert unnoticed == [], f"no case tells these from {getattr(rule, part)}"
+
+
+@pytest.mark.parametrize("rule", MEASURED, ids=lambda rule: rule.code)
+def test_the_cases_say_how_large_a_deviation_is(rule: Rule) -> None:
+    """The measure is that of the cases, by days and by the clock, and of no expression with one fault."""
+    assert rule.measure is not None
+    cases = [case for case in cases_of(rule) if "measure" in case]
+    table = pl.concat([example(rule.table, case["row"]) for case in cases])
+    expected = [case["measure"] for case in cases]
+    assert table.select(rule.measure).to_series().to_list() == pytest.approx(expected, rel=1e-12)
+    for changed in changed_a_little(rule.measure, rule.table):
+        with suppress(pl.exceptions.InvalidOperationError):  # two days cannot be added
+            assert table.select(changed).to_series().to_list() != pytest.approx(expected, rel=1e-12), str(changed)
 
 
 @of_each_rule

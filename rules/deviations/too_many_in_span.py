@@ -39,7 +39,7 @@ too_many_in_span = Rule(
     rests_on=("at_most",),
     measure=pl.when(pl.col("rationed") & (pl.col("day") < pl.col("free_from")))
     .then((pl.col("free_from") - pl.col("day")).dt.total_days())
-    .otherwise(pl.col("minutes_short") / 1440),
+    .otherwise((pl.col("minutes_short") / 1440).round(9)),
     measure_unit="d",
     message="{activity} on {day} came {measure} too soon: at most {quota_text} are allowed.",
     expected="at most {quota_text}",

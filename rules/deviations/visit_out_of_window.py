@@ -38,7 +38,7 @@ visit_out_of_window = Rule(
     | (pl.col("by_clock") & (pl.col("minutes_off") != 0)),
     rests_on=("due", "window"),
     measure=pl.when("by_clock")
-    .then(pl.col("minutes_off").abs() / 1440)
+    .then((pl.col("minutes_off").abs() / 1440).round(9))
     .otherwise(pl.max_horizontal(pl.col("opens") - pl.col("day"), pl.col("day") - pl.col("closes")).dt.total_days()),
     measure_unit="d",
     message="Visit {which} took place on {day}, {measure} outside its window ({opens} to {closes}).",

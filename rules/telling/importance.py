@@ -14,13 +14,13 @@ _SAME = {"percent": "%"}
 def bound_in(criterion: Importance | Extent, unit: str) -> float | None:
     """The bound of a criterion in the unit of a rule's measure; None where it cannot be compared with it.
 
-    Months have no length of their own, and days are no percentage.
+    Rounded as measures are. Months have no length of their own, and days are no percentage.
     """
     bound = criterion.bound
     if isinstance(bound, Duration):
         if unit not in _MINUTES or bound.months:
             return None
-        return (bound.days * 1440 + bound.minutes) / _MINUTES[unit]
+        return round((bound.days * 1440 + bound.minutes) / _MINUTES[unit], 9)
     if bound is None or _SAME.get(bound.unit.text, bound.unit.text) != _SAME.get(unit, unit):
         return None
     return float(bound.value)
