@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field, PlainValidator
 
-from protocol.dosing import Dose, Doses, Frequency, Span
+from protocol.dosing import Dose, Doses, Frequency, Interruption, Span
 from protocol.durations import parse_offset
 from protocol.elements import Conditions, Element, Many, TitledElement
 from protocol.errors import ScalarError
@@ -113,7 +113,8 @@ class Activity(TitledElement):
 class Part(Activity):
     """One stretch of a treatment: what is given, how much, by which route; as a course when it has a frequency.
 
-    `redose`: a dose vomited within this time is given once more, and both are one dose.
+    `redose`: a dose vomited within this time is given once more, and both are one dose. `interruption`: whether an
+    infusion that stood still may go on with the same bag, and after how long at most.
     """
 
     product: Product | None = None
@@ -130,6 +131,7 @@ class Part(Activity):
     gap: Duration | None = None
     over: Span | None = None
     rate: Rate | None = None
+    interruption: Interruption | None = None
 
 
 class Step(Part):

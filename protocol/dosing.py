@@ -130,6 +130,28 @@ class Span(Scalar):
         return cls(text, low, high)
 
 
+@dataclass(frozen=True)
+class Interruption(Scalar):
+    """`allowed`, `not allowed` or `up to 30 min`: how long an infusion may stand still before the same bag goes on."""
+
+    longest: Duration | None
+    """None where it may last as long as it takes."""
+
+    examples: ClassVar[tuple[str, ...]] = ("allowed", "not allowed", "up to 30 min")
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The policy that the text means."""
+        words = plain(text)
+        if words in ("allowed", "not allowed"):
+            return cls(text.strip(), None if words == "allowed" else Duration.parse("0 min"))
+        longest = Duration.parse(words.removeprefix("up to ")) if words.startswith("up to ") else None
+        if longest is None or not longest.clock or longest.minutes <= 0:
+            remedy = "write 'allowed', 'not allowed' or the longest one such as 'up to 30 min'"
+            raise ScalarError(text, "does not say whether an infusion may be interrupted", remedy)
+        return cls(text.strip(), longest)
+
+
 class WeightPolicy(Element):
     """Which body weight a dose counts with: the baseline weight or the latest not older than `within`.
 

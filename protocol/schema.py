@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from protocol.actions import Action, Resume
 from protocol.defaults import blocks
-from protocol.dosing import Frequency, Rounding, Span, Tolerance
+from protocol.dosing import Frequency, Interruption, Rounding, Span, Tolerance
 from protocol.importance import Extent, Importance
 from protocol.model import Protocol
 from protocol.quantity import Quantity, Range
@@ -28,6 +28,7 @@ _SCALARS: tuple[tuple[str, tuple[type[Scalar], ...], str | None], ...] = (
     ("amount", (Quantity, Range), _QUANTITY),
     ("duration", (Duration,), r"^\s*[-+−]?\s*[0-9].*[a-z]"),
     ("span", (Span,), r"[0-9]\s*(min|h)"),
+    ("interruption", (Interruption,), r"^(not )?allowed$|^up to [0-9]"),
     ("window", (Window,), r"^\s*(±\s*[0-9]|[-+−]\s*[0-9].*)"),
     ("tolerance", (Tolerance,), r"^\s*(±|[-+−]).*(%|percent)"),
     ("rounding", (Rounding,), r"[0-9]"),

@@ -30,7 +30,7 @@ VALUES = {
     *("treatment", "visit", "assessment"),
     *("important", "not important", "unclassified"),
     *("stated", "assumed", "yes", "no", "not reconciled", "new", "finding", "query"),
-    *(*EXCUSES.values(), "incomplete", "incomplete, stopped for safety", "dose modified", "near miss"),
+    *(*EXCUSES.values(), "incomplete", "incomplete, stopped for safety", "dose modified", "interrupted", "near miss"),
     *CATEGORIES,
     *(word for _, word in DECISIONS),
     *(*MATCHES, BOTH, ONLY_DETECTED, ONLY_LOGGED),

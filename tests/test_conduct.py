@@ -69,7 +69,32 @@ PACES = [
         "The time of an interruption does not count.",
         PACED,
         [ran("08:00", "08:20", bag="B", amount="40"), ran("09:00", "09:39", bag="B", amount="60")],
-        ["infusion_too_fast"],
+        ["infusion_too_fast", "interruption"],
+    ),
+    (
+        "Interruptions of one dose add up, and 31 minutes are one too many.",
+        PACED.replace("over:", "interruption: up to 30 min, over:"),
+        [
+            ran("08:00", "08:20", bag="B", amount="40"),
+            ran("08:35", "08:50", bag="B", amount="20"),
+            ran("09:06", "09:36", bag="B", amount="40"),
+        ],
+        ["infusion_interrupted"],
+    ),
+    (
+        "An interruption without the time at which it began cannot be told.",
+        PACED.replace("over:", "interruption: not allowed, over:"),
+        [{"start": "2024-03-01 08:00", "bag": "B", "amount": "40"}, ran("09:00", "09:39", bag="B", amount="60")],
+        ["infusion-time"],
+    ),
+    (
+        "Across midnight an interruption is no longer than it was.",
+        PACED.replace("over:", "interruption: up to 30 min, over:"),
+        [
+            {"start": "2024-03-01 22:30", "end": "2024-03-01 23:50", "bag": "B", "amount": "40"},
+            {"start": "2024-03-01 23:59", "end": "2024-03-02 00:30", "bag": "B", "amount": "60"},
+        ],
+        [],
     ),
     (
         "Of a part the same share of the time is enough.",

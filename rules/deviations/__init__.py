@@ -39,6 +39,7 @@ from rules.deviations.excursion_unassessed import excursion_unassessed
 from rules.deviations.frequency_wrong import frequency_wrong
 from rules.deviations.hold_not_closed import hold_not_closed
 from rules.deviations.identity_untold import identity_untold
+from rules.deviations.infusion_interrupted import infusion_interrupted
 from rules.deviations.infusion_too_fast import infusion_too_fast
 from rules.deviations.infusion_too_slow import infusion_too_slow
 from rules.deviations.interval_too_long import interval_too_long
@@ -116,6 +117,7 @@ RULES: tuple[Rule, ...] = (
     premedication_mistimed,
     infusion_too_fast,
     infusion_too_slow,
+    infusion_interrupted,
     overdose,
     above_ceiling,
     above_total,

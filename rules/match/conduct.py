@@ -18,8 +18,8 @@ from rules.happened.records import NOT_GIVEN
 from rules.happened.routes import same_route
 from rules.happened.spells import known_at
 from rules.happened.truth import Truth, all_of_answers, truth
-from rules.match.frame import Array, occasions_frame
-from rules.match.infusion import infusion_columns
+from rules.match.frame import Array, occasions_frame, one_of
+from rules.match.infusion import infusion_columns, interruption_columns
 from rules.occasions import schema
 from rules.planning.judgeable import paced, rate_shown, tellable
 from rules.timing.grid import Laid
@@ -27,8 +27,8 @@ from rules.timing.grid import Laid
 if TYPE_CHECKING:
     from rules.telling.wording import Wording
 
+_PAUSE_FACTS = ("infusion-time", "bag")
 _MORE: dict[str, pl.DataType] = {"dose": pl.Int32(), "before": pl.Int32(), "percent": pl.Float64()}
-_GUARDS = ("routed", "branded", "required", "ordered", "paced")
 
 
 def conduct_occasions(laid: Laid, doses: pl.DataFrame) -> pl.DataFrame:
@@ -37,7 +37,8 @@ def conduct_occasions(laid: Laid, doses: pl.DataFrame) -> pl.DataFrame:
     part = doses["part"].fill_null(len(parts)).to_numpy()
     rows = doses["dose"].to_numpy()
     judged = ~doses["duplicate"].to_numpy() & ~laid.doses.misfiled[rows] & (laid.doses.activity[rows] >= 0)
-    guards = _guards(laid, doses, part, rows)
+    guards, stood = _guards(laid, doses, part, rows), interruption_columns(laid, part, rows)
+    guards["interrupted"] = stood["interrupted"].astype(np.bool_)
     kept = np.flatnonzero(judged & np.any([guards[g] for g in guards], axis=0))
     if not len(kept):
         return pl.DataFrame(schema=schema("conduct") | _MORE)
@@ -57,6 +58,8 @@ def conduct_occasions(laid: Laid, doses: pl.DataFrame) -> pl.DataFrame:
         "ordered": ordered,
         "in_order": in_order,
         **pace,
+        **stood,
+        "pause_fact": one_of(_PAUSE_FACTS, stood["bag_wanted"]),
         "paced": guards["paced"],
         "least_fact": _least_fact(laid, part, doses),
     }
@@ -275,5 +278,7 @@ CONDUCT_WORDS: dict[str, Callable[[Wording, pl.DataFrame], pl.Series]] = {
     "least_minutes": _minutes("least_minutes"),
     "most_minutes": _minutes("most_minutes"),
     "pace_text": _pace,
+    "paused": _minutes("pause"),
+    "interruption_text": _element_text("interruption"),
 }
 """The words of a template about how a dose was given: functions from the hits of a rule to a column of text."""

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from protocol.dosing import Span
 from protocol.model import Treatment
@@ -19,7 +20,7 @@ from rules.arrays import NONE, Flags, Ints, Longs, days, whole
 from rules.dosing.given import summed
 from rules.dosing.intended import UNKNOWN
 from rules.happened.records import PARTLY
-from rules.happened.repeated import CLASH, ECHO, VOMITED
+from rules.happened.repeated import CLASH, COUNTS, ECHO, VOMITED
 from rules.match.frame import Array
 from rules.planning.judgeable import paced as paced_by
 from rules.planning.judgeable import rate_shown
@@ -31,6 +32,29 @@ TWICE_AS_FAST = 2
 """Of a single stated time, less than half of it is too fast and more than twice too slow. A tool default."""
 _MILLILITRE = 1_000_000
 """In nanolitres."""
+
+
+ANY_LENGTH = 1 << 30
+"""Minutes: an interruption that the protocol allows has no longest one."""
+
+
+def interruption_columns(laid: Laid, part: Ints, rows: Ints) -> dict[str, Ints | Flags]:
+    """How long each dose of `rows` stood still and may have, and whether that is to be judged; `part` is the place of
+    its part, or one beyond the last.
+
+    Where the protocol limits it, an interruption that nobody can measure is judged too: it cannot be told.
+    """
+    pause, wanted = (found[rows] for found in _stood_still(laid))
+    said = [getattr(p.element, "interruption", None) for p in laid.plan.parts]
+    minutes = [NONE if i is None else ANY_LENGTH if i.longest is None else i.longest.minutes for i in said]
+    longest = np.array([*minutes, NONE], np.int32)[part]
+    limited = (longest != NONE) & (longest != ANY_LENGTH)
+    return {
+        "interrupted": (pause > 0) | (limited & (pause == NONE)),
+        "pause": pause,
+        "longest_pause": longest,
+        "bag_wanted": wanted,
+    }
 
 
 def infusion_columns(laid: Laid, part: Ints, amount: Longs) -> dict[str, Array]:
@@ -72,6 +96,43 @@ def running(laid: Laid) -> Ints:
         minutes, known = np.where(again, 0, minutes), known | again
     total = summed(np.where(known, minutes, UNKNOWN), laid.doses.dose_of, len(laid.doses.s))
     return np.where(total == UNKNOWN, NONE, total).astype(np.int32)
+
+
+def _stood_still(laid: Laid) -> tuple[Ints, Flags]:
+    """Minutes for which each dose stood still between two records of one bag, 0 for none; `NONE` where that is not
+    known, and then whether for want of a bag."""
+    r, frame = laid.doses, laid.evidence.frames["administrations"]
+    pause, unnamed = np.zeros(len(r.s), np.int32), np.zeros(len(r.s), np.bool_)
+    rows = np.flatnonzero((r.parts > 1)[r.dose_of])
+    if r.kinds is not None:
+        rows = rows[r.kinds[rows] == COUNTS]
+    if not len(rows):
+        return pause, unnamed
+    frame, of = frame[rows], r.dose_of[rows]
+    begun, ended = (_moment(frame, column) for column in ("start", "end"))
+    order = np.lexsort((begun, of))
+    frame, of, begun, ended = frame[order], of[order], begun[order], ended[order]
+    one = of[1:] == of[:-1]
+    bag = frame["bag"]
+    named = (bag.is_not_null()[1:] & bag.is_not_null()[:-1]).to_numpy()
+    same = one & (bag[1:] == bag[:-1]).fill_null(value=False).to_numpy()
+    timed = (begun[1:] != _NEVER) & (ended[:-1] != _NEVER)
+    still = np.where(timed, np.maximum(begun[1:] - ended[:-1], 0), 0)
+    np.add.at(pause, of[1:][same & timed], still[same & timed].astype(np.int32))
+    unnamed[of[1:][one & ~named & (~timed | (still > 0))]] = True
+    pause[of[1:][same & ~timed]] = NONE
+    pause[unnamed] = NONE
+    return pause, unnamed
+
+
+_NEVER = -(1 << 40)
+
+
+def _moment(frame: pl.DataFrame, column: str) -> Longs:
+    """Minutes since the first day there is; `_NEVER` without a day or a time."""
+    day, minute = days(frame, column), whole(frame, f"{column}_minute")
+    known = (day != NONE) & (minute != NONE) & (day == days(frame, f"{column}_last"))
+    return np.where(known, day.astype(np.int64) * 1440 + minute, _NEVER)
 
 
 def _stated(over: Span, ran: Ints) -> tuple[Ints, Ints]:

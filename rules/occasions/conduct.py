@@ -20,6 +20,10 @@ _COLUMNS = (
     Column("running", INT, "how long it ran, without interruptions", 60, "infusion-time", "min"),
     Column("least_minutes", INT, "shortest time allowed", 60, "@least_fact", "min"),
     Column("most_minutes", INT, "longest time allowed", 360, "infusion-limit", "min"),
+    Column("interrupted", YES, "it stood still between two records, or may have where the protocol limits that", True),
+    Column("pause", INT, "how long it stood still", 28, "@pause_fact", "min"),
+    Column("longest_pause", INT, "how long it may, in all", 30, "interruption", "min"),
+    Column("pause_fact", TEXT, "what is missing when the interruption is", "infusion-time"),
     Column("least_fact", TEXT, "what is missing when the shortest time is", "infusion-limit"),
 )
 

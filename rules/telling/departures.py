@@ -43,6 +43,7 @@ def read_departures(laid: Laid, tables: dict[str, pl.DataFrame], place: Place) -
     planned = tables["planned"]
     doses = tables["doses"]
     pieces = [_absent(planned), _delayed(planned), _modified(doses), _cut_short(laid, doses), _near_misses(doses)]
+    pieces.append(_interrupted(laid, tables["conduct"]))
     rows = pl.concat([p for p in pieces if len(p)] or pieces[:1])
     if not len(rows):
         return pl.DataFrame(schema=DEPARTURES)
@@ -109,9 +110,17 @@ def _ordered_by(laid: Laid, rows: pl.DataFrame) -> pl.Series:
     return pl.Series(by, dtype=pl.String)
 
 
+def _interrupted(laid: Laid, conduct: pl.DataFrame) -> pl.DataFrame:
+    """Infusions that stood still, and went on as the protocol allows."""
+    stood = conduct.filter("interrupted", pl.col("pause") <= pl.col("longest_pause"))
+    paths = pl.Series([f"{part.path}.interruption" for part in laid.plan.parts], dtype=pl.String)
+    return _rows(stood, date=pl.col("day"), kind=pl.lit("interrupted"), by=paths.gather(stood["part"]))
+
+
 def _sources(protocol: Protocol, by: pl.Series) -> pl.Series:
     """Which paragraph of the protocol, or line of study.yaml, each departure rests on; null for a hold on record."""
     texts = {name: protocol.origin(f"modifications.{name}").text for name in protocol.modifications}
+    texts |= {path: protocol.origin(path).text for path in by.drop_nulls().unique() if path.endswith(".interruption")}
     texts |= {name: f"study.yaml: {name}" for name in by.drop_nulls().unique() if name.startswith(PAUSED)}
     named = ("; ".join(texts[n] for n in (name or "").split(", ") if n in texts) for name in by)
     return pl.Series([text or None for text in named], dtype=pl.String)

@@ -13,12 +13,15 @@ from rules.telling.begun import unclosed_holds
 from rules.telling.rows import SCHEMA, Place, Said, assemble, located, stack
 from rules.telling.wording import Wording, catalogue
 
-_BY_PROTOCOL = frozenset({"tolerance", "dose", "weight-limit", "data-cut", "infusion-limit", "redose", "working-days"})
+_BY_PROTOCOL = frozenset({
+    "tolerance", "dose", "weight-limit", "data-cut", "infusion-limit", "redose", "working-days",
+    "interruption",
+})  # fmt: skip
 _BY_SUBJECT = frozenset({"day-zero", "since-dose", "arm", "consent", "stop-date", "signer"})
 _BY_SERIES = frozenset({"policy", "prerequisite", "order", "infusion-time", "hour"})
 """Facts that are missing once for the protocol, for a participant, or for one activity of a participant; the others
 once for a record."""
-_COLUMNS = {"count": "viable_or_total", "counted": "counted", "brand": "brand"}
+_COLUMNS = {"count": "viable_or_total", "counted": "counted", "brand": "brand", "bag": "bag"}
 """Facts that are missing once for an activity where the study has no such column at all."""
 
 _UNTOLD = {

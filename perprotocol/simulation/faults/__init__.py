@@ -90,6 +90,7 @@ _ALL = (
     Kind(products.misfiled_bag, ("bag_of_another",)),
     Kind(conduct.infusion_fast, ("infusion_too_fast",)),
     Kind(conduct.infusion_slow, ("infusion_too_slow",)),
+    Kind(conduct.infusion_interrupted, ("infusion_interrupted",)),
     Kind(conduct.order_reversed, ("order_reversed",)),
     Kind(conduct.unprepared, ("prerequisite_missing",)),
     Kind(conduct.as_medication, ("hour",)),

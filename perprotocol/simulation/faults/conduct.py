@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container
+from dataclasses import replace
+from decimal import Decimal
 from random import Random
 
 from perprotocol.simulation.days import DAY
@@ -57,6 +59,28 @@ def infusion_slow(world: World, rng: Random) -> Case | None:
             if end // DAY == (given.end or given.at) // DAY:
                 given.end = end
                 return Case(patient, one("infusion_too_slow", key) + _too_old(world, given))
+    return None
+
+
+def infusion_interrupted(world: World, rng: Random) -> Case | None:
+    """An infusion that stood still for longer than it may, and went on with the same bag."""
+    patient = world.live()
+    for key in world.doses(rng, first=True):
+        given = patient.dose(key)
+        stated = given.line.treatment.interruption if given.line is not None else None
+        if stated is None or stated.longest is None or given.end is None or given.end - given.at < 2:
+            continue
+        stops, still = given.at + rng.randint(1, given.end - given.at - 1), stated.longest.minutes + rng.randint(1, 30)
+        end = given.end + still
+        if "bag" not in given.more or _timed(world, key) or _followed(patient, given) or end // DAY != given.day:
+            continue
+        amount, volume = given.amount, given.more.get("volume")
+        half = {"volume": str(Decimal(str(volume)) / 2)} if volume is not None else {}
+        given.more |= half
+        rest = replace(given, at=stops + still, end=end, amount=amount // 2 if amount is not None else None)
+        given.end, given.amount = stops, amount - amount // 2 if amount is not None else None
+        patient.doses.append(rest)
+        return Case(patient, one("infusion_interrupted", key) + _too_old(world, rest))
     return None
 
 

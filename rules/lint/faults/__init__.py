@@ -20,6 +20,7 @@ from rules.lint.faults.formula_missing import formula_missing
 from rules.lint.faults.hold_ends_at_once import hold_ends_at_once
 from rules.lint.faults.hold_without_end import hold_without_end
 from rules.lint.faults.importance_unknown import importance_unknown
+from rules.lint.faults.interruption_unsaid import interruption_unsaid
 from rules.lint.faults.interval_impossible import interval_impossible
 from rules.lint.faults.level_open import level_open
 from rules.lint.faults.level_unknown import level_unknown
@@ -80,6 +81,7 @@ CHECKS = (
     importance_unknown,
     exclusion_unfit,
     transition_missing,
+    interruption_unsaid,
     level_open,
     dose_input_unscheduled,
     ceiling_usual,
