@@ -173,6 +173,8 @@ def audited(name: str, people: list[Rows]) -> dict[str, Told]:
     tables = {table: [row for rows in people for row in rows[table]] for table in people[0]}
     report = audit(trial(name), from_frames("sim", {t: rows for t, rows in tables.items() if rows}), as_of=AFTER_ALL)
     place = pl.coalesce(pl.col("date").cast(pl.String), pl.col("occurrence").cast(pl.String))
+    # Lost since when is the day of the last record, whichever that is: a visit filled in may be later.
+    place = pl.when(pl.col("code") != "lost_to_follow_up").then(place)
     told = {subject: Told(set(), {}) for subject in ["", *(str(row["subject"]) for row in tables["subjects"])]}
     for subject, *what in report.findings.select("subject", "code", "activity", place).rows():
         told[subject].findings.add(tuple(what))
