@@ -41,10 +41,7 @@ WITHOUT_FAULT: dict[str, str] = {
     "premedication_mistimed": "it only asks, and its question has a code of its own: `hour`",
     "consent_version_outdated": "it needs two versions of a protocol; situation S38 is its case",
     "amendment_before_approval": "the fault of a site, and of no participant; its cases are in `tests/cases`",
-    "changed_otherwise": "no kind of fault changes the dose of a course after a level; situation S50 is its case",
-    "not_repeated": "no protocol of the library orders an assessment to be repeated; its cases are in `tests/cases`",
     "identity_untold": "a date that fits two doses is nobody's fault; dense schedules are measured by themselves",
-    "own_consent_missing": "the simulator signs once for everybody, whatever the age; its cases are in `tests/cases`",
 }
 """Rules for which no fault can be put into one participant by the protocol alone, and why."""
 
@@ -61,6 +58,8 @@ class Measured:
     found: Counter[str] = field(default_factory=Counter)
     both: Counter[str] = field(default_factory=Counter)
     put: Counter[str] = field(default_factory=Counter)
+    gaps: Counter[Told] = field(default_factory=Counter)
+    """What is asked of the protocol itself, whoever takes part: no fault of a participant, and no alarm."""
     examples: list[str] = field(default_factory=list)
 
     @property
@@ -76,12 +75,12 @@ def measure(name: str, perfect: int, each: int, seed: int, kinds: Sequence[str] 
     with report_progress(f"{trial.protocol}: perfect", quiet=False) as progress:
         for first in range(0, perfect, BATCH):
             clean = simulate(trial, min(BATCH, perfect - first), seed, first=first)
-            result.alarms += _told(trial, clean)
+            result.alarms += _told(trial, clean, result.gaps)
             progress(first + BATCH, perfect)
     with report_progress(f"{trial.protocol}: with faults", quiet=False) as progress:
         faulty = 2 * each * len(kinds) + TRIES
         with_faults = simulate(trial, faulty, seed + 1, dict.fromkeys(kinds, each), progress)
-    _compare(result, with_faults, _told(trial, with_faults))
+    _compare(result, with_faults, _told(trial, with_faults, result.gaps))
     result.seconds = perf_counter() - began
     return result
 
@@ -99,11 +98,15 @@ def _compare(result: Measured, simulated: Simulated, found: Counter[Told]) -> No
         result.examples += [f"{said}: {kinds.get(row[0], 'no fault')} {row}" for row in list(rows)[:SHOWN]]
 
 
-def _told(trial: protocol.Protocol, simulated: Simulated) -> Counter[Told]:
-    """Everything an audit finds or asks, by participant, code, activity and occurrence."""
+def _told(trial: protocol.Protocol, simulated: Simulated, gaps: Counter[Told]) -> Counter[Told]:
+    """Everything an audit finds or asks of participants, by participant, code, activity and occurrence; what it asks
+    of the protocol goes into `gaps`.
+    """
     study = rules.from_frames("synthetic", simulated.frames)
     report = rules.audit(trial, study, as_of=AFTER_ALL)
-    return Counter(pl.concat([report.findings, report.queries]).select(COLUMNS).rows())
+    told = Counter(pl.concat([report.findings, report.queries]).select(COLUMNS).rows())
+    gaps.update(asked := {row: n for row, n in told.items() if row[0] is None})
+    return told - Counter(asked)
 
 
 def by_rule(results: Sequence[Measured]) -> pl.DataFrame:
@@ -161,7 +164,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"{r.protocol}: {r.alarms.total()} alarms, {r.both.total()} of {r.injected.total()} found, "
             f"{r.found.total() - r.both.total()} too much; {r.seconds:.0f} s"
         )
-        for example in r.examples:
+        for example in (*r.examples, *(f"asked of the protocol: {row[1]} {row[2]}" for row in r.gaps)):
             say(f"  {example}")
     figures = by_rule(results)
     if options.format == "json":

@@ -35,15 +35,16 @@ def test_a_small_measurement_is_whole(name: str) -> None:
     """Two of every fault, and perfect participants: all is found, nothing else is, and the page says so."""
     result = measure(name, 40, EACH, seed=3)
     assert result.whole, result.examples
+    assert not result.gaps
     said = page([result], EACH)
     assert f"| {result.protocol} | 40 | 0 | {result.put.total()} |" in said
 
 
 @pytest.mark.parametrize("file", real_protocols())
-def test_nothing_is_found_of_perfect_participants_of_the_real_protocols(file: Path) -> None:
-    """What is asked of the protocol itself, whoever takes part, is no alarm."""
-    result = measure(str(file), 200, 0, seed=3)
-    assert [told for told in result.alarms if told[0] is not None] == []
+def test_a_small_measurement_of_a_real_protocol_is_whole(file: Path) -> None:
+    """Perfect participants, and one of every fault; what is asked of the protocol itself is no alarm."""
+    result = measure(str(file), 40, 1, seed=3)
+    assert result.whole, result.examples
 
 
 @pytest.mark.skipif(REAL is None, reason="PERPROTOCOL_REAL_DATA is not set: the ten real protocols are not at hand")

@@ -110,10 +110,11 @@ class Dosed(Cycled):
         given.amount = given.least + int(where * (given.most - given.least))
 
     def _as_before(self, given: Given, plan: Planned) -> None:
-        """What the dose would be as if nothing had been changed; of two changes nothing is said."""
+        """What the dose would be as if nothing had been changed; of two changes no fault is told apart from another."""
         now, full = (self.dose_of(plan.line, given.day, full=whole) for whole in (False, True))
         ordered = now is not full or self.share_of(plan) != WHOLE
         reweighed = given.weighed and self.used_before is not None
+        given.ordered, given.judged = ordered, given.judged and not (ordered and reweighed)
         if full is None or given.amount is None or ordered == reweighed:
             return
         grams = self.used_before if reweighed and self.used_before is not None else given.grams

@@ -75,6 +75,8 @@ class Given:
     judged: bool = False
     ceiling: int | None = None
     change: str = ""
+    ordered: bool = False
+    """The protocol orders another dose than the planned one."""
     before: tuple[int, int] = (0, 0)
     more: Row = field(default_factory=dict)
 
@@ -126,6 +128,8 @@ class Patient:
     labelled: bool = False
     numbered: frozenset[str] = frozenset()
     baseline: bool = False
+    signs: bool = True
+    """Whether the participant signs as well, once old enough."""
     lasts: dict[str, tuple[int, int | None]] = field(default_factory=dict)
     """Of each course its first day and the last one planned, None where the protocol states no end."""
     day_zero: int | None = None

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import polars as pl
 
-from perprotocol.simulation.days import DAY, written
+from perprotocol.simulation.days import DAY, move, written
 from perprotocol.simulation.patient import Given, Patient, Row
 from protocol import Protocol
 from protocol.activities import Part
@@ -62,7 +62,7 @@ def rows_of(protocol: Protocol, patient: Patient) -> dict[str, list[Row]]:
     ]
     return {
         "subjects": [who | first],
-        "consents": [who | {"version": protocol.version, "signed": moment(patient.consent * DAY + 7 * 60)}],
+        "consents": [who | row for row in _consents(protocol, patient)],
         "milestones": [who | {"milestone": name, "date": moment(at)} for name, at in patient.milestones],
         "observations": [*weights, *(who | row for row in _seen(patient))],
         "administrations": [who | _dose(protocol, patient, dose) for dose in patient.doses],
@@ -71,6 +71,23 @@ def rows_of(protocol: Protocol, patient: Patient) -> dict[str, list[Row]]:
         "decisions": [who | _timed(decision) for decision in patient.decisions],
         "events": [who | _timed(event) for event in patient.events],
     }
+
+
+def own_from(protocol: Protocol, patient: Patient) -> list[int]:
+    """The days from which on a participant's own signature is needed."""
+    ages = protocol.consent.own_from if protocol.consent is not None else ()
+    return [move(patient.birth, age.months, age.days, protocol.months) for age in ages]
+
+
+def _consents(protocol: Protocol, patient: Patient) -> Iterator[Row]:
+    """The form of the first day, and one signed again on the day on which the participant is old enough to sign it."""
+    days = own_from(protocol, patient)
+    own = ["participant"] if patient.signs else []
+    for day in [patient.consent, *(d for d in days if d > patient.consent)]:
+        row: Row = {"version": protocol.version, "signed": moment(day * DAY + 7 * 60)}
+        if days:
+            row["by"] = " and ".join(["guardian", *(own if day >= min(days) else [])])
+        yield row
 
 
 def _seen(patient: Patient) -> Iterator[Row]:

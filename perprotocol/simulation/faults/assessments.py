@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from random import Random
 from typing import NamedTuple
 
@@ -145,3 +146,24 @@ def mistimed_sample(world: World, rng: Random) -> Case | None:
     assert high is not None
     seen.since = str(high.minutes / 60 + rng.randint(1, 8) / 4)
     return Case(patient, one("sample_mistimed", (seen.measure, None)))
+
+
+def not_repeated(world: World, rng: Random) -> Case | None:
+    """A value that orders an assessment to be repeated, and no value until long after."""
+    patient = world.live()
+    if patient.events or not world.judged:
+        return None
+    for trigger in world.cast.story.triggers:
+        orders = [a for a in trigger.modification.then if a.verb == "repeat" and a.every is not None]
+        if len(orders) != 1 or trigger.events or len(trigger.measured) != 1:
+            continue
+        seen = sorted((s for s in patient.seen if s.measure in trigger.measured), key=lambda s: s.at)
+        pairs = list(pairwise(seen))
+        rng.shuffle(pairs)
+        for value, after in pairs:
+            every = orders[0].every
+            assert every is not None
+            if value.at // DAY > patient.zero and (after.at - value.at) // DAY > every.days:
+                value.value = str(trigger.shown[value.measure])
+                return Case(patient, one("not_repeated", (orders[0].target, None)))
+    return None

@@ -306,6 +306,31 @@ def level_ignored(world: World, rng: Random) -> Case | None:
     return None
 
 
+def changed_otherwise(world: World, rng: Random) -> Case | None:
+    """A value that orders another dose of a course by a range of shares, and a dose changed far beyond it."""
+    for taken in courses(world, rng):
+        if len(taken.records) < 2:
+            continue
+        before, after = taken.records[-2:]
+        up = (after.amount or 0) > (before.amount or 0)
+        for trigger in world.cast.story.triggers:
+            within = trigger.modification.within
+            if not _acts(trigger, taken.activity) or within is None or not _by_range(trigger, up):
+                continue
+            again = range(after.day, after.day + within.days)
+            seen = [s for s in taken.patient.seen if s.measure in trigger.measured and s.at // DAY in again]
+            if not seen and before.amount and before.line is after.line and _until(after) > again[-1]:
+                taken.replaced(after, replace(after, amount=before.amount * 2 if up else before.amount // 2))
+                return Case(taken.patient, one("changed_otherwise", taken.key))
+    return None
+
+
+def _by_range(trigger: Trigger, up: bool) -> bool:
+    """Whether the modification changes the dose that way, by a range of shares."""
+    verb = "raise" if up else "reduce"
+    return any(a.verb == verb and isinstance(a.by, Range) for a in trigger.modification.then)
+
+
 def _acts(trigger: Trigger, activity: str) -> bool:
     m = trigger.modification
     changes = any(a.verb in ("raise", "reduce") and a.target in (activity, "all") for a in m.then)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from random import Random
 
 from perprotocol.simulation.days import DAY
-from perprotocol.simulation.faults.case import Case, World, one
+from perprotocol.simulation.faults.case import Case, Found, World, one
 from perprotocol.simulation.patient import Patient
+from perprotocol.simulation.tables import own_from
 
 
 def ineligible(world: World, rng: Random) -> Case | None:
@@ -30,7 +32,20 @@ def before_consent(world: World, rng: Random) -> Case | None:
         return None
     first = min(days)
     patient.consent = first + 1
-    return Case(patient, one("procedure_before_consent", ("procedure", None)))
+    own = sum(day <= first for day in own_from(world.protocol, patient))
+    follows: Counter[Found] = Counter({("own_consent_missing", "own", None): own} if own else {})
+    return Case(patient, one("procedure_before_consent", ("procedure", None)) + follows)
+
+
+def unsigned(world: World, rng: Random) -> Case | None:
+    """Somebody old enough to sign for whom the guardian alone signed."""
+    patient = world.live()
+    done = [d.day for d in patient.doses if not d.status] + [at // DAY for at, _ in patient.visits.values()]
+    old = [day for day in own_from(world.protocol, patient) if day <= max(done, default=-1)]
+    if not old or not world.judged:
+        return None
+    patient.signs = False
+    return Case(patient, Counter({("own_consent_missing", "own", None): len(old)}))
 
 
 def lost(world: World, rng: Random) -> Case | None:

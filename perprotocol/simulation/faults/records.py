@@ -10,6 +10,7 @@ from perprotocol.simulation.days import DAY, written
 from perprotocol.simulation.faults.case import Case, World, counts_from, lapsed, one
 from perprotocol.simulation.faults.timing import closing, stays
 from perprotocol.simulation.patient import Given, Patient, Planned, Row
+from perprotocol.simulation.shown import names
 
 
 def wrong_arm(world: World, rng: Random) -> Case | None:
@@ -39,8 +40,17 @@ def unplanned(world: World, rng: Random) -> Case | None:
     given = max(doses, key=lambda d: (d.at, d.key))
     if not stays(world, given.day + 201) or given.line is None or given.line.part.in_ is not None:
         return None
+    if _perhaps_allowed(world, given.key[0]):
+        return None
     follows = lapsed(patient, _again(patient, given, 200), (given.key[0], None))
     return Case(patient, one("unplanned_dose", (given.key[0], None)) + follows)
+
+
+def _perhaps_allowed(world: World, activity: str) -> bool:
+    """Whether an optional dose that was not taken may be the one more: what would allow it is not on record."""
+    seen = {s.measure for s in world.perfect.seen}
+    lines = world.cast.scripts[world.perfect.arm].of(activity)
+    return any(names(world.protocol, line.part.may_if) - seen for line in lines)
 
 
 def _later(given: Given, days: int) -> Row:

@@ -85,7 +85,8 @@ def dose_early(world: World, rng: Random) -> Case | None:
     """A dose before its window, yet not before its minimum interval."""
     ahead = rng.randint(1, 3)
     for key in world.doses(rng):
-        if _room_before(world, key, ahead):
+        # What orders another dose on its day is not known yet days before.
+        if _room_before(world, key, ahead) and not world.perfect.dose(key).ordered:
             patient = world.live({key: partial(_early, ahead)})
             if _told_in_cycle(world, patient, key):
                 return Case(patient, one("dose_early", key))
