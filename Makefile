@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test bench recall docs lint types imports clean
+.PHONY: demo test bench mutants recall docs lint types imports clean
 .DEFAULT_GOAL := demo
 
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -34,6 +34,10 @@ bench: $(VENV)/.installed
 
 recall: $(VENV)/.installed
 	$(BIN)/python -m bench.recall --page
+
+mutants: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet "mutmut==3.8.1"
+	nice $(BIN)/python -m bench.mutants rules/dose.py rules/schedule.py rules/match
 
 docs: $(VENV)/.installed
 	$(BIN)/python -m docs.generate

@@ -1,4 +1,4 @@
-"""Known slips: which factor explains a wrong amount, up to which ratio, and from which on the unit itself is doubted."""
+"""Known slips: which factor explains a wrong amount, up to which ratio, and when the unit itself is doubted."""
 
 from __future__ import annotations
 
