@@ -129,13 +129,14 @@ def test_the_cases_say_how_large_a_deviation_is(rule: Rule) -> None:
             assert table.select(changed).to_series().to_list() != pytest.approx(expected, rel=1e-12), str(changed)
 
 
-def test_a_deviation_is_so_many_days_or_per_cent() -> None:
-    """Amounts, rates and shares are in per cent, everything else is time in days; without a measure is no unit."""
+def test_a_deviation_is_so_many_days_minutes_or_per_cent() -> None:
+    """Amounts, rates and shares are in per cent, an interruption in minutes, everything else in days."""
     units = {rule.code: rule.measure_unit for rule in RULES if rule.measure is not None or rule.measure_unit}
     percent = {"overdose", "underdose", "infusion_too_fast", "changed_otherwise", "dose_off_level"}
     percent |= {"adherence_low", "adherence_high"}
     assert {code for code, unit in units.items() if unit == "%"} == percent
-    assert {unit for code, unit in units.items() if code not in percent} == {"d"}
+    assert {code for code, unit in units.items() if unit == "min"} == {"infusion_interrupted"}
+    assert set(units.values()) == {"%", "min", "d"}
 
 
 @of_each_rule
