@@ -50,15 +50,15 @@ def whole_or_none(frame: pl.DataFrame, column: str) -> Ints:
     return whole(frame, column, NONE).astype(np.int32)
 
 
-def taken(values: npt.NDArray[Any], order: Ints) -> npt.NDArray[Any]:
+def taken(values: npt.NDArray[Any], order: Ints | Index) -> npt.NDArray[Any]:
     """The values in another order; what all rows have in common is still kept once."""
     return values[order] if values.strides != (0,) else np.broadcast_to(values[:1], len(order))
 
 
 def numbers(series: pl.Series, missing: int | np.signedinteger[Any]) -> npt.NDArray[Any]:
-    """A column of whole numbers, `missing` where null."""
+    """A column of whole numbers, `missing` where null; one value for all rows where there is no other."""
     if series.null_count() == len(series):
-        return np.full(len(series), missing, np.int32 if series.dtype == pl.Int32 else np.int64)
+        return np.broadcast_to(np.array(missing, np.int32 if series.dtype == pl.Int32 else np.int64), len(series))
     return (series.fill_null(missing) if series.null_count() else series).to_numpy()
 
 

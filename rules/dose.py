@@ -7,14 +7,15 @@ once and compared as integers, so a dose exactly on its limit is inside (docs/en
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from protocol.dosing import Dose
 from protocol.model import Treatment
 from protocol.quantity import Range
-from rules.arrays import NONE, Flags, Ints, Longs, numbers, taken
+from rules.arrays import NONE, Flags, Index, Ints, Longs, numbers, taken
 from rules.dosing.given import FACTS, Codes, amounts_given, countable
 from rules.dosing.intended import (
     FIXED,
@@ -48,14 +49,29 @@ FAR = 9
 """A dose this many times over the intended one is over, whatever the tolerance: a tenfold slip less ten per cent."""
 
 
+T = TypeVar("T", bound=np.generic)
+
+
+class _Columns(dict[str, npt.NDArray[T]]):
+    """Columns of n rows; one that nothing was written to yet holds the same value in all of them."""
+
+    def __init__(self, n: int, empty: T) -> None:
+        super().__init__()
+        self.n, self.empty = n, empty
+
+    def __missing__(self, name: str) -> npt.NDArray[T]:
+        self[name] = np.full(self.n, self.empty)
+        return self[name]
+
+
 @dataclass
 class Doses:
     """Columns over the dose records of a partition. Weights in grams, amounts and limits in base units."""
 
     n: int
     dosed: Flags = field(init=False)
-    columns: dict[str, Longs] = field(default_factory=dict)
-    flags: dict[str, Flags] = field(default_factory=dict)
+    columns: _Columns[np.int64] = field(init=False)
+    flags: _Columns[np.bool_] = field(init=False)
     recalculated: Recalculated | None = None
     dose_fact: Codes = field(init=False)
     amount_fact: Codes = field(init=False)
@@ -63,40 +79,7 @@ class Doses:
 
     def __post_init__(self) -> None:
         self.dosed = np.zeros(self.n, np.bool_)
-        for name in (
-            "amount",
-            "least",
-            "most",
-            "ceiling",
-            "total_limit",
-            "low",
-            "high",
-            "weight",
-            "weight_day",
-            "weight_row",
-            "used",
-            "slip",
-            "rate",
-        ):
-            self.columns[name] = np.full(self.n, UNKNOWN, np.int64)
-        for name in (
-            "capped",
-            "totalled",
-            "far_over",
-            "far_under",
-            "unit_doubt",
-            "weighed",
-            "aged",
-            "reasoned",
-            "used_is_measured",
-            "implausible",
-            "modified",
-            "adjusted",
-            "unmodified",
-            "not_recalculated",
-        ):
-            self.flags[name] = np.zeros(self.n, np.bool_)
-        self.columns["weight_limit"] = np.full(self.n, UNKNOWN, np.int64)
+        self.columns, self.flags = _Columns(self.n, UNKNOWN), _Columns(self.n, np.False_)
         self.dose_fact = np.full(self.n, FACTS.index("dose"), np.uint8)
         self.amount_fact = np.full(self.n, FACTS.index("amount"), np.uint8)
 
@@ -116,7 +99,7 @@ def compute_doses(laid: Laid, part: Ints, occurrence: Ints) -> Doses:
         chosen = laid.plan.parts[int(code)]
         element = chosen.element
         if isinstance(element, Treatment) and element.dose and chosen.judged:
-            rows = np.flatnonzero(part == code).astype(np.int32)
+            rows = np.flatnonzero(part == code)
             _part(doses, laid, recorded, element.dose, rows)
             _modify(doses, laid, recorded, chosen, rows)
     return doses
@@ -134,7 +117,7 @@ def _recalculated(laid: Laid) -> Recalculated | None:
     return recalculations(laid.evidence, laid.plan.protocol.weight, r.s, r.day, r.minute)
 
 
-def _follow(doses: Doses, laid: Laid, dose: Dose, rows: Ints, shares: tuple[Longs, Longs] | None) -> None:
+def _follow(doses: Doses, laid: Laid, dose: Dose, rows: Index, shares: tuple[Longs, Longs] | None) -> None:
     """Mark the doses that are right only by the weight before the last change that counts."""
     if doses.recalculated is None or dose.weight is not None:
         return
@@ -153,7 +136,7 @@ def _follow(doses: Doses, laid: Laid, dose: Dose, rows: Ints, shares: tuple[Long
     doses.flags["not_recalculated"][mine] = known & right & ((amount < least) | (amount > most))
 
 
-def _modify(doses: Doses, laid: Laid, recorded: _Recorded, part: Part, rows: Ints) -> None:
+def _modify(doses: Doses, laid: Laid, recorded: _Recorded, part: Part, rows: Index) -> None:
     """Limits by what modifications make of the dose; a dose as if nothing had been modified is marked as such."""
     element, r = part.element, laid.doses
     assert isinstance(element, Treatment)
@@ -191,7 +174,7 @@ def _stated(element: Treatment, level: int) -> tuple[Dose, ...]:
     return element.doses_at(level) if element.levels else element.dose
 
 
-def _away(doses: Doses, rows: Ints) -> Longs:
+def _away(doses: Doses, rows: Index) -> Longs:
     """How far the amounts lie outside their limits; 0 inside, or where either is unknown."""
     amount, least, most = (doses.columns[name][rows] for name in ("amount", "least", "most"))
     told = (amount != UNKNOWN) & (least != UNKNOWN) & (most != UNKNOWN)
@@ -204,7 +187,7 @@ def _part(
     laid: Laid,
     recorded: _Recorded,
     stated: tuple[Dose, ...],
-    rows: Ints,
+    rows: Index,
     shares: tuple[Longs, Longs] | None = None,
 ) -> None:
     """Limits of the records of one part by the first of its doses whose condition holds."""
@@ -212,9 +195,11 @@ def _part(
     left = np.ones(len(rows), np.bool_)
     for dose in stated:
         answer = all_of(dose.if_, laid.evidence, s, day)
-        chosen = rows[left & (answer == 1)]
-        doses.dose_fact[rows[left & (answer < 0)]] = FACTS.index("condition")
-        doses.dosed[rows[left & (answer < 0)]] = True
+        here, open_ = left & (answer == 1), left & (answer < 0)
+        chosen = rows if here.all() else rows[here]
+        if open_.any():
+            doses.dose_fact[rows[open_]] = FACTS.index("condition")
+            doses.dosed[rows[open_]] = True
         left &= answer == 0
         if dose.amount is None or not len(chosen):
             continue
@@ -227,7 +212,7 @@ def _part(
 
 
 def _one(
-    doses: Doses, laid: Laid, recorded: _Recorded, dose: Dose, rows: Ints, shares: tuple[Longs, Longs] | None
+    doses: Doses, laid: Laid, recorded: _Recorded, dose: Dose, rows: Index, shares: tuple[Longs, Longs] | None
 ) -> None:
     """Limits of the records that one dose of the protocol governs."""
     s, day, by = laid.doses.s[rows], laid.doses.day[rows], needs(dose)
@@ -249,17 +234,19 @@ def _one(
         # What the protocol counts is open: limits are unknown, and only a dose far off is judged.
         found = replace(found, least=np.full(1, UNKNOWN), most=np.full(1, UNKNOWN))
         doses.dose_fact[rows] = FACTS.index("dose")
-    doses.columns["rate"][rows] = rate(dose)
-    doses.flags["capped"][rows] = dose.max is not None
-    doses.flags["totalled"][rows] = dose.max_total is not None
-    for name, values in {**vars(found), "total_limit": total_limit(dose, measure)}.items():
+    if dose.max is not None:
+        doses.flags["capped"][rows] = True
+    if dose.max_total is not None:
+        doses.flags["totalled"][rows] = True
+        doses.columns["total_limit"][rows] = total_limit(dose, measure)
+    for name, values in vars(found).items():
         doses.columns[name][rows] = values
     if by:
         _follow(doses, laid, dose, rows, shares)
-    _slips(doses, laid, rows, found, by == "weight")
+    _slips(doses, laid, rows, found, rate(dose), by == "weight")
 
 
-def _at_precision(doses: Doses, recorded: _Recorded, dose: Dose, rows: Ints, found: Intended) -> Intended:
+def _at_precision(doses: Doses, recorded: _Recorded, dose: Dose, rows: Index, found: Intended) -> Intended:
     """Without a tolerance amounts are compared at the recorded precision: limits reach to the last recorded digit.
 
     Of a single target what then differs cannot be told: never ±0 % (language, decision 12).
@@ -278,14 +265,15 @@ def _at_precision(doses: Doses, recorded: _Recorded, dose: Dose, rows: Ints, fou
     return replace(found, least=np.where(known, least, UNKNOWN), most=np.where(known, most, UNKNOWN))
 
 
-def _weigh(doses: Doses, laid: Laid, recorded: _Recorded, dose: Dose, rows: Ints) -> None:
+def _weigh(doses: Doses, laid: Laid, recorded: _Recorded, dose: Dose, rows: Index) -> None:
     """The weight in force for each record, and how old the protocol lets it be."""
     records, policy = laid.doses, dose.weight or laid.plan.protocol.weight
-    used, minute = recorded["weight_used"][rows], taken(records.minute, rows)
+    used, minute = taken(recorded["weight_used"], rows), taken(records.minute, rows)
     followed = doses.recalculated.now[rows] if doses.recalculated is not None and dose.weight is None else None
     found = weigh(laid.evidence, policy, records.s[rows], records.day[rows], minute, used, followed)
     doses.flags["weighed"][rows] = True
-    doses.flags["implausible"][rows] = found.implausible
+    if found.implausible.any():
+        doses.flags["implausible"][rows] = found.implausible
     doses.flags["used_is_measured"][rows] = found.measured
     doses.dose_fact[rows] = np.where(found.implausible, FACTS.index("weight-implausible"), FACTS.index("weight"))
     columns = {"used": used, "weight": found.grams, "weight_day": found.day, "weight_row": found.row}
@@ -297,7 +285,7 @@ def _weigh(doses: Doses, laid: Laid, recorded: _Recorded, dose: Dose, rows: Ints
         doses.flags["reasoned"][rows] = policy.older is not None
 
 
-def _slips(doses: Doses, laid: Laid, rows: Ints, found: Intended, per_weight: bool) -> None:
+def _slips(doses: Doses, laid: Laid, rows: Index, found: Intended, per_unit: int, per_weight: bool) -> None:
     """Name the factor where it fits a known slip; without a weight, judge the weight that the dose implies.
 
     Of a record whose limits are known and hold the amount nothing is to be explained.
@@ -316,7 +304,7 @@ def _slips(doses: Doses, laid: Laid, rows: Ints, found: Intended, per_weight: bo
     under = np.where(told, np.where(told, low, 1) / np.where(told, amount * 1000.0, 1), 0.0)
     heavy, light = np.zeros(len(rows), np.bool_), np.zeros(len(rows), np.bool_)
     if per_weight:
-        over, under, heavy, light = _implied(doses, laid, rows, amount, told, over, under)
+        over, under, heavy, light = _implied(doses, laid, rows, amount, per_unit, told, over, under)
     doses.flags["unit_doubt"][rows] = (over > 3e4) | (under > 3e4)
     slack = (doses.columns["most"][rows] == UNKNOWN) | doses.flags["count_open"][rows]
     ceiling = doses.columns["ceiling"][rows]
@@ -329,7 +317,7 @@ def _slips(doses: Doses, laid: Laid, rows: Ints, found: Intended, per_weight: bo
         for sign, ratio in ((1, over[off]), (-1, under[off])):
             fits = (slip[off] == 0) & (np.abs(ratio / factor - 1) <= _fit(factor))
             slip[off[fits]] = sign * round(factor * 10_000)
-    per_kg = told & per_weight & (amount == doses.columns["rate"][rows])
+    per_kg = told & per_weight & (amount == per_unit)
     doses.columns["slip"][rows] = np.where(per_kg & (under > 1.5), 1, slip)
 
 
@@ -339,16 +327,15 @@ def _fit(factor: float) -> float:
 
 
 def _implied(
-    doses: Doses, laid: Laid, rows: Ints, amount: Longs, told: Flags, over: Reals, under: Reals
+    doses: Doses, laid: Laid, rows: Index, amount: Longs, per_unit: int, told: Flags, over: Reals, under: Reals
 ) -> tuple[Reals, Reals, Flags, Flags]:
     """Without a weight: the weight that the dose implies, against the median for the age; and whether it is beyond.
 
     Beyond what is plausible for the age (or what any person weighs) the dose is over or under for any weight.
     """
-    rate = doses.columns["rate"][rows]
-    some = (amount != UNKNOWN) & (amount > 0) & (rate > 0)
-    implied = np.where(some, amount * 1000 // np.where(rate > 0, rate, 1), UNKNOWN)
-    doses.columns.setdefault("implied", np.full(doses.n, UNKNOWN, np.int64))[rows] = implied
+    some = (amount != UNKNOWN) & (amount > 0) & (per_unit > 0)
+    implied = np.where(some, amount * 1000 // max(per_unit, 1), UNKNOWN)
+    doses.columns["implied"][rows] = implied
     heavy, light = np.zeros(len(rows), np.bool_), np.zeros(len(rows), np.bool_)
     few = np.flatnonzero(some & ~told)
     if len(few):

@@ -56,7 +56,7 @@ def dose_occasions(laid: Laid) -> pl.DataFrame:
         name: doses.columns[name] for name in ("low", "high", "weight", "weight_day", "weight_row", "used", "slip")
     }
     more["said"] = doses.columns["said"]
-    more["implied"] = doses.columns.get("implied", np.full(len(r.s), UNKNOWN, np.int64))
+    more["implied"] = doses.columns["implied"]
     more |= {"delayed": plan["delayed"], "reaction": _reacted(laid), "adjusted": doses.flags["adjusted"]}
     more |= {"by_days": _by_days(laid, part), "fixed": _has_dose(laid)[part]}
     on_order = laid.evidence.frames["administrations"]["ordered"].gather(r.place)
