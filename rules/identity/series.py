@@ -98,8 +98,7 @@ def in_doubt(days: Ints, records: Ints, slot: Ints) -> Flags:
     Of all others each record earns most where it is, and nothing competes for it: their identity has a margin.
     """
     both = (days[:, 1:] != NONE) & (days[:, :-1] != NONE)
-    gaps = (days[:, 1:] - days[:, :-1])[both]
-    narrowest = int(gaps.min()) if len(gaps) else 0
+    narrowest = int(np.where(both, days[:, 1:] - days[:, :-1], UNLIMITED).min(initial=UNLIMITED)) % UNLIMITED
     placed = slot >= 0
     moved = np.abs(records - np.take_along_axis(days, np.maximum(slot, 0), axis=1))
     near = placed & (moved < (narrowest + 1) // 2) if days.shape[1] > 1 else placed
@@ -114,9 +113,11 @@ def _doubt(laid: Laid, rows: Ints, days: Ints, found: Assignment) -> None:
     twin[:, 1:] |= alike
     twin[:, :-1] |= alike
     told = twin | found.astray | (found.margin == UNLIMITED)
-    there = rows >= 0
-    laid.identity.margin[rows[there]] = np.where(told, NONE, found.margin)[there]
-    laid.identity.astray[rows[there]] = found.astray[there]
+    there = np.flatnonzero(rows >= 0)
+    mine = rows.take(there)
+    laid.identity.margin[mine] = np.where(told, NONE, found.margin).take(there)
+    if found.astray.any() or laid.identity.astray.any():
+        laid.identity.astray[mine] = found.astray.take(there)
 
 
 def _in_cycles(laid: Laid, grid: Grid, columns: Ints, days: Ints, matrix: Ints, rows: Ints) -> tuple[Ints, Ints]:
@@ -199,8 +200,10 @@ def record_matrix(records: Records, rows: Ints, local: Ints, n: int) -> tuple[In
     place = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
     index = np.full((n, width), -1, np.int32)
     index[local, place] = rows
-    day = np.where(index >= 0, records.day[index], NONE).astype(np.int32)
-    label = np.where(index >= 0, records.label[index], NONE).astype(np.int32)
+    day, label = (np.full((n, width), NONE, np.int32) for _ in range(2))
+    day[local, place] = records.day[rows]
+    if records.label.strides != (0,):
+        label[local, place] = records.label[rows]
     return index, day, label
 
 
@@ -215,22 +218,23 @@ def _labelled(labels: Ints, columns: Ints, grid: Grid) -> Ints | None:
 
 
 def _place(laid: Laid, grid: Grid, rows: Ints, columns: Ints, slot: Ints) -> None:
-    taken = slot >= 0
-    who, _ = np.nonzero(taken)
-    put(laid, grid, who.astype(np.int32), columns[slot[taken]], rows[taken])
+    taken = np.flatnonzero(slot >= 0)
+    put(laid, grid, taken // slot.shape[1], columns[slot.take(taken)], rows.take(taken))
 
 
-def put(laid: Laid, grid: Grid, who: Ints, column: Ints, rows: Ints) -> None:
+def put(laid: Laid, grid: Grid, who: Ints | Index, column: Ints, rows: Ints) -> None:
     """Place records: `rows` of the participants `who` (of the grid) are the occurrences `column`."""
     if not len(rows):
         return
     treatment = grid.arm.slots[int(column[0])].part.kind == "treatment"
     records, places = (laid.doses, laid.dose_slot) if treatment else (laid.visits, laid.visit_slot)
     grid.record[who, column] = rows
-    done = records.status[rows] != NOT_GIVEN
-    grid.actual[who[done], column[done]] = records.day[rows[done]]
-    grid.expected[who[done], column[done]] |= 1
     places[rows] = column
+    done = records.status[rows] != NOT_GIVEN
+    if not done.all():
+        who, column, rows = who[done], column[done], rows[done]
+    grid.actual[who, column] = records.day[rows]
+    grid.expected[who, column] |= 1
 
 
 def take_in_rhythm(laid: Laid, grid: Grid, group: tuple[int, ...], lay: Lay) -> None:

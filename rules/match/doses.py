@@ -10,7 +10,6 @@ from protocol.quantity import Quantity
 from rules.arrays import NONE, Flags, Ints, days, key
 from rules.dose import Doses, compute_doses
 from rules.dosing.given import FACTS
-from rules.dosing.intended import UNKNOWN
 from rules.dosing.totals import totals
 from rules.happened.records import ARM_UNKNOWN, NOT_GIVEN, NOT_IN_ARM
 from rules.happened.records import UNKNOWN as STATUS_UNKNOWN
@@ -96,25 +95,30 @@ def _planned_beside(laid: Laid) -> dict[str, Array | pl.Series]:
     """The days of the occurrence that each dose is, its window and its minimum interval."""
     r, n = laid.doses, len(laid.doses.s)
     plan = {name: np.full(n, NONE, np.int32) for name in ("due", "opens", "closes", "earliest", "latest", "delayed")}
-    spread = {name: np.zeros(n, np.int32) for name in ("due", "earliest", "latest")}
+    vague = any(grid.spread for grid in laid.grids)
+    spread = {name: np.zeros(n if vague else 1, np.int32) for name in ("due", "earliest", "latest")}
     window: Flags = np.zeros(n, np.bool_)
     bounded: Flags = np.zeros(n, np.bool_)
     for grid, who, column, rows in laid.placed:
+        place = who * len(grid.arm.slots) + column
         for name in ("due", "opens", "closes", "earliest", "delayed"):
-            plan[name][rows] = getattr(grid, name)[who, column]
+            plan[name][rows] = getattr(grid, name).take(place)
         for c, latest in grid.latest.items():
             plan["latest"][rows[column == c]] = latest[who[column == c]]
         for (name, c), days_of in grid.spread.items():
             spread[name][rows[column == c]] = days_of[who[column == c]]
         window[rows] = np.array([s.low is not None and s.part.judged for s in grid.arm.slots])[column]
         bounded[rows] = np.array([bool(s.bounds) and s.part.judged for s in grid.arm.slots])[column]
-        by_limits = np.array([s.ref.kind == "none" and s.part.judged for s in grid.arm.slots])[column]
-        window[rows] |= by_limits & (grid.closes[who, column] != NONE)
+        by_limits = np.array([s.ref.kind == "none" and s.part.judged for s in grid.arm.slots])
+        if by_limits.any():
+            window[rows] |= by_limits[column] & (plan["closes"][rows] != NONE)
     earliest, latest = plan["earliest"], plan["latest"]
-    clear = _clear(r.day, r.last, plan["opens"], plan["closes"], spread["due"])
-    clear &= ~doses_without_calendar(laid)
-    for name in ("opens", "closes"):
-        plan[name][laid.dose_asked | ~clear] = NONE
+    clear = ~doses_without_calendar(laid)
+    if vague:
+        clear &= _clear(r.day, r.last, plan["opens"], plan["closes"], spread["due"])
+    unsaid = laid.dose_asked | ~clear
+    for name in ("opens", "closes") if unsaid.any() else ():
+        plan[name][unsaid] = NONE
     clocked = by_clock(laid)
     in_hours = clocked["spaced_by_clock"]
     return {
@@ -143,6 +147,8 @@ def _clear(first: Ints, last: Ints, opens: Ints, closes: Ints, spread: Ints) -> 
 
 def _settled(day: Ints, limit: Ints, spread: Ints, *, after: bool = False) -> Ints:
     """A limit from a record dated in part, where every day that it may mean says the same of a dose; else `NONE`."""
+    if not spread.any():
+        return limit
     open_ = (spread > 0) & (limit != NONE)
     between = (day > limit - spread) & (day <= limit) if after else (day >= limit - spread) & (day < limit)
     return np.where(open_ & between, NONE, limit).astype(np.int32)
@@ -151,6 +157,8 @@ def _settled(day: Ints, limit: Ints, spread: Ints, *, after: bool = False) -> In
 def _counting(laid: Laid) -> dict[str, Array]:
     """Whether each dose lies on a day on which it counts at all."""
     r, since, until = laid.doses, laid.counts_from, laid.counts_until
+    if (since == NONE).all() and (until == NONE).all():
+        return {"countable": np.ones(len(since), np.int8), "counts_from": since, "counts_until": until}
     early, late = (since != NONE) & (r.last < since), (until != NONE) & (r.day > until)
     unsure = ((since != NONE) & (r.day < since)) | ((until != NONE) & (r.last > until))
     countable = np.where(early | late, 0, np.where(unsure, -1, 1)).astype(np.int8)
@@ -278,6 +286,8 @@ def _anchored(laid: Laid) -> Flags:
 
 def _definite(first: Ints, last: Ints, opens: Ints, closes: Ints) -> Ints:
     """The day where it is known, or where every day it may be lies on the same side of the window; else `NONE`."""
+    if first is last or (first == last).all():
+        return first
     known = (first == last) & (first != NONE)
     bounded = (first != NONE) & (opens != NONE) & (closes != NONE)
     before, after = bounded & (last < opens), bounded & (first > closes)

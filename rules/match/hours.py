@@ -20,7 +20,8 @@ def by_clock(laid: Laid) -> dict[str, Array | pl.Series]:
         return told | {"time_fact": one_of(_TIME_FACTS, no)}
     off, apart_by = np.zeros(n, np.int32), np.zeros(n, np.int32)
     timed, spaced, own, beside = (np.zeros(n, np.bool_) for _ in range(4))
-    for grid, who, column, rows in laid.placed:
+    for grid, participants, column, records in laid.placed:
+        who, rows = participants.astype(np.int32), records.astype(np.int32)
         for c in grid.hours:
             mine = np.flatnonzero(column == c)
             slot = grid.arm.slots[c]

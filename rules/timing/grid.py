@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rules.arrays import NONE, Flags, Ints, Longs
+from rules.arrays import NONE, Flags, Index, Ints, Longs
 from rules.happened.evidence import Evidence
 from rules.happened.levels import Levels
 from rules.happened.records import Records
@@ -124,13 +124,13 @@ class Laid:
     """What belongs to other versions of the protocol; None where only one is given."""
 
     @cached_property
-    def placed(self) -> list[tuple[Grid, Ints, Ints, Ints]]:
+    def placed(self) -> list[tuple[Grid, Index, Index, Index]]:
         """For each grid its dose records, once all is laid out: participant of the grid, column, record."""
         found = []
         for grid in self.grids:
             treatments = np.array([slot.part.kind == "treatment" for slot in grid.arm.slots])
             who, column = np.nonzero((grid.record >= 0) & treatments[None, :])
-            found.append((grid, who.astype(np.int32), column.astype(np.int32), grid.record[who, column]))
+            found.append((grid, who, column, grid.record[who, column].astype(np.intp)))
         return found
 
     def cycle_places(self) -> tuple[Ints, Ints]:
