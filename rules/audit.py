@@ -292,7 +292,7 @@ def _one_a_gap(queries: pl.DataFrame) -> pl.DataFrame:
 def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
     """Sorted by participant and day; ids that two rows of one day share are told apart by their order in time."""
     order = ("subject", "date", "activity", "occurrence", "code")
-    if rows["id"].is_unique().all():
+    if rows["id"].n_unique() == len(rows):
         return rows.sort(*order, nulls_last=True)
     rows = rows.sort(*order, "message", "record", nulls_last=True)
     place = pl.int_range(1, pl.len() + 1).over("id")

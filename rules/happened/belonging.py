@@ -12,8 +12,10 @@ from rules.happened.evidence import Evidence
 def site_on(e: Evidence, s: pl.Series, day: pl.Series) -> pl.Series:
     """The site of each participant on a day; where the day is unknown that of enrolment."""
     enrolled = e.frames["subjects"]["site"].gather(s)
+    if not len(e.frames["sites"]) or not len(s):
+        return enrolled
     moves = e.frames["sites"].drop_nulls(["site", "from"])
-    if not len(moves) or not len(s):
+    if not len(moves):
         return enrolled
     moves = moves.sort("s", "from", "row")
     at = days(pl.DataFrame({"day": day}), "day")

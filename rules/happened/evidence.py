@@ -77,13 +77,17 @@ class Counter(Interface):
 class Weighings:
     """Weights in grams: those that another of the same day and time denies, and those implausible for the age.
 
-    `against`: of those that jump the index of a weight beside them, else -1.
+    `against`: of those that jump the index of a weight beside them, else -1. `age` in days, at the least, and the
+    lowest and highest weight plausible at it: `NONE` where it is unknown.
     """
 
     at: Points
     twin: Flags
     odd: Flags
     against: Ints
+    age: Ints
+    low: Longs
+    high: Longs
 
     @property
     def doubtful(self) -> Flags:
@@ -210,13 +214,14 @@ class Evidence:
             if name is not None:
                 kept = self.measure(name).where(self.measure(name).value != MISSING)
                 found = replace(kept, value=kept.value * 1000 // SCALE)
-            low, high = plausible_weight(*self.age_days(found.s, found.day))
+            age, most = self.age_days(found.s, found.day)
+            low, high = plausible_weight(age, most)
             odd = (low != NONE) & ((found.value < low) | (found.value > high))
             fits = np.flatnonzero(~odd).astype(np.int32)
             against = np.full(len(odd), -1, np.int32)
             other = jumps(found.s[fits], found.day[fits], found.value[fits])
             against[fits] = np.where(other < 0, -1, fits[other]) if len(fits) else other
-            self._weighed[name] = Weighings(found, _twins(found), odd, against)
+            self._weighed[name] = Weighings(found, _twins(found), odd, against, age, low, high)
         return self._weighed[name]
 
     @cached_property

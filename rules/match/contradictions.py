@@ -77,7 +77,7 @@ def _born_later(e: Evidence) -> Iterator[Pair]:
     for table, column in _DATED:
         frame = e.frames[table]
         s, last = frame["s"].to_numpy(), days(frame, f"{column}_last")
-        early = np.flatnonzero((born[s] != NONE) & (last != NONE) & (last < born[s]))
+        early = np.flatnonzero((last < born[s]) & (last != NONE))
         heads = early[np.unique(s[early], return_index=True)[1]]
         heads = np.array([h for h in heads if int(s[h]) not in told], dtype=np.int64)
         told |= {int(s[h]) for h in heads}
@@ -91,6 +91,8 @@ _ONCE = ("death", "randomised", "withdrawal", "withdrawal-from-the-trial", "comp
 def _twice(e: Evidence) -> Iterator[Pair]:
     """Milestones that happen once and are on record on two days; a day known in part may be the other."""
     frame = e.frames["milestones"]
+    if not len(frame):
+        return
     words = frame["milestone"].str.to_lowercase().str.replace_all(r"[\s_]+", "-")
     for name in _ONCE:
         rows = frame.filter(words == name).drop_nulls("date").sort("s", "date", "row")
@@ -115,7 +117,7 @@ def _ended_before(e: Evidence) -> Iterator[Pair]:
 
 def _not_given(e: Evidence) -> Iterator[Pair]:
     """Doses recorded as not given with an amount that was given."""
-    frame = e.frames["administrations"]
+    frame = e.frames["administrations"].select("s", "row", "start", "status", "base")
     frame = frame.filter((frame["status"] == "not given") & (frame["base"] > 0))
     day = days(frame, "start")
     yield Pair("not-given", "administrations", frame["s"].to_numpy(), frame["row"].to_numpy(), day, day)

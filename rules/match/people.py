@@ -10,7 +10,7 @@ import polars as pl
 from protocol.conditions import names_of
 from rules.arrays import NONE, Ints, Longs, days
 from rules.dosing.intended import UNKNOWN
-from rules.happened.growth import comparable, plausible_weight
+from rules.happened.growth import comparable
 from rules.happened.records import NOT_GIVEN, Records
 from rules.happened.truth import Truth, truth
 from rules.match.frame import Array, after_death, occasions_frame
@@ -118,8 +118,10 @@ def _first_procedure(laid: Laid) -> tuple[Ints, Array]:
     first = np.full(e.n, _NEVER, np.int32)
     kind = np.full(e.n, "", dtype=object)
     for records, rows, word in _procedures(laid):
-        own = np.full(e.n, _NEVER, np.int32)
-        np.minimum.at(own, records.s[rows], records.day[rows])
+        own, s = np.full(e.n, _NEVER, np.int32), records.s[rows]
+        # Records stand by participant: the least of each stretch, and no walk from row to row.
+        heads = np.flatnonzero(np.diff(s, prepend=-1))
+        own[s[heads]] = np.minimum.reduceat(records.day[rows], heads) if len(heads) else own[:0]
         kind[own < first] = word
         first = np.minimum(first, own)
     return np.where(first == _NEVER, NONE, first).astype(np.int32), kind
@@ -174,8 +176,7 @@ def weight_occasions(laid: Laid) -> pl.DataFrame:
     e = laid.evidence
     weighed = e.weighed()
     weights, against = weighed.at, weighed.against
-    low, high = plausible_weight(*e.age_days(weights.s, weights.day))
-    least, _ = e.age_days(weights.s, weights.day)
+    low, high = weighed.low, weighed.high
     empty = np.full(len(weights.s), NONE, np.int32)
     return occasions_frame(
         "weights",
@@ -192,7 +193,7 @@ def weight_occasions(laid: Laid) -> pl.DataFrame:
             "jumped": against >= 0,
         },
         at=weights.day,
-        age=least,
+        age=weighed.age,
         beside=weights.value[against] if len(against) else weights.value,
         beside_day=weights.day[against] if len(against) else weights.day,
     )

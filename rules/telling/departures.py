@@ -42,11 +42,11 @@ def read_departures(laid: Laid, tables: dict[str, pl.DataFrame], place: Place) -
     """What the protocol orders or allows, and what nearly went wrong: counted and named, never findings."""
     planned = tables["planned"]
     doses = tables["doses"]
-    pieces = [_absent(planned), _delayed(planned), _modified(doses), _cut_short(laid, doses), _near_misses(doses)]
-    pieces.append(_interrupted(laid, tables["conduct"]))
-    rows = pl.concat([p for p in pieces if len(p)] or pieces[:1])
-    if not len(rows):
+    told = [_absent(planned), _delayed(planned), _modified(doses), _cut_short(laid, doses), _near_misses(doses)]
+    pieces = [piece for piece in (*told, _interrupted(laid, tables["conduct"])) if piece is not None]
+    if not pieces:
         return pl.DataFrame(schema=DEPARTURES)
+    rows = pl.concat(pieces)
     subjects = laid.evidence.frames["subjects"]
     parts = pl.Series([p.activity for p in laid.plan.parts], dtype=pl.String)
     file = pl.lit(place.files.get("administrations", ""))
@@ -64,13 +64,16 @@ def read_departures(laid: Laid, tables: dict[str, pl.DataFrame], place: Place) -
     )
 
 
-def _rows(rows: pl.DataFrame, **said: pl.Expr | pl.Series) -> pl.DataFrame:
+def _rows(rows: pl.DataFrame, **said: pl.Expr | pl.Series) -> pl.DataFrame | None:
+    """What is said of the rows; None where there are none."""
+    if not len(rows):
+        return None
     nothing = dict.fromkeys(("days", "percent", "by", "since"), pl.lit(None))
     chosen = rows.select("s", "part", "occurrence", "row", **(nothing | said)).select(_COLUMNS)
     return chosen.cast(_TYPES)
 
 
-def _absent(planned: pl.DataFrame) -> pl.DataFrame:
+def _absent(planned: pl.DataFrame) -> pl.DataFrame | None:
     """Expected doses that a hold, a stop or a condition of the protocol took away."""
     excused = pl.col("excused").fill_null(value=False) & pl.col("expected").fill_null(value=False)
     absent = planned.filter(pl.col("treatment") & ~pl.col("done") & excused & (pl.col("denied") | pl.col("over")))
@@ -78,7 +81,7 @@ def _absent(planned: pl.DataFrame) -> pl.DataFrame:
     return _rows(absent, date=pl.col("due"), kind=kind, since=pl.col("due"))
 
 
-def _delayed(planned: pl.DataFrame) -> pl.DataFrame:
+def _delayed(planned: pl.DataFrame) -> pl.DataFrame | None:
     """Doses that waited as ordered; beyond what the protocol allows the delay is a finding, and no departure."""
     planned = planned.filter((pl.col("delayed") > 0) | (pl.col("allowed") > 0))
     beyond = (pl.col("day") > pl.col("closes")).fill_null(value=False)
@@ -89,7 +92,7 @@ def _delayed(planned: pl.DataFrame) -> pl.DataFrame:
     return _rows(late, date=pl.col("day"), kind=pl.lit("delay"), days=waited, since=planned_on)
 
 
-def _modified(doses: pl.DataFrame) -> pl.DataFrame:
+def _modified(doses: pl.DataFrame) -> pl.DataFrame | None:
     """Doses that were changed as modifications order or allow, and would else have been too much or too little."""
     changed = doses.filter(pl.col("adjusted") & pl.col("matched") & ~pl.col("duplicate"))
     return _rows(changed, date=pl.col("day"), kind=pl.lit("dose modified"), by=pl.col("ordered_by"))
@@ -110,7 +113,7 @@ def _ordered_by(laid: Laid, rows: pl.DataFrame) -> pl.Series:
     return pl.Series(by, dtype=pl.String)
 
 
-def _interrupted(laid: Laid, conduct: pl.DataFrame) -> pl.DataFrame:
+def _interrupted(laid: Laid, conduct: pl.DataFrame) -> pl.DataFrame | None:
     """Infusions that stood still, and went on as the protocol allows."""
     stood = conduct.filter("interrupted", pl.col("pause") <= pl.col("longest_pause"))
     paths = pl.Series([f"{part.path}.interruption" for part in laid.plan.parts], dtype=pl.String)
@@ -126,7 +129,7 @@ def _sources(protocol: Protocol, by: pl.Series) -> pl.Series:
     return pl.Series([text or None for text in named], dtype=pl.String)
 
 
-def _near_misses(doses: pl.DataFrame) -> pl.DataFrame:
+def _near_misses(doses: pl.DataFrame) -> pl.DataFrame | None:
     """Doses ordered outside their limits and given inside them: no deviation, and worth a note."""
     inside = pl.col("amount").is_between("least", "most") & ~pl.col("duplicate") & pl.col("dosed")
     missed = doses.filter(inside & ~pl.col("ordered").is_between("least", "most"))
@@ -135,9 +138,11 @@ def _near_misses(doses: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _cut_short(laid: Laid, doses: pl.DataFrame) -> pl.DataFrame:
+def _cut_short(laid: Laid, doses: pl.DataFrame) -> pl.DataFrame | None:
     """Infusions that were not completed; for safety where an adverse event is on record on that day."""
     cut = doses.filter(pl.col("status") == PARTLY)
+    if not len(cut):
+        return None
     given = pl.Series(np.where(laid.doses.amount >= 0, laid.doses.amount, 0))
     percent = given.gather(cut["dose"]) * 100 / cut["amount"]
     kind = pl.when("reaction").then(pl.lit("incomplete, stopped for safety")).otherwise(pl.lit("incomplete"))
