@@ -189,12 +189,10 @@ def audit(
     day = horizon(study, as_of)
     rows = assess(pl.concat([findings, queries, former]), study, day)
     told, decisions, history = decide(rows, study, known, as_of, corrections, lang)
-    ended = pl.int_range(pl.len()).ge(len(findings) + len(queries)) & ~pl.col("state").is_in(["new", "confirmed"])
-    found = told.filter((pl.col("verdict") == "deviates") & ~ended)
-    asked = told.filter((pl.col("verdict") != "deviates") & ~ended)
+    found, asked, closed = _apart(told, len(findings), len(queries))
     rest = _explaining(asked, departures, lang)
     found, reconciliation = reconcile(found, rest, study, known, partial(_judged, versions, study, as_of, lang), lang)
-    found, asked, closed = (_shaped(frame) for frame in (found, asked, told.filter(ended)))
+    found, asked, closed = (_shaped(frame) for frame in (found, asked, closed))
     more = (unmatched_words(known, study), closed, decisions, history, reconciliation, notes, seen, promised)
     return Report(versions[-1], study, day, lang, found, asked, departures, counts, *more)
 
@@ -210,6 +208,17 @@ def audit_parts(
         return verdicts if laid.carried is None else beside_others(laid, laid.carried, verdicts, place, lang)
 
     yield from over_partitions([_plan_of(one, study) for one in versions_of(protocol)], study, as_of, work, progress)
+
+
+def _apart(rows: pl.DataFrame, findings: int, queries: int) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Findings, queries and what has ended since, of rows that hold them in this order; some of the last still hold."""
+    found, asked, former = rows.head(findings), rows.slice(findings, queries), rows.slice(findings + queries)
+    if not len(former):
+        return found, asked, former
+    open_ = pl.col("state").is_in(["new", "confirmed"])
+    deviates = pl.col("verdict") == "deviates"
+    more = [former.filter(open_ & which) for which in (deviates, ~deviates)]
+    return pl.concat([found, more[0]]), pl.concat([asked, more[1]]), former.filter(~open_)
 
 
 def _plan_of(protocol: Protocol, study: Study) -> Plan:

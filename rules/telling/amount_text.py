@@ -30,12 +30,18 @@ def amount_texts(value: pl.Series, dimension: str, unit: str) -> pl.Series:
     if (few := _distinct(value)) is not None:
         once, at = few
         return amount_texts(once, dimension, unit).gather(at)
-    written = pl.col("value").cast(pl.String)
+    return value.to_frame("value").select_seq(_written(dimension, unit, places)).to_series()
+
+
+@cache
+def _written(dimension: str, unit: str, places: int) -> pl.Expr:
+    """The column `value` as text in the unit, which is `places` powers of ten of what the column counts."""
+    digits = pl.col("value").cast(pl.String)
     plain = _plain(pl.col("value"), places)
     if dimension in _COUNTED and not re.match(r"[×x]?\s*1", unit):
-        power = written.str.len_chars().cast(pl.Int32) - 1 - places
-        plain = pl.when(power >= _SCIENTIFIC).then(_scientific(written, power)).otherwise(plain)
-    return pl.DataFrame({"value": value}).select(plain + f" {unit}").to_series()
+        power = digits.str.len_chars().cast(pl.Int32) - 1 - places
+        plain = pl.when(power >= _SCIENTIFIC).then(_scientific(digits, power)).otherwise(plain)
+    return plain + f" {unit}"
 
 
 def _distinct(value: pl.Series) -> tuple[pl.Series, pl.Series] | None:
