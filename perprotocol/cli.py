@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from perprotocol.memory import keep_memory
 from perprotocol.verbs import (
     audit,
     compare,
@@ -80,6 +81,7 @@ def options(
     ] = False,
 ) -> None:
     """Hold what stands before a verb."""
+    keep_memory()
 
 
 for name, said, formats in (

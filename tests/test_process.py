@@ -36,6 +36,19 @@ def test_help_waits_for_no_library() -> None:
     assert done.stdout == "set()\n"
 
 
+def test_memory_is_kept_for_the_next_part_unless_somebody_said_otherwise() -> None:
+    """The command tells the allocators, before Polars is loaded and for the processes it starts; a setting stays."""
+    code = (
+        "import os, sys; os.environ['MALLOC_TRIM_THRESHOLD_'] = '1'; "
+        "from perprotocol.memory import keep_memory; keep_memory(); "
+        "print([n for n in sys.modules if n == 'polars'], os.environ['MALLOC_TRIM_THRESHOLD_'], "
+        "os.environ['_RJEM_MALLOC_CONF'])"
+    )
+    assert process("-c", code).stdout == "[] 1 dirty_decay_ms:10000,muzzy_decay_ms:10000\n"
+    seen = "import perprotocol.cli as c, os; c.options(version=False); print('MALLOC_MMAP_THRESHOLD_' in os.environ)"
+    assert process("-c", seen).stdout == "True\n"
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes end otherwise there")
 def test_a_reader_that_stops_reading_is_no_fault() -> None:
     """`| head` ends the output, without a word on standard error."""
