@@ -22,6 +22,7 @@ def keep_memory() -> None:
         import ctypes  # noqa: PLC0415  nowhere else
 
         # Of glibc only processes that begin later read the environment.
-        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-        for option, size in ((-1, _KEEP), (-3, _WHOLE)) if mallopt is not None else ():
-            mallopt(option, size)
+        library = ctypes.CDLL(None)
+        if hasattr(library, "mallopt"):
+            library.mallopt(-1, _KEEP)
+            library.mallopt(-3, _WHOLE)
