@@ -22,6 +22,7 @@ from rules.endpoints import Outcomes, outcomes
 from rules.endpoints.days import with_days
 from rules.endpoints.participants import OBSERVED, read_participants
 from rules.endpoints.published import COMPARED
+from rules.endpoints.received import RECEIVED
 from rules.endpoints.results import RESULTS
 from rules.endpoints.sets import SETS
 
@@ -97,7 +98,7 @@ def test_a_participant_counts_as(case: Row) -> None:
     text = TRIAL + yaml.safe_dump({"endpoints": {"e": case["endpoint"]}}, allow_unicode=True)
     tables = {name: rows for name, rows in tables_of(case).items() if rows}
     study = rules.from_frames("s", tables, data_cut=ZERO + timedelta(case.get("cut", 200)))
-    row = read_participants(with_days(protocol.read_text(text)), study, None, "en").row(0, named=True)
+    row = read_participants(with_days(protocol.read_text(text)), study, None, "en")[0].row(0, named=True)
     told = case["told"] | ({"date": ZERO + timedelta(case["told"]["date"])} if "date" in case["told"] else {})
     assert {key: row[key] for key in told} == told
     assert row["because"]
@@ -115,7 +116,7 @@ def test_a_participant_without_an_arm_or_who_failed_screening_counts_nowhere() -
         {"subject": "3", "arm": "a", "screening_outcome": "screen failure"},
     ]
     study = rules.from_frames("s", {"subjects": people}, data_cut=ZERO)
-    assert read_participants(with_days(trial), study, None, "en")["subject"].to_list() == ["1"]
+    assert read_participants(with_days(trial), study, None, "en")[0]["subject"].to_list() == ["1"]
 
 
 # --- the seed's table ---------------------------------------------------------------------------------------------
@@ -227,7 +228,13 @@ def test_the_verb_prints_the_published_figures_beside_the_computed() -> None:
 
 @pytest.mark.parametrize(
     ("table", "schema"),
-    [("results", RESULTS), ("participants", OBSERVED), ("sets", SETS), ("published", COMPARED)],
+    [
+        ("results", RESULTS),
+        ("participants", OBSERVED),
+        ("sets", SETS),
+        ("received", RECEIVED),
+        ("published", COMPARED),
+    ],
 )
 def test_each_table_is_an_array_of_flat_objects(table: str, schema: dict[str, Any]) -> None:
     """With its fields in order."""

@@ -27,6 +27,7 @@ class Which(str, Enum):
     results = "results"
     participants = "participants"
     sets = "sets"
+    received = "received"
     published = "published"
 
 

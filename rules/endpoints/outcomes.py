@@ -36,6 +36,8 @@ class Outcomes:
     """One row per endpoint and participant: answer or time, and why."""
     sets: pl.DataFrame
     """One row per analysis set and participant: in, out or cannot tell, and why."""
+    received: pl.DataFrame
+    """One row per participant: planned and actual arm, and what of another arm is on record; none while blinded."""
     results: pl.DataFrame
     """One row per endpoint, set, arm and figure."""
     published: pl.DataFrame
@@ -79,7 +81,7 @@ def outcomes(
     (known,), facts, seen_as = sighted([with_days(newest)], study, blinded)
     words = Words(lang)
     shown = known.model_copy(update={"endpoints": seen(known)})
-    participants = read_participants(shown, facts, as_of, lang)
+    participants, received = read_participants(shown, facts, as_of, lang)
     sets = pl.DataFrame(schema=SETS)
     if newest.analysis_sets:
         report = audit(promised, study, as_of=as_of, lang=lang, blinded=blinded, progress=progress)
@@ -90,7 +92,7 @@ def outcomes(
     published = pl.DataFrame(schema=COMPARED) if hidden else beside_published(shown, facts, results)
     notes = [*_notes(newest, shown), *([("published", "blinded")] if hidden and "published" in study.tables else [])]
     day = horizon(study, as_of)
-    told = (participants, sets, results, published, curves, notes, seen_as, promised)
+    told = (participants, sets, received, results, published, curves, notes, seen_as, promised)
     return Outcomes(shown, facts, day, lang, *told)
 
 

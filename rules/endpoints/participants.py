@@ -12,6 +12,7 @@ from protocol.model import Endpoint, Protocol
 from rules.arrays import NONE, Flags
 from rules.endpoints.because import dates, event_text, scale_of, times_text, values_read
 from rules.endpoints.days import Days, days_of, seen
+from rules.endpoints.received import RECEIVED, comparable, received
 from rules.endpoints.response import UNTOLD, respond
 from rules.endpoints.survival import first_of, is_recorded, last_seen, times_of
 from rules.endpoints.words import Words
@@ -32,20 +33,37 @@ number; of a time whether the event `happened` and after how many `days`; the da
 TOLD, CANNOT_TELL, NOT_YET = "told", "cannot tell", "not yet"
 
 
-def read_participants(protocol: Protocol, study: Study, as_of: date | None, lang: str) -> pl.DataFrame:
-    """One row per endpoint and participant of the trial; `protocol` has the days of its endpoints (`with_days`)."""
+def read_participants(
+    protocol: Protocol, study: Study, as_of: date | None, lang: str
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """One row per endpoint and participant of the trial, and one per participant with the arm really followed;
+    `protocol` has the days of its endpoints (`with_days`)."""
     plan = compile_plan(protocol, assessments=False)
-    pieces = list(over_partitions([plan], study, as_of, partial(_observed, words=Words(lang))))
-    rows = pl.concat([pl.DataFrame(schema=OBSERVED), *pieces])
+    pieces = list(over_partitions([plan], study, as_of, partial(_read, words=Words(lang))))
+    rows = pl.concat([pl.DataFrame(schema=OBSERVED), *(observed for observed, _ in pieces)])
+    treated = pl.concat([pl.DataFrame(schema=RECEIVED), *(received for _, received in pieces)])
     order = {name: n for n, name in enumerate(protocol.endpoints)}
-    return rows.sort(pl.col("endpoint").replace_strict(order, return_dtype=pl.Int32), "subject", maintain_order=True)
+    rows = rows.sort(pl.col("endpoint").replace_strict(order, return_dtype=pl.Int32), "subject", maintain_order=True)
+    return rows, treated.sort("subject")
+
+
+def _read(laid: Laid, words: Words) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """What the participants of a partition contribute, and the arm that each of them followed."""
+    treated = received(laid, words).filter(_of_trial(laid)) if comparable(laid.evidence.protocol) else None
+    return _observed(laid, words), pl.DataFrame(schema=RECEIVED) if treated is None else treated
+
+
+def _of_trial(laid: Laid) -> pl.Series:
+    """Those with an arm of the protocol who were enrolled."""
+    e = laid.evidence
+    return pl.Series((e.arm_place < len(e.protocol.arms)) & ~laid.states.not_enrolled)
 
 
 def _observed(laid: Laid, words: Words) -> pl.DataFrame:
     """The rows of one partition."""
     e = laid.evidence
     pieces = [pl.DataFrame(schema=OBSERVED)]
-    of_trial = pl.Series((e.arm_place < len(e.protocol.arms)) & ~laid.states.not_enrolled)
+    of_trial = _of_trial(laid)
     who = e.frames["subjects"].select("subject", "site", "arm")
     for name, endpoint in seen(e.protocol).items():
         read = {"response": _response, "survival": _survival, "event": _event}[endpoint.kind]

@@ -11,6 +11,7 @@ import polars as pl
 from rules.endpoints.figure import p_text
 from rules.endpoints.outcomes import Outcomes
 from rules.endpoints.participants import CANNOT_TELL, NOT_YET
+from rules.endpoints.received import AS_PLANNED
 from rules.endpoints.results import SUCCESS, YES, Drawn
 from rules.endpoints.sets import EVERYONE, IN, OPEN, OUT
 from rules.endpoints.words import Words
@@ -41,6 +42,9 @@ def sections(found: Outcomes, words: Words) -> Iterator[Section]:
         yield Section(words("events"), [], _events(found, rows, words))
     for name in found.protocol.analysis_sets:
         yield _set(found, name, words)
+    if len(others := found.received.filter(pl.col("received") != AS_PLANNED)):
+        shown = others.select("subject", "arm", "actual_arm", "received", "because")
+        yield Section(words("treated"), [words("treated note")], for_reading(shown, words))
     open_rows = found.participants.filter(pl.col("state") == CANNOT_TELL)
     if len(open_rows):
         yield Section(words("not told"), [words("not told note")], _open(found, open_rows, words))
@@ -79,7 +83,7 @@ def for_reading(frame: pl.DataFrame, words: Words) -> pl.DataFrame:
     return pl.DataFrame(texts)
 
 
-_TRANSLATED = frozenset({"state", "answer", "figure", "member", "agrees", "analysis_set"})
+_TRANSLATED = frozenset({"state", "received", "answer", "figure", "member", "agrees", "analysis_set"})
 
 
 # --- endpoints ----------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from rules.page.tables import html_table
 from rules.page.text import Screen, as_table, markdown_table
 from rules.report import write_table
 
-TABLES = ("results", "participants", "sets", "published")
+TABLES = ("results", "participants", "sets", "received", "published")
 
 
 def write_outcomes(
