@@ -52,6 +52,24 @@ def test_a_changed_schedule_does_not_turn_past_doses_into_missed_ones() -> None:
         assert table["status"].to_list()[:3] == ["done"] * 3
 
 
+def test_an_amendment_leaves_past_doses_what_they_were() -> None:
+    """A version that gives the drug every 14 days makes neither of two weekly doses missed, early or unplanned."""
+    weekly = drug("due: day 0, every: 7 d, times: 4, window: ±1 d")
+    rarer = drug("due: day 0, every: 14 d, times: 4, window: ±1 d")
+    newer = rarer.model_copy(update={"version": "2", "replaces": "1", "transition": "at once"})
+    day = ZERO + timedelta(days=10)
+    tables = {
+        "subjects": [{"subject": "1", "arm": "active", "site": "01", "day_zero": ZERO}],
+        "amendments": [{"site": "01", "version": "2", "approved": day, "active": day}],
+        "administrations": [row | {"subject": "1", "unit": "mg"} for row in given_on(0, 7)],
+    }
+    study = from_frames("a", tables, data_cut=ZERO + timedelta(days=20))
+    report = audit([weekly, newer], study)
+    assert audit(rarer, study).findings["code"].to_list() == ["dose_early"]
+    assert report.findings["code"].to_list() == []
+    assert "dose_no_record" not in report.queries["code"].to_list()
+
+
 @pytest.mark.parametrize("at", ["00:01", "09:30", "23:59"])
 def test_a_window_opens_at_the_start_of_its_day(at: str) -> None:
     """Not at the clock time at which something was entered."""
