@@ -18,7 +18,7 @@ Array = npt.NDArray[Any]
 
 
 FEW = 64
-"""Below so many rows a column is made value by value: a call of NumPy or Polars costs more than its values."""
+"""Below so many rows a table is made row by row: a call of NumPy or Polars costs more than the values of a column."""
 MANY = 1000
 """From so many rows on, a column that says the same of all of them is kept once: a call costs more below that."""
 
@@ -28,9 +28,13 @@ def occasions_frame(table: str, columns: dict[str, Array | pl.Series], /, **more
     dtypes = schema(table)
     given = {name: columns[name] for name in dtypes} | more
     (leading, rows), *_ = given.items()
+    if len(rows) < FEW:
+        cells = {name: _values(values) for name, values in given.items()}
+        types = {name: _type_of(values, dtypes.get(name)) for name, values in given.items()}
+        return pl.DataFrame(list(zip(*cells.values(), strict=True)), schema=types, orient="row")
     alike = {name for name, values in given.items() if name != leading and len(rows) >= MANY and _is_one(values)}
     told = {
-        name: as_column(name, given[name][:1] if name in alike else given[name], dtypes.get(name)) for name in given
+        name: _as_column(name, given[name][:1] if name in alike else given[name], dtypes.get(name)) for name in given
     }
     frame = pl.DataFrame([series for name, series in told.items() if name not in alike])
     if not alike:
@@ -49,12 +53,10 @@ def _is_one(values: Array | pl.Series) -> bool:
     return values.strides == (0,) or bool(values[0] == values[-1] and (values == values[0]).all())
 
 
-def as_column(name: str, values: Array | pl.Series, dtype: pl.DataType | None) -> pl.Series:
+def _as_column(name: str, values: Array | pl.Series, dtype: pl.DataType | None) -> pl.Series:
     """An array as a column, its sentinels as nulls."""
     if isinstance(values, pl.Series):
         return values.alias(name)
-    if len(values) < FEW:
-        return _few(name, values, dtype)
     if values.dtype == np.int8:
         answers = pl.Series(name, values == 1)
         return answers.set(pl.Series(values < 0), None) if (values < 0).any() else answers
@@ -65,22 +67,33 @@ def as_column(name: str, values: Array | pl.Series, dtype: pl.DataType | None) -
     return series.cast(dtype) if dtype is not None else series
 
 
-def _few(name: str, values: Array, dtype: pl.DataType | None) -> pl.Series:
-    """The column value by value."""
-    own, hollow = _HOLLOW.get(values.dtype.name, (None, None))
+def _values(values: Array | pl.Series) -> list[Any]:
+    """The values of a column, null for its sentinels."""
+    if isinstance(values, pl.Series):
+        return values.to_list()
     if values.dtype == np.int8:
-        return pl.Series(name, [None if v < 0 else v == 1 for v in values.tolist()], dtype=pl.Boolean)
-    return pl.Series(name, [None if v == hollow else v for v in values.tolist()], dtype=dtype or own)
+        return [None if v < 0 else v == 1 for v in values.tolist()]
+    hollow = _HOLLOW.get(values.dtype.name)
+    return [None if v == hollow else v for v in values.tolist()]
 
 
-_HOLLOW: dict[str, tuple[pl.DataType, int | None]] = {
-    "int32": (pl.Int32(), NONE),
-    "int64": (pl.Int64(), int(UNKNOWN)),
-    "bool": (pl.Boolean(), None),
-    "float64": (pl.Float64(), None),
-    "object": (pl.String(), None),
+_HOLLOW = {"int32": NONE, "int64": int(UNKNOWN)}
+"""By the type of an array what stands for null in it."""
+
+
+def _type_of(values: Array | pl.Series, dtype: pl.DataType | None) -> pl.DataType:
+    """The dtype of a column: its own, that of its description, or that of its array."""
+    return values.dtype if isinstance(values, pl.Series) else dtype or _TYPES[values.dtype.name]
+
+
+_TYPES: dict[str, pl.DataType] = {
+    "int8": pl.Boolean(),
+    "int32": pl.Int32(),
+    "int64": pl.Int64(),
+    "bool": pl.Boolean(),
+    "float64": pl.Float64(),
+    "object": pl.String(),
 }
-"""By the type of an array that of its column, and what stands for null in it."""
 
 
 def flag(values: npt.ArrayLike, n: int) -> Flags:

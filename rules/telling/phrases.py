@@ -19,19 +19,24 @@ if TYPE_CHECKING:
 
 Word = Callable[["Wording", pl.DataFrame], "Text"]
 _SLOT = re.compile(r"\{(\w+)\}")
+FEW = 64
+"""Fewer days are written: to look them up, all days must have been written once."""
 FIRST, LAST = np.datetime64("1800-01-01", "D").astype(int), np.datetime64("2400-01-01", "D").astype(int)
 
 
 @cache
 def _calendar() -> pl.Series:
     """Every day as text, then null: writing a day anew is slower by far than looking it up."""
-    return pl.int_range(FIRST, LAST, dtype=pl.Int32, eager=True).cast(pl.Date).cast(pl.String).extend_constant(None, 1)
+    days = pl.int_range(FIRST, LAST, dtype=pl.Int32, eager=True).cast(pl.Date).cast(pl.String)
+    return days.extend_constant(None, 1).rechunk()
 
 
 def day_texts(day: pl.Series) -> pl.Series:
     """Days as text, from dates or days since 1970; null stays null."""
+    if len(day) < FEW:
+        return day.cast(pl.Int32).cast(pl.Date).cast(pl.String)
     at = numbers(day.cast(pl.Int32), LAST)
-    if len(at) and (at.min() < FIRST or at.max() > LAST):
+    if at.min() < FIRST or at.max() > LAST:
         return day.cast(pl.Int32).cast(pl.Date).cast(pl.String)
     texts: pl.Series = _calendar()[at - FIRST]
     return texts
