@@ -62,10 +62,21 @@ def numbers(series: pl.Series, missing: int | np.signedinteger[Any]) -> npt.NDAr
     return (series.fill_null(missing) if series.null_count() else series).to_numpy()
 
 
+FEW = 64
+"""Fewer words are looked at one by one: a call of Polars costs more."""
+
+
+def distinct(words: pl.Series) -> set[str]:
+    """The words of a column, each once."""
+    return set(words if len(words) < FEW else words.unique()) - {None}
+
+
 def coded(words: pl.Series, codes: Mapping[str, int], missing: int) -> Ints:
     """A column of words as their codes, `missing` for every other word and where null."""
     if words.null_count() == len(words):
         return np.full(len(words), missing, np.int32)
+    if len(words) < FEW:
+        return np.array([codes.get(word, missing) for word in words], np.int32)
     place = words.cast(pl.Enum(list(codes)), strict=False).to_physical().cast(pl.Int32)
     found: Ints = np.array([*codes.values(), missing], np.int32)[numbers(place, len(codes))]
     return found

@@ -72,7 +72,7 @@ def dose_verdicts(
         weight_on=pl.col("weight_day").cast(pl.Int32).cast(pl.Date),
         record=pl.concat_str(pl.lit(file), pl.col("row").cast(pl.String), separator=":"),
         because=steps,
-        arithmetic=pl.when(hits["low"].is_not_null()).then(wording.text(wording.phrases["arithmetic"], hits)),
+        arithmetic=pl.when(pl.col("low").is_not_null()).then(wording.text(wording.phrases["arithmetic"], hits)),
         basis=pl.lit(basis),
         source=pl.lit(source),
         version=pl.lit(wording.protocol.version),

@@ -321,7 +321,7 @@ def _text_numbers(column: pl.Series) -> Numbers:
 def _read_each(texts: pl.Series, parse: Callable[[str], Read]) -> dict[str, Read]:
     """Each distinct text with what it was read as; those refused are left out."""
     read = {}
-    for text in dict.fromkeys(texts.drop_nulls()):
+    for text in dict.fromkeys(texts.drop_nulls() if texts.null_count() else texts):
         try:
             read[text] = parse(text)
         except ScalarError:
@@ -368,6 +368,10 @@ def coded(texts: pl.Series) -> Coded:
             return Coded(words, place)
         found = coded(words)
         return Coded(found.words, found.place.gather(place))
+    if len(texts) < FEW:
+        places = {text: n for n, text in enumerate(dict.fromkeys(text for text in texts if text is not None))}
+        where = [None if text is None else places[text] for text in texts]
+        return Coded(pl.Series(list(places), dtype=pl.String), pl.Series(where, dtype=pl.UInt32))
     known = pl.Categories.random()
     # The categories live as long as a column of them.
     column = texts.cast(pl.Categorical(known))

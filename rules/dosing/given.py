@@ -135,8 +135,8 @@ def _recorded(frame: pl.DataFrame, fact: Codes, *, whole: bool) -> Longs:
         amount = np.where(apart, UNKNOWN, amount)
         derived = np.where(apart, UNKNOWN, derived)
     amount = np.where(amount == UNKNOWN, derived, amount)
-    partly = frame["status"].eq_missing("partly given").to_numpy()
-    if whole and partly.any():
+    partly = frame["status"].eq_missing("partly given").to_numpy() if whole else np.zeros(len(frame), np.bool_)
+    if partly.any():
         prepared = frame["prepared"].fill_null(UNKNOWN).to_numpy()
         fact[partly] = FACTS.index("prepared")
         # More given than prepared is no part of it: the larger amount is judged.
@@ -152,8 +152,7 @@ def _other_dimension(frame: pl.DataFrame, wanted: list[str], parts: Ints) -> Fla
     words = sorted(set(wanted) - {""})
     differs = np.array([[w != "" for w in wanted], *([w not in ("", word) for w in wanted] for word in words)])
     other: Flags = differs[coded(recorded, {word: n for n, word in enumerate(words, 1)}, 0), parts]
-    other &= recorded.is_not_null().to_numpy()
-    return other
+    return other & recorded.is_not_null().to_numpy() if recorded.null_count() else other
 
 
 def _counted(frame: pl.DataFrame, wanted: list[int], parts: Ints, amount: Longs) -> tuple[Longs, Flags]:
@@ -163,7 +162,7 @@ def _counted(frame: pl.DataFrame, wanted: list[int], parts: Ints, amount: Longs)
     if not len(rows):
         return amount, open_
     counts, counted = counts[rows], amount[rows]
-    said, share = coded(frame["viable_or_total"].gather(rows), COUNTED, 0), frame["viability"].gather(rows).to_numpy()
+    said, share = coded(frame["viable_or_total"][rows], COUNTED, 0), frame["viability"][rows].to_numpy()
     other = (said != counts) & (counted != UNKNOWN) & (counted != 0)
     told = other & (counts == COUNTED["viable"]) & (said == COUNTED["total"]) & ~np.isnan(share)
     viable = np.round(counted * np.where(told, share, 0) / 100).astype(np.int64)

@@ -255,7 +255,8 @@ class Evidence:
     @cached_property
     def _measured(self) -> frozenset[str]:
         """The measures of which anything is on record, in lower case."""
-        return frozenset(self.frames["observations"]["measure"].unique().drop_nulls().str.to_lowercase())
+        words = pl.col("measure").unique().drop_nulls().str.to_lowercase()
+        return frozenset(self.frames["observations"].select_seq(words).to_series())
 
     def samples(self, name: str) -> pl.DataFrame:
         """Every value of a measure on record, whenever it was drawn."""

@@ -16,7 +16,7 @@ import polars as pl
 
 from protocol.errors import Fault, StudyError
 from protocol.model import Protocol
-from rules.arrays import NONE, Flags, Ints, Longs, coded, days, key, taken, whole, whole_or_none
+from rules.arrays import NONE, Flags, Ints, Longs, coded, days, distinct, key, taken, whole, whole_or_none
 from rules.facts import Study
 from rules.happened.evidence import Evidence
 from rules.happened.repeated import COUNTS, UNRULED, VOMITED, Kinds, given_again, said_twice
@@ -130,7 +130,7 @@ def check_words(versions: Sequence[Protocol], study: Study) -> None:
         ("subjects", "arm", tuple(protocol.arms), "arm"),
     ):
         frame = study.data(table)
-        for word in sorted(set(frame[column].unique()) - {None}):
+        for word in sorted(distinct(frame[column])):
             if not any(_knows(version, table, str(word)) for version in versions):
                 row = int(frame.filter(frame[column] == word)["row"].min())  # type: ignore[arg-type]
                 why = f"is no {what} of the protocol {protocol.protocol}"
@@ -161,7 +161,7 @@ def _nearest(word: str, names: tuple[str, ...]) -> str:
 
 def _codes(column: pl.Series) -> tuple[tuple[str, ...], Ints]:
     """Distinct words, and each row's place among them (-1 where empty)."""
-    words = tuple(sorted(set(column.unique()) - {None}))
+    words = tuple(sorted(distinct(column)))
     if not words:
         return (), np.full(len(column), -1, np.int32)
     return words, coded(column, {word: place for place, word in enumerate(words)}, -1)

@@ -34,7 +34,7 @@ _MORE: dict[str, pl.DataType] = {"dose": pl.Int32(), "before": pl.Int32(), "perc
 def conduct_occasions(laid: Laid, doses: pl.DataFrame) -> pl.DataFrame:
     """One row per dose of the table `doses` of which the protocol, or its own number, says how it is to be given."""
     parts = laid.plan.parts
-    part = doses["part"].fill_null(len(parts)).to_numpy()
+    part = whole(doses, "part", len(parts)).astype(np.int32)
     rows = doses["dose"].to_numpy()
     judged = ~doses["duplicate"].to_numpy() & ~laid.doses.misfiled[rows] & (laid.doses.activity[rows] >= 0)
     guards, stood = _guards(laid, doses, part, rows), interruption_columns(laid, part, rows)

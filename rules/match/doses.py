@@ -58,7 +58,7 @@ def dose_occasions(laid: Laid) -> pl.DataFrame:
     more["implied"] = doses.columns["implied"]
     more |= {"delayed": plan["delayed"], "reaction": _reacted(laid), "adjusted": doses.flags["adjusted"]}
     more |= {"by_days": _by_days(laid, part), "fixed": _has_dose(laid)[part]}
-    on_order = laid.evidence.frames["administrations"]["ordered"].gather(r.place)
+    on_order = laid.evidence.frames["administrations"]["ordered"][r.place]
     # Of a part of a dose, or of cells counted otherwise, the order says nothing beside the limits.
     more["ordered"] = on_order.set(pl.Series((r.parts > 1) | (r.amount != doses.columns["amount"])), None)
     more |= {"dose": np.arange(len(r.s), dtype=np.int32), "branded": doses.flags["branded"]}

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from protocol.model import Modification
+from rules.arrays import FEW, distinct
 from rules.happened.spells import FOREVER
 from rules.telling.phrases import (
     Word,
@@ -63,8 +64,10 @@ def _modified(w: Wording, hits: pl.DataFrame) -> pl.Series:
 def _by_order(hits: pl.DataFrame, text: Callable[[list[str]], str]) -> pl.Series:
     if hits["ordered_by"].null_count() == len(hits):
         return hits["ordered_by"]
-    texts = {by: text(by.split(", ")) if by else None for by in hits["ordered_by"].unique()}
-    return hits["ordered_by"].replace_strict(texts, return_dtype=pl.String)
+    texts = {by: text(by.split(", ")) for by in distinct(hits["ordered_by"]) if by}
+    if len(hits) < FEW:
+        return pl.Series([texts.get(by) for by in hits["ordered_by"]], dtype=pl.String)
+    return hits["ordered_by"].replace_strict(texts, default=None, return_dtype=pl.String)
 
 
 ORDER_WORDS: dict[str, Word] = {

@@ -26,7 +26,6 @@ from rules.telling.begun import begun_by
 from rules.telling.dose_words import DOSE_WORDS
 from rules.telling.order_words import ORDER_WORDS
 from rules.telling.phrases import (
-    LAST,
     Word,
     cell,
     dated,
@@ -60,8 +59,8 @@ def _repeated(plan: Plan) -> frozenset[str]:
 
 
 def _zero(w: Wording, hits: pl.DataFrame) -> pl.Series:
-    day = w.laid.zero[hits["s"].to_numpy()]
-    return day_texts(pl.Series(np.where(day == NONE, LAST, day)))
+    day = pl.Series(w.laid.zero[hits["s"].to_numpy()])
+    return day_texts(day.set(day == NONE, None))
 
 
 def _recorded(w: Wording, hits: pl.DataFrame) -> pl.Series:
