@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -19,6 +20,9 @@ HOLD, STOP, OMIT, DELAY, DOSE = 1, 2, 3, 4, 5
 EXCUSES = {HOLD: "hold", STOP: "stop", OMIT: "omission", DELAY: "delay"}
 FOREVER = 1 << 18
 DAY = 24 * 60
+_NO_DAY = np.zeros(0, np.int32)
+_NO_MOMENT = np.zeros(0, np.int64)
+_NO_SPELLS = (_NO_DAY, _NO_DAY, _NO_DAY, _NO_MOMENT, _NO_MOMENT, np.zeros(0, np.bool_), _NO_DAY)
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,11 @@ def spells_of(
     e: Evidence, name: str, m: Modification, kind: int, up_to: int | None = None, *, must: bool = True
 ) -> State:
     """The spells of one modification: from the day its condition becomes true to the day `until` does."""
+    at = m.at.alternatives[0].day if m.at is not None else None
+    state = partial(State, kind, name, up_to=up_to, must=must, within=m.in_, at=at, conditions=m.if_)
     s, day, minute = _change_points(e, (*m.if_, *m.until))
+    if not len(s):
+        return state(*_NO_SPELLS)
     begins = all_of(m.if_, e, s, day) == 1
     if kind == STOP:
         ends = np.zeros(len(s), np.bool_)
@@ -107,9 +115,7 @@ def spells_of(
     rows = np.full(len(starts), NONE, np.int32)
     begins_at, ends_at = moment_of(day[starts], minute[starts], DAY), stop_day.astype(np.int64) * DAY
     never = np.zeros(len(starts), np.bool_)
-    at = m.at.alternatives[0].day if m.at is not None else None
-    spells = (s[starts], day[starts], stop_day, begins_at, ends_at, never, rows)
-    return State(kind, name, *spells, up_to=up_to, must=must, within=m.in_, at=at, conditions=m.if_)
+    return state(s[starts], day[starts], stop_day, begins_at, ends_at, never, rows)
 
 
 def becomes(e: Evidence, conditions: Sequence[Condition], s: Ints, since: Ints) -> tuple[Flags, Ints]:
@@ -153,8 +159,7 @@ def _change_points(e: Evidence, conditions: Sequence[Condition]) -> tuple[Ints, 
 
     The minute is the last of the day, for the day's last values decide; `NONE` where one of them has no time.
     """
-    nothing = np.zeros(0, np.int32)
-    found: list[tuple[Ints, Ints, Ints]] = [(nothing, nothing, nothing)]
+    found: list[tuple[Ints, Ints, Ints]] = []
     read = _resolved(e, conditions)
     for leaf in read:
         if isinstance(leaf, Count) and (counter := e.counted.get(counted_as(leaf))) is not None:
@@ -163,6 +168,8 @@ def _change_points(e: Evidence, conditions: Sequence[Condition]) -> tuple[Ints, 
     for name in names_of(leaf for leaf in read if not isinstance(leaf, Count)):
         if name in e.protocol.events:
             spells = e.events(event_words(e.protocol, name))
+            if not len(spells.s):
+                continue
             ended = np.where(spells.end == NONE, NONE, spells.end + 1).astype(np.int32)
             found.append((spells.s, spells.start, _minutes(e.frames["events"], "start", spells.row)))
             found.append((spells.s, ended, np.full(len(ended), NONE, np.int32)))
@@ -172,7 +179,11 @@ def _change_points(e: Evidence, conditions: Sequence[Condition]) -> tuple[Ints, 
             found.append((there, last[there], np.full(len(there), NONE, np.int32)))
         else:
             points = e.measure(name)
-            found.append((points.s, *known_at(e.frames["observations"], points.row, points.day)))
+            if len(points.s):
+                found.append((points.s, *known_at(e.frames["observations"], points.row, points.day)))
+    found = [these for these in found if len(these[0])]
+    if not found:
+        return _NO_DAY, _NO_DAY, _NO_DAY
     s, day, minute = (np.concatenate(column).astype(np.int32) for column in zip(*found, strict=True))
     order = np.lexsort((minute, key(s, day)))
     order = order[day[order] != NONE]

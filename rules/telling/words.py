@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from protocol.activities import Limit
-from rules.arrays import NONE
+from rules.arrays import NONE, distinct
 from rules.match.bags import BAG_WORDS
 from rules.match.conduct import CONDUCT_WORDS
 from rules.match.contradictions import contradiction
@@ -71,9 +71,11 @@ def _recorded(w: Wording, hits: pl.DataFrame) -> pl.Series:
 
 def _by_table(hits: pl.DataFrame, none: pl.Series, text: Callable[[str], pl.Series | None]) -> pl.Series:
     """The text of each row's record by the table it stands in; `none` where nothing is recorded."""
-    for table in hits["table"].unique(maintain_order=True):
+    recorded = hits["row"].is_not_null() if hits["row"].null_count() else None
+    for table in sorted(distinct(hits["table"])):
         if (found := text(table)) is not None:
-            none = found.zip_with((hits["row"].is_not_null() & (hits["table"] == table)), none)
+            mine = hits["table"] == table
+            none = found.zip_with(mine if recorded is None else mine & recorded, none)
     return none
 
 
