@@ -82,15 +82,13 @@ def dose_verdicts(
     assumed = pl.col("assumed").fill_null(value=False)
     if len(exposures):
         table = _with_courses(table, doses, exposures, of, wording)
-    return (
-        table.hstack(_found(tables, exposures, of, wording))
-        .with_columns_seq(
-            verdict=verdict.otherwise(pl.lit("complies")),
-            message=pl.col("message").fill_null(wording.phrases["complies"]),
-            basis=pl.when(assumed).then(pl.lit("assumed")).otherwise("basis"),
-        )
-        .select_seq(pl.col(f).cast(t) for f, t in VERDICTS.items())
-    )
+    said = {
+        "verdict": verdict.otherwise(pl.lit("complies")),
+        "message": pl.col("message").fill_null(wording.phrases["complies"]),
+        "basis": pl.when(assumed).then(pl.lit("assumed")).otherwise("basis"),
+    }
+    told = table.hstack(_found(tables, exposures, of, wording))
+    return told.select_seq(said.get(f, pl.col(f)).cast(t).alias(f) for f, t in VERDICTS.items())
 
 
 def _with_courses(

@@ -39,8 +39,11 @@ def _measure(w: Wording, hits: pl.DataFrame) -> pl.Expr:
     return text + f" {unit}"
 
 
-def _intended(w: Wording, hits: pl.DataFrame) -> pl.Expr:
-    low, high = (pl.lit(w.amounts(hits, side, thousandths=True)) for side in ("low", "high"))
+def _intended(w: Wording, hits: pl.DataFrame) -> Text:
+    least, most = (w.amounts(hits, side, thousandths=True) for side in ("low", "high"))
+    if least.equals(most):
+        return least
+    low, high = pl.lit(least), pl.lit(most)
     return pl.when(low != high).then(pl.concat_str(low, pl.lit(w.phrases["to"]), high)).otherwise(low)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,7 +17,7 @@ import polars as pl
 
 from protocol.model import Protocol
 from rules.arrays import Ints, whole
-from rules.planning.slots import Part
+from rules.planning.slots import Part, Plan
 from rules.rule import Rule
 from rules.telling.amount_text import amount_texts, display_unit
 from rules.telling.words import OPTIONAL, WORDS
@@ -160,7 +160,7 @@ class Wording:
         value = hits[column].cast(pl.Int64)
         value = value // 1000 if thousandths else value
         of, present = self.parts(hits)
-        units = [*map(display_unit, self.laid.plan.parts), None]
+        units = _units(self.laid.plan)
         rows, texts = [], []
         for unit in dict.fromkeys(units[code] for code in present):
             mine = np.flatnonzero(np.array([u == unit for u in units])[of])
@@ -172,6 +172,12 @@ class Wording:
         back = np.empty(len(value), np.int64)
         back[np.concatenate(rows)] = np.arange(len(value))
         return pl.concat(texts).gather(back)
+
+
+@lru_cache(maxsize=64)
+def _units(plan: Plan) -> list[tuple[str, str] | None]:
+    """The unit in which the amounts of each part are printed, and none for what has no part."""
+    return [*map(display_unit, plan.parts), None]
 
 
 def _filled(text: Text, missing: str) -> pl.Expr:
