@@ -15,8 +15,8 @@ from rules.arrays import NONE
 from rules.door.tables import SCHEMAS
 from rules.dosing.intended import UNKNOWN
 from rules.match import build_occasions
-from rules.match.frame import FEW, as_column
-from rules.occasions import TABLES, schema
+from rules.match.frame import FEW, Array, occasions_frame
+from rules.occasions import TABLES, example, schema
 from rules.partitions import over_partitions
 from rules.plan import compile_plan
 
@@ -68,6 +68,11 @@ SOME = {
 @given(data=st.data())
 def test_a_column_of_few_rows_says_what_one_of_many_does(kind: str, data: st.DataObject) -> None:
     """Few rows are taken value by value, many at once: the nulls, the values and the type are the same."""
+
+    def column(values: Array) -> pl.Series:
+        others = {name: one.new_from_index(0, len(values)) for name, one in example("holds").to_dict().items()}
+        return occasions_frame("holds", others, x=values)["x"]
+
     values = np.array(data.draw(st.lists(st.sampled_from(SOME[kind]), min_size=1, max_size=9)), dtype=kind)
-    few, many = (as_column("x", of, None) for of in (values, np.tile(values, FEW)))
+    few, many = (column(of) for of in (values, np.tile(values, FEW)))
     assert few.equals(many.head(len(few))) and few.dtype == many.dtype
