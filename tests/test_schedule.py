@@ -248,6 +248,24 @@ treatments: {drug: {dose: 1 mg, due: days 0 to 2, window: ±0 d}}
     assert days_of(found, "drug") == [5, 6, 7]
 
 
+@pytest.mark.parametrize(
+    ("event", "tables"),
+    [
+        ("screening", {"visits": visited(screening=5)}),
+        ("randomisation", {"milestones": [{"milestone": "randomisation", "date": ZERO + timedelta(days=5)}]}),
+        ("start of first treatment", {"administrations": given_on(5)}),
+    ],
+)
+def test_day_zero_is_a_visit_a_milestone_or_the_first_dose_of_all(event: str, tables: dict[str, list[Row]]) -> None:
+    """Whatever event the protocol names, on the day on which it took place."""
+    body = f"""
+milestones: {{day-zero: {event}, randomisation: {{}}}}
+visits: {{screening: {{due: day 0, window: ±30 d}}}}
+treatments: {{drug: {{dose: 1 mg, due: days 0 to 2, window: ±0 d}}}}
+"""
+    assert days_of(calendar(protocol_of(body), zero=None, **tables), "drug") == [5, 6, 7]
+
+
 def test_a_dose_that_names_itself_a_later_one_is_not_day_zero() -> None:
     """The third dose alone on record: the recorded day zero counts, and without one nothing is known."""
     body = """
