@@ -15,11 +15,12 @@ from protocol.check_units import doses as treatment_doses
 from protocol.conditions import Condition, Count, Given, Recent, leaves
 from protocol.kept import kept
 from protocol.model import Modification, Protocol, Treatment
-from protocol.quantity import Quantity
 from protocol.timing import Moment
 from protocol.walk import values
+from rules.course.change import judged
 from rules.dosing.changed import is_stated, movable
 from rules.happened.holds import targets
+from rules.happened.levels import CHANGES
 from rules.planning.expansion import expand_arm
 from rules.planning.judgeable import rate_shown, shown, tellable
 from rules.planning.slots import ArmPlan, CyclePlan, Element, Kind, Part, Plan, Ref, Slot
@@ -146,18 +147,21 @@ def _beyond(action: Action, courses: set[str], m: Modification, protocol: Protoc
     """Whether not all that an action says is judged: a repeated visit, how far a course is changed, an amount of
     another kind than the dose.
 
-    Of a course it is judged where it must be done within a time, and by a range or any amount; of what is repeated
-    where it must be, and has measures.
+    Of what is repeated it is judged where it must be, and has measures.
     """
-    if action.verb in ("reduce", "raise") and action.target in courses:
-        fixed = action.levels is not None or action.to is not None or isinstance(action.by, Quantity)
-        return fixed or m.within is None or action not in m.then
     if action.verb == "repeat":
         assessment = protocol.assessments.get(action.target)
         return assessment is None or not assessment.measures or action not in m.then
-    names = targets(protocol, action.target) if is_stated(action) and action.target not in courses else []
-    doses = [dose for name in names for _, dose in treatment_doses(protocol.treatments[name])]
-    return not movable(doses, action)
+    if action.verb not in CHANGES:
+        return False
+    for name in targets(protocol, action.target):
+        parts = protocol.treatments[name].parts()
+        if name in courses and not judged(action, m, parts):
+            return True
+        doses = [dose for _, dose in treatment_doses(protocol.treatments[name])]
+        if name not in courses and is_stated(action) and not movable(doses, action):
+            return True
+    return False
 
 
 def _dosed_by_day(treatment: Treatment) -> bool:

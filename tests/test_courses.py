@@ -287,16 +287,18 @@ def test_a_dose_that_a_modification_sets_is_right_from_then_on() -> None:
     lowered = [_interval("2024-03-01", "2024-03-10"), _interval("2024-03-11", "2024-03-28", amount="5")]
     assert _said(_report(plan, lowered, events=rash)) == []
     assert _said(_report(plan, lowered)) == [("dose_off_level", pytest.approx(44.4, abs=0.1))]
-    assert _said(_report(plan, [WHOLE], events=rash)) == [("dose_off_level", 100)]
+    assert _said(_report(plan, [WHOLE], events=rash)) == [("dose_off_level", pytest.approx(81.8, abs=0.1))]
 
 
-def test_a_dose_that_a_modification_reduces_by_an_open_amount_is_not_judged_from_then_on() -> None:
-    """What is right after it nobody can tell from the protocol; what came before is judged."""
-    plan = _trial(modifications="rash: {if: event rash, then: reduce drug by 25 to 50 %}")
+def test_a_dose_whose_size_an_order_leaves_open_is_judged_by_its_value_and_not_by_days() -> None:
+    """Seen to within a time, what followed the value is judged; without a time the days are, within the span."""
     rash = [{"event": "rash", "start": "2024-03-10"}]
-    assert _said(_report(plan, [WHOLE], events=rash)) == []
+    by_value = _trial(modifications="rash: {if: event rash, then: reduce drug by 25 to 50 %, within: 7 d}")
+    assert _said(_report(by_value, [WHOLE], events=rash)) == []
+    by_days = _trial(modifications="rash: {if: event rash, then: reduce drug by 25 to 50 %}")
+    assert _said(_report(by_days, [WHOLE], events=rash)) == [("dose_off_level", pytest.approx(21.2, abs=0.1))]
     wrong = [_interval("2024-03-01", "2024-03-28", amount="20")]
-    report = _report(plan, wrong, events=rash)
+    report = _report(by_value, wrong, events=rash)
     assert _said(report) == [("dose_off_level", pytest.approx(81.8, abs=0.1))]
     assert "from 2024-03-01 to 2024-03-09" in report.findings["message"][0]
 

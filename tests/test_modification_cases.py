@@ -10,7 +10,7 @@ import yaml
 
 from protocol import read_text
 from rules.plan import compile_plan
-from tests.course import HEAD, Row, audited, dose, event, told, value
+from tests.course import HEAD, Row, audited, dose, event, on, told, value
 
 FILE = yaml.safe_load((Path(__file__).parent / "modification_cases.yaml").read_text(encoding="utf-8"))
 UNITS = {"alt": "U/L", "hb": "g/L", "weight": "kg"}
@@ -32,6 +32,9 @@ def records(case: dict[str, Any]) -> dict[str, list[Row]]:
     values = case.get("values", {})
     found = {"observations": [value(m, day, v, UNITS[m]) for m in values for day, v in values[m].items()]}
     found["events"] = [event(name, *days) for name, days in case.get("events", {}).items()]
+    if "taken" in case:
+        rows = [dose("x", d, str(mg), end=on(last), frequency=often) for d, last, mg, often in case["taken"]]
+        return found | {"administrations": rows}
     amounts = case.get("doses", {})
     doses = [dose("x", 1 + 7 * n, str(amounts.get(n + 1, 100))) for n in range(8)]
     return found | {"administrations": doses}
@@ -47,4 +50,6 @@ def test_a_case_tells_what_it_says(case: dict[str, Any]) -> None:
 def test_the_modifications_of_a_case_are_not_named_as_not_judged(case: dict[str, Any]) -> None:
     """What the cases show is judged."""
     plan = compile_plan(read_text(HEAD + protocol_of(case)))
-    assert [note for note in plan.not_judged if note[0].startswith("modifications")] == case.get("named", [])
+    assert [note for note in plan.not_judged if note[0].startswith("modifications")] == [
+        tuple(note) for note in case.get("named", [])
+    ]

@@ -25,7 +25,7 @@ treatments:
 assessments:
   counts: {in: cycle, due: within 2 d before day 1, measures: [anc]}
 modifications:
-  low: {if: anc < 1 10^9/L, then: reduce tablet to 50 %}
+  low: {if: anc < 1 10^9/L, then: reduce tablet to 50 %, scope: next cycle}
 """
 
 REAL = os.environ.get("PERPROTOCOL_REAL_DATA")

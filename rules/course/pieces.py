@@ -13,7 +13,7 @@ from protocol.dosing import Dose
 from protocol.model import Treatment
 from protocol.quantity import Range
 from rules.arrays import NONE, Flags, Ints, Longs
-from rules.course.change import changed_from, is_fixed
+from rules.course.change import Altered, is_fixed, often_at, without_sizes
 from rules.course.exposure import Exposures, series_of
 from rules.course.stretch import Course, Stretch
 from rules.dose import COARSE
@@ -34,7 +34,8 @@ class Pieces:
 
     `given` was taken; `least` to `most` were right for the same days or doses, `UNKNOWN` where `fact` is missing; `low`
     is what was intended, in thousandths. All of them are `per` times the amount of a day (`daily`) or of one dose.
-    `dosed`: the protocol fixes the dose here. `times` in `days` is how often the protocol gives it.
+    `dosed`: the protocol fixes the dose here. `times` in `days` is how often the protocol gives it. `changed`:
+    modifications change it here, to so many levels above its own (`level`).
     """
 
     x: Ints
@@ -55,6 +56,8 @@ class Pieces:
     weight_day: Longs
     weight_row: Longs
     fact: Codes
+    level: Ints
+    changed: Flags
 
     @property
     def n(self) -> int:
@@ -78,7 +81,7 @@ def cut(laid: Laid, exposures: Exposures, courses: list[Course]) -> Pieces:
 def _of_course(laid: Laid, x: Exposures, course: Course, mine: Ints) -> list[Pieces]:
     s, first, last = x.s[mine], x.first[mine], x.last[mine]
     found, target = [], _targets(course)
-    altered, dose = changed_from(laid, course.activity)
+    altered = Altered(laid, course.activity) if laid.levels.touches(course.activity) else None
     begins = np.min([np.where(k.start == NONE, FOREVER, k.start) for k in course.stretches], axis=0)[s]
     for k, stretch in enumerate(course.stretches):
         start, end = stretch.start[s], stretch.end[s]
@@ -90,13 +93,16 @@ def _of_course(laid: Laid, x: Exposures, course: Course, mine: Ints) -> list[Pie
         lost = (start == NONE) & course.possible[s] & (len(course.stretches) == 1)
         since, upto = np.where(lost, first, since), np.where(lost, last, upto)
         rows = np.flatnonzero(((start != NONE) | lost) & (since <= upto))
-        if len(rows):
-            when = altered[s[rows]] if is_fixed(stretch) else None
-            early, late = _cut_at(when, mine[rows], since[rows], upto[rows])
-            piece = _blank(*early, stretch.part.code)
+        if not len(rows):
+            continue
+        if altered is None or not altered.any:
+            piece = _blank(mine[rows], since[rows], upto[rows], stretch.part.code)
             found.append(_limited(laid, x, course, stretch, piece, stretch.element.doses(), target))
-            piece = _blank(*late, stretch.part.code)
-            found.append(_limited(laid, x, course, stretch, piece, () if dose is None else (dose,), target))
+            continue
+        days_of = altered.cut(s[rows], since[rows], upto[rows])
+        piece = _blank(mine[rows][days_of.row], days_of.first, days_of.last, stretch.part.code)
+        before = course.stretches[k - 1].element.level if k else None
+        found.append(_modified(laid, x, course, stretch, piece, altered, before, target))
     end = course.end[s]
     told = ~(x.open[mine] & (x.times[mine] == 0))
     after = np.flatnonzero(told & (end != NONE) & (end != FOREVER) & (last >= end) & course.ended[s])
@@ -105,15 +111,50 @@ def _of_course(laid: Laid, x: Exposures, course: Course, mine: Ints) -> list[Pie
     return found
 
 
-def _cut_at(
-    changed: Ints | None, x: Ints, first: Ints, last: Ints
-) -> tuple[tuple[Ints, Ints, Ints], tuple[Ints, Ints, Ints]]:
-    """The days before a modification changed the dose, and those after; on the day itself both doses are right."""
-    if changed is None:
-        return (x, first, last), (x[:0], first[:0], last[:0])
-    before, after = first < changed, last > changed
-    early = (x[before], first[before], np.minimum(last, changed - 1)[before])
-    return early, (x[after], np.maximum(first, changed + 1)[after], last[after])
+def _modified(
+    laid: Laid, x: Exposures, course: Course, stretch: Stretch, p: Pieces, altered: Altered, before: int | None,
+    target: list[int],
+) -> Pieces:  # fmt: skip
+    """The pieces of one stretch with the dose that modifications leave of its own; of several that are right the one
+    that lies nearest to what was taken.
+    """
+    element, s = stretch.element, x.s[p.x]
+    force, fixed = altered.force(element, before, s, p.first), is_fixed(element)
+    open_, force = altered.open(s, p.first), force if fixed else without_sizes(force)
+    set_ = np.zeros(p.n, np.bool_)
+    for each in force.stated:
+        set_ |= each.sure > 0
+    p.changed[:] = force.changed
+    p.dosed[:], p.fact[:] = True, np.where(force.open, FACTS.index("condition"), FACTS.index("level"))
+    away = np.full((2, p.n), np.iinfo(np.int64).max)
+    level = element.level or 0
+    for option in force.options(lambda by: element.doses_at(level + by) if element.level is not None else element.dose):
+        if element.level is not None and level + option.level not in element.levels:
+            continue
+        rows = option.rows.astype(np.int32)
+        piece = _taken(p, rows)
+        piece.level[:] = option.level
+        shares = (option.least, option.most) if fixed else None
+        piece = _limited(laid, x, course, stretch, piece, option.doses, target, shares)
+        far = np.stack([_away(piece), (piece.times * x.days[piece.x] != x.times[piece.x] * piece.days)])
+        better = np.flatnonzero((far[0] < away[0][rows]) | ((far[0] == away[0][rows]) & (far[1] < away[1][rows])))
+        away[:, rows[better]] = far[:, better]
+        for name in _CHOSEN:
+            getattr(p, name)[rows[better]] = getattr(piece, name)[better]
+    p.dosed &= ~(open_ & (fixed | set_))
+    p.changed |= open_
+    return p
+
+
+def _away(p: Pieces) -> Longs:
+    """How far what was taken lies outside what is right; 0 inside, or where either is unknown."""
+    told = (p.given != UNKNOWN) & (p.least != UNKNOWN) & (p.most != UNKNOWN)
+    away = np.maximum(np.maximum(p.least - p.given, p.given - p.most), 0) // p.per
+    return np.where(told, away, 0)
+
+
+def _taken(p: Pieces, rows: Ints) -> Pieces:
+    return Pieces(**{name: getattr(p, name)[rows] for name in Pieces.__dataclass_fields__})
 
 
 def _window(course: Course, k: int) -> tuple[int, int]:
@@ -135,11 +176,18 @@ def _blank(x: Ints, first: Ints, last: Ints, part: int) -> Pieces:
         daily=np.zeros(n, np.bool_),
         times=np.zeros(n, np.int32),
         days=np.ones(n, np.int32),
+        level=np.zeros(n, np.int32),
+        changed=np.zeros(n, np.bool_),
         fact=np.full(n, FACTS.index("amount"), np.uint8),
         **unknown,
     )
 
 
+_CHOSEN = (
+    "dosed", "given", "least", "most", "low", "per", "daily", "times", "days", "rate", "weight", "weight_day",
+    "weight_row", "fact", "level",
+)  # fmt: skip
+"""What the dose that is right says of a piece."""
 _AMOUNTS = ("given", "least", "most", "low", "rate", "weight", "weight_day", "weight_row")
 
 
@@ -147,10 +195,13 @@ _AMOUNTS = ("given", "least", "most", "low", "rate", "weight", "weight_day", "we
 
 
 def _limited(
-    laid: Laid, x: Exposures, course: Course, stretch: Stretch, p: Pieces, doses: tuple[Dose, ...], target: list[int]
-) -> Pieces:
-    """The pieces of one stretch with the dose that is right in them."""
-    frequency = stretch.element.often()
+    laid: Laid, x: Exposures, course: Course, stretch: Stretch, p: Pieces, doses: tuple[Dose, ...], target: list[int],
+    shares: tuple[Longs, Longs] | None = None,
+) -> Pieces:  # fmt: skip
+    """The pieces of one stretch, all at one level, with the dose that is right in them; `shares` are what modifications
+    leave of it.
+    """
+    frequency = often_at(stretch.element, int(p.level[0]) if p.n else 0)
     if frequency is not None:
         p.times[:], p.days[:] = frequency.times, frequency.days
     head = _first_of_series(x, p.x)
@@ -165,7 +216,7 @@ def _limited(
         titrated = dose.amount is None and dose.start is not None
         if dose.formula is not None or not len(rows) or (dose.amount is None and dose.start is None):
             continue
-        _one(laid, x, course, p, dose, rows)
+        _one(laid, x, course, p, dose, rows, shares)
         if titrated:
             # Only the first dose is fixed: afterwards what a modification asks for counts, and the ceiling.
             later = rows[~head[rows]]
@@ -188,9 +239,12 @@ def _first_of_series(x: Exposures, rows: Ints) -> Flags:
     return first[rows]
 
 
-def _one(laid: Laid, x: Exposures, course: Course, p: Pieces, dose: Dose, rows: Ints) -> None:
+def _one(
+    laid: Laid, x: Exposures, course: Course, p: Pieces, dose: Dose, rows: Ints, shares: tuple[Longs, Longs] | None
+) -> None:
     """The limits of the pieces that one dose governs, for the days and doses that each piece counts."""
-    found, fact = _intended(laid, x, course, p, dose, rows)
+    own = () if shares is None else (shares[0][rows], shares[1][rows])
+    found, fact = _intended(laid, x, course, p, dose, rows, own)
     at = p.x[rows]
     amount, times, days = x.amount[at], x.times[at].astype(np.int64), x.days[at].astype(np.int64)
     due_times, due_days = p.times[rows].astype(np.int64), p.days[rows].astype(np.int64)
@@ -215,7 +269,9 @@ def _one(laid: Laid, x: Exposures, course: Course, p: Pieces, dose: Dose, rows: 
         p.most[rows] = np.where(later, np.where(top == UNKNOWN, UNKNOWN, top * factor), p.most[rows])
 
 
-def _intended(laid: Laid, x: Exposures, course: Course, p: Pieces, dose: Dose, rows: Ints) -> tuple[Intended, Codes]:
+def _intended(
+    laid: Laid, x: Exposures, course: Course, p: Pieces, dose: Dose, rows: Ints, shares: tuple[Longs, ...]
+) -> tuple[Intended, Codes]:
     """What was intended of each piece, and what is missing where it cannot be worked out."""
     at, fact = p.x[rows], np.full(len(rows), FACTS.index("amount"), np.uint8)
     amount = dose.amount or dose.start
@@ -224,7 +280,7 @@ def _intended(laid: Laid, x: Exposures, course: Course, p: Pieces, dose: Dose, r
         return intend_share(dose, _in_force(x, course, at)), fact
     by = needs(dose)
     if not by:
-        return intend(dose, np.full(len(rows), FIXED, np.int64)), fact
+        return intend(dose, np.full(len(rows), FIXED, np.int64), *shares), fact
     records, e = laid.doses, laid.evidence
     head = x.head[at]
     used = e.frames["administrations"]["weight_used"].fill_null(UNKNOWN).to_numpy()[records.place[head]]
@@ -237,7 +293,7 @@ def _intended(laid: Laid, x: Exposures, course: Course, p: Pieces, dose: Dose, r
     if by == "surface":
         measure, there = surface(e, dose, x.s[at], x.first[at], measure)
         fact[~there] = FACTS.index("height")
-    return intend(dose, measure), fact
+    return intend(dose, measure, *shares), fact
 
 
 def _in_force(x: Exposures, course: Course, at: Ints) -> Longs:

@@ -3,8 +3,10 @@
 What
 ----
 On some days of a course the dose taken differs from the one in force, the step or level, by more than the tolerance.
-On the day on which a step begins the dose before it is still right. Where the protocol fixes only the first dose,
-later ones follow the modifications, and only the maximum is judged.
+On the day on which a step begins the dose before it is still right. From the day after a modification changes the dose
+by levels, to or by a share or an amount (or after the time it gives for that), what it leaves of the dose is due; what
+it permits beside that is right too. Where the protocol fixes only the first dose, later ones follow the modifications,
+and only the maximum is judged, and an amount that a modification sets.
 
 Why it matters
 --------------

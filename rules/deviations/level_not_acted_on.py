@@ -2,8 +2,10 @@
 
 What
 ----
-A value on record orders another dose of a course, and within the stated time the dose was not changed that way, the
-value was not measured again, and no reason is on record: no hold, no end of treatment, no decision.
+A value on record orders another dose of a course and leaves open which, and within the stated time the dose was not
+changed that way, the value was not measured again, and no reason is on record: no hold, no end of treatment, no
+decision. Where the dose after the order can be worked out (a level, a share of a stated dose, an amount), the days are
+judged against it.
 
 Why it matters
 --------------

@@ -7,6 +7,7 @@ import polars as pl
 
 from protocol.quantity import Range
 from rules.arrays import NONE, Flags, Ints, Longs
+from rules.course.change import Altered
 from rules.course.exposure import series_of
 from rules.course.stretch import Course
 from rules.course.taken import Spans, Taken, joined
@@ -179,6 +180,8 @@ def _share(
 ) -> dict[str, Array]:
     """Doses wanted up to a day, and doses taken, in parts of a dose; intervals count by their days."""
     x, element, n = taken.exposures, course.stretches[0].element, len(s)
+    # Once a modification may have changed how often it is taken, doses are counted no further.
+    until = np.minimum(until, Altered(laid, course.activity).otherwise_often()[s]).astype(np.int32)
     number = laid.doses.names.index(course.activity)
     series = series_of(s, np.full(n, number, np.int32))
     whole = mine[~x.single[mine]]

@@ -10,6 +10,7 @@ import polars as pl
 
 from protocol.model import Treatment
 from rules.arrays import NONE, Flags, Ints
+from rules.course.change import often_at
 from rules.course.exposure import Exposures
 from rules.course.pieces import AFTER
 from rules.course.taken import Taken
@@ -49,7 +50,8 @@ def exposure_occasions(laid: Laid, taken: Taken) -> pl.DataFrame:
     more: dict[str, Array | pl.Series] = {
         f"{name}_each": _each(getattr(p, name), p.per) for name in ("given", "least", "most", "low")
     }
-    more |= {name: getattr(p, name) for name in ("low", "last", "weight", "weight_day", "weight_row", "daily", "x")}
+    weighing = ("weight", "weight_day", "weight_row")
+    more |= {name: getattr(p, name) for name in ("low", "last", *weighing, "daily", "x", "level")}
     rated = (p.given != UNKNOWN) & (p.rate > 0)
     more["implied"] = np.where(rated, p.given // p.per * 1000 // np.maximum(p.rate, 1), UNKNOWN)
     more["weighed"] = p.rate != UNKNOWN
@@ -57,6 +59,7 @@ def exposure_occasions(laid: Laid, taken: Taken) -> pl.DataFrame:
     more["weight_age"] = np.where(weighed, x.first[at] - np.where(weighed, p.weight_day, 0), UNKNOWN)
     more |= {"activity": x.activity[at], "times": x.times[at], "every": x.days[at], "single": x.single[at]}
     more["due"] = columns.pop("due")
+    more["ordered_by"] = _ordered_by(laid, taken)
     table = occasions_frame("exposures", columns, **more)
     over = (pl.col("given") - pl.col("most")) * 100 / pl.col("most")
     under = (pl.col("least") - pl.col("given")) * 100 / pl.col("least")
@@ -67,6 +70,17 @@ def exposure_occasions(laid: Laid, taken: Taken) -> pl.DataFrame:
         days=pl.Series(p.last - p.first + 1, dtype=pl.Int32),
         off_percent=pl.when(pl.col("given") > pl.col("most")).then(over).otherwise(under),
     )
+
+
+def _ordered_by(laid: Laid, taken: Taken) -> pl.Series:
+    """The modifications that changed the dose of each piece; empty for none."""
+    p, x = taken.pieces, taken.exposures
+    by = np.full(p.n, "", dtype=object)
+    for activity in np.unique(x.activity[p.x[p.changed]]):
+        rows = np.flatnonzero(p.changed & (x.activity[p.x] == activity)).astype(np.int32)
+        nowhere = np.zeros(len(rows), np.int32)
+        by[rows] = laid.levels.names(laid.doses.names[activity], x.s[p.x[rows]], p.last[rows], nowhere)
+    return pl.Series(by, dtype=pl.String)
 
 
 def _covered(x: Exposures) -> Flags:
@@ -159,7 +173,11 @@ def _often(w: Wording, hits: pl.DataFrame) -> pl.Series:
 
 
 def _often_due(w: Wording, hits: pl.DataFrame) -> pl.Series:
-    return w.by_part(hits, lambda p: str(p.element.often() or "") if isinstance(p.element, Treatment) else None)
+    said = []
+    for part, level in hits.select("part", "level").iter_rows():
+        element = w.laid.plan.parts[part].element
+        said.append(str(often_at(element, level or 0) or "") if isinstance(element, Treatment) else None)
+    return pl.Series(said, dtype=pl.String)
 
 
 def _dates(name: str) -> Callable[[Wording, pl.DataFrame], pl.Series]:

@@ -14,8 +14,10 @@ from protocol.dosing import Dose
 from protocol.model import Modification, Treatment
 from protocol.quantity import Range
 from rules.arrays import NONE, Flags, Ints, Points, days, key
+from rules.course.change import judged_at_its_value
 from rules.course.exposure import Exposures, series_of
 from rules.course.taken import Taken
+from rules.dosing.changed import is_stated
 from rules.dosing.intended import UNKNOWN
 from rules.happened.conversion import in_time
 from rules.happened.evidence import Evidence
@@ -38,7 +40,9 @@ def level_occasions(laid: Laid, taken: Taken) -> pl.DataFrame:
     for name, m in laid.plan.protocol.modifications.items():
         for action in m.then:
             for course in taken.courses if m.within is not None and action.verb in CHANGES else ():
-                if course.activity in targets(laid.plan.protocol, action.target):
+                parts = laid.plan.protocol.treatments[course.activity].parts()
+                named = course.activity in targets(laid.plan.protocol, action.target)
+                if named and judged_at_its_value(action, m, parts):
                     part = course.stretches[0].part.code
                     pieces += _of_modification(laid, taken, name, m, action, (course.activity, part))
     columns: dict[str, Array | pl.Series] = {c: np.concatenate([p[c] for p in pieces]) for c in pieces[0]}
@@ -147,10 +151,13 @@ def _as_far(x: Exposures, pair: tuple[Ints, Ints], action: Action, element: Elem
 
 
 def sizes_of(action: Action) -> tuple[int, int] | None:
-    """The shares of the dose, in basis points, between which an order `by 10 to 25 %` has it; None for others."""
-    if not isinstance(action.by, Range):
+    """The shares of the dose, in basis points, between which an order such as `by 10 to 25 %` has it; else None."""
+    said = action.to or action.by
+    if said is None or is_stated(action):
         return None
-    low, high = (round(end.value * 100) for end in (action.by.low, action.by.high))
+    low, high = (round(end.value * 100) for end in ((said.low, said.high) if isinstance(said, Range) else (said, said)))
+    if action.to is not None:
+        return low, high
     return (WHOLE + low, WHOLE + high) if action.verb == "raise" else (WHOLE - high, WHOLE - low)
 
 
