@@ -166,3 +166,14 @@ def without_sizes(force: Force) -> Force:
     n = len(force.low)
     whole, none = np.full(n, 10_000, np.int64), np.zeros(n, np.int64)
     return replace(force, low=none, high=none, least=whole, most=whole, open=np.zeros(n, np.bool_))
+
+
+def changes_at(x: Ints, force: Force, open_: Flags) -> Flags:
+    """Pieces, of exposures `x` in order of time, on which something else is in force than on the piece before."""
+    told = [force.low, force.high, force.least, force.most, force.open, open_]
+    told += [side for each in force.stated for side in (each.sure, each.maybe)]
+    other = np.ones(len(x), np.bool_)
+    other[1:] = x[1:] != x[:-1]
+    for values in told:
+        other[1:] |= values[1:] != values[:-1]
+    return other

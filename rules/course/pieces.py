@@ -13,7 +13,7 @@ from protocol.dosing import Dose
 from protocol.model import Treatment
 from protocol.quantity import Range
 from rules.arrays import NONE, Flags, Ints, Longs
-from rules.course.change import Altered, is_fixed, often_at, without_sizes
+from rules.course.change import Altered, changes_at, is_fixed, often_at, without_sizes
 from rules.course.exposure import Exposures, series_of
 from rules.course.stretch import Course, Stretch
 from rules.dose import COARSE
@@ -118,12 +118,16 @@ def _modified(
     """The pieces of one stretch with the dose that modifications leave of its own; of several that are right the one
     that lies nearest to what was taken.
     """
-    element, s = stretch.element, x.s[p.x]
-    force, fixed = altered.force(element, before, s, p.first), is_fixed(element)
-    open_, force = altered.open(s, p.first), force if fixed else without_sizes(force)
-    set_ = np.zeros(p.n, np.bool_)
+    element, fixed = stretch.element, is_fixed(stretch.element)
+    force = altered.force(element, before, x.s[p.x], p.first)
+    force = force if fixed else without_sizes(force)
+    known = np.full(p.n, fixed)
     for each in force.stated:
-        set_ |= each.sure > 0
+        known |= each.sure > 0
+    open_ = altered.open(x.s[p.x], p.first) & known
+    heads = np.flatnonzero(changes_at(p.x, force, open_))
+    force, open_, lasts = force.take(heads), open_[heads], p.last[np.append(heads[1:], p.n) - 1]
+    p = _blank(p.x[heads], p.first[heads], lasts, stretch.part.code)
     p.changed[:] = force.changed
     p.dosed[:], p.fact[:] = True, np.where(force.open, FACTS.index("condition"), FACTS.index("level"))
     away = np.full((2, p.n), np.iinfo(np.int64).max)
@@ -141,7 +145,7 @@ def _modified(
         away[:, rows[better]] = far[:, better]
         for name in _CHOSEN:
             getattr(p, name)[rows[better]] = getattr(piece, name)[better]
-    p.dosed &= ~(open_ & (fixed | set_))
+    p.dosed &= ~open_
     p.changed |= open_
     return p
 
