@@ -16,7 +16,7 @@ import polars as pl
 
 from protocol.errors import Fault, StudyError
 from protocol.model import Protocol
-from rules.arrays import NONE, Flags, Ints, Longs, coded, days, distinct, key, taken, whole, whole_or_none
+from rules.arrays import NONE, Flags, Index, Ints, Longs, coded, days, distinct, key, taken, whole, whole_or_none
 from rules.facts import Study
 from rules.happened.evidence import Evidence
 from rules.happened.repeated import COUNTS, UNRULED, VOMITED, Kinds, given_again, said_twice
@@ -77,12 +77,12 @@ class Records:
         return bool(((self.day != self.last) & (self.day != NONE)).any())
 
     @cached_property
-    def to_place(self) -> list[Ints]:
-        """Of each activity the rows that may be one of its occurrences, in order."""
+    def to_place(self) -> list[tuple[Index, Ints]]:
+        """Of each activity the rows that may be one of its occurrences, in order, and whose they are."""
         usable = (self.activity >= 0) & ~(self.duplicate | self.misfiled) & (self.day != NONE)
-        rows = np.flatnonzero(usable).astype(np.int32)
-        activity = self.activity[rows]
-        return [rows[activity == n] for n in range(len(self.names))]
+        activity = np.where(usable, self.activity, -1)
+        rows = [np.flatnonzero(activity == n) for n in range(len(self.names))]
+        return [(mine, self.s[mine]) for mine in rows]
 
     def take(self, order: Ints) -> Records:
         """These rows in another order, or fewer of them."""

@@ -179,15 +179,16 @@ def waiting_records(laid: Laid, grid: Grid, group: tuple[int, ...]) -> tuple[Int
     part = grid.arm.slots[group[0]].part
     records = laid.doses if part.kind == "treatment" else laid.visits
     places = laid.dose_slot if part.kind == "treatment" else laid.visit_slot
-    mine = records.to_place[records.names.index(part.activity)]
+    mine, whose = records.to_place[records.names.index(part.activity)]
     local = np.full(laid.evidence.n, -1, np.int32)
     local[grid.s] = np.arange(len(grid.s), dtype=np.int32)
-    who = local[records.s[mine]]
-    waiting = (who >= 0) & (places[mine] < 0)
-    return record_matrix(records, mine[waiting], who[waiting], len(grid.s))
+    who = local[whose]
+    here = np.flatnonzero(who >= 0)
+    here = here[places[mine[here]] < 0]
+    return record_matrix(records, mine[here], who[here], len(grid.s))
 
 
-def record_matrix(records: Records, rows: Ints, local: Ints, n: int) -> tuple[Ints, Ints, Ints]:
+def record_matrix(records: Records, rows: Ints | Index, local: Ints, n: int) -> tuple[Ints, Ints, Ints]:
     """Rows, days and labels of these records in order of time, for each of the n places that `local` names."""
     # One number for place, day and minute, with those of no day or time first; records mostly are in this order.
     day, minute = np.maximum(records.day[rows], -(1 << 26)), np.maximum(records.minute[rows], -1)
@@ -228,13 +229,15 @@ def put(laid: Laid, grid: Grid, who: Ints | Index, column: Ints, rows: Ints) -> 
         return
     treatment = grid.arm.slots[int(column[0])].part.kind == "treatment"
     records, places = (laid.doses, laid.dose_slot) if treatment else (laid.visits, laid.visit_slot)
-    grid.record[who, column] = rows
+    record, actual, expected = (cells.reshape(-1) for cells in (grid.record, grid.actual, grid.expected))
+    at = who.astype(np.intp) * len(grid.arm.slots) + column
+    record[at] = rows
     places[rows] = column
     done = records.status[rows] != NOT_GIVEN
     if not done.all():
-        who, column, rows = who[done], column[done], rows[done]
-    grid.actual[who, column] = records.day[rows]
-    grid.expected[who, column] |= 1
+        at, rows = at[done], rows[done]
+    actual[at] = records.day[rows]
+    expected[at] |= 1
 
 
 def take_in_rhythm(laid: Laid, grid: Grid, group: tuple[int, ...], lay: Lay) -> None:

@@ -38,8 +38,9 @@ def limit(laid: Laid, grid: Grid, c: int) -> None:
 def _push(grid: Grid, c: int, day: Ints, marks: tuple[Ints, ...]) -> None:
     """None of these days of an occurrence lies before the day."""
     for days in marks:
-        known = (days[:, c] != NONE) & (day != NONE)
-        days[:, c] = np.where(known, np.maximum(days[:, c], day), days[:, c])
+        own = days[:, c]
+        # `NONE` lies before every day.
+        days[:, c] = np.where(own == NONE, NONE, np.maximum(own, day))
 
 
 def _spread(grid: Grid, mark: str, c: int, first: Ints, last: Ints) -> None:
