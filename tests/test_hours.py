@@ -283,12 +283,52 @@ SIX = [f"2024-03-0{day} {hour}:00" for day in (1, 2, 3) for hour in ("08", "20")
     [
         (SIX, []),
         ([*SIX[:3], "2024-03-03 00:30", *SIX[4:]], ["dose_late"]),
-        ([*SIX[:2], *SIX[3:]], ["identity_untold"]),
+        ([*SIX[:2], *SIX[3:]], []),
     ],
 )
 def test_a_dose_after_midnight_does_not_use_up_the_next_day_s(starts: list[str], expected: list[str]) -> None:
-    """Every twelve hours: as planned; one that slipped past midnight; and one that is missing, which is asked about."""
+    """Every twelve hours: as planned; one that slipped past midnight; one that is missing, which the clock
+    tells and days do not.
+    """
     assert codes(TWICE, [{"treatment": "drug", "start": start} for start in starts]) == expected
+
+
+TWICE_APART = protocol_of(
+    "milestones: {day-zero: start of drug 1}\n"
+    "treatments: {drug: {dose: 1 mg, due: [day-zero, 12 h after day-zero], every: 1 d, times: 6, window: ±2 h,"
+    " limits: [{from: previous, opens: 8 h}]}}"
+)
+
+
+@pytest.mark.parametrize(
+    ("starts", "expected"),
+    [
+        (["08:00", "20:00", "13:00", "20:00", "08:00", "20:00"], [("dose_late", 3), ("interval_too_short", 4)]),
+        (["08:00", "20:00", "12:00", "20:00", "08:00", "20:00"], [("dose_late", 3)]),
+        (["08:00", "20:00", "", "20:00", "08:00", "20:00"], [("dose_no_record", 3)]),
+        (["08:00", "20:00", "08:00", "", "08:00", "20:00"], [("dose_no_record", 4)]),
+        (["08:00", "20:00", "10:00", "22:00", "10:01", "20:00"], [("dose_late", 5)]),
+        (["08:00", "20:00", "08:00", "18:00", "08:00", "17:59"], [("dose_early", 6)]),
+        (["08:00", "20:00", "08:00 14:00", "20:00", "08:00", "20:00"], [("unplanned_dose", None)]),
+        (["08:00", "20:00", "", "19:00", "08:00", "20:00"], [("dose_no_record", 3)]),
+    ],
+)
+def test_of_two_doses_of_a_day_the_clock_tells_which_is_which(
+    starts: list[str], expected: list[tuple[str, int | None]]
+) -> None:
+    """Late, too near, missing in the morning or the evening, at the limits of the window, and a third of a day."""
+    times = [f"2024-03-0{1 + n // 2} {time}" for n, day in enumerate(starts) for time in day.split()]
+    rows = [{"subject": "1", "treatment": "drug", "amount": 1, "unit": "mg", "start": start} for start in times]
+    who = [{"subject": "1", "arm": "active", "day_zero": "2024-03-01"}]
+    report = audit(TWICE_APART, from_frames("hours", {"subjects": who, "administrations": rows}), as_of=AFTER_ALL)
+    found = [*report.findings.select("code", "occurrence").rows(), *report.queries.select("code", "occurrence").rows()]
+    assert sorted(f for f in found if f[0] != "tolerance") == sorted(expected)
+
+
+def test_one_time_that_is_not_known_leaves_identity_to_the_days() -> None:
+    """Five of six doses, one of them without a time: nobody can tell which of its day is missing."""
+    starts = [*SIX[:2], "2024-03-02", *SIX[4:]]
+    assert "identity_untold" in codes(TWICE, [{"treatment": "drug", "start": start} for start in starts])
 
 
 # --- visits -------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from rules.happened.records import NOT_GIVEN, Records
 from rules.happened.spells import DELAY, HOLD
 from rules.identity.assignment import UNLIMITED, Assignment, assign, reach
 from rules.identity.chain import assign_chain
+from rules.identity.minutes import in_minutes
 from rules.identity.policy import both_readings, is_silent
 from rules.planning.slots import ArmPlan, Slot
 from rules.timing.cycles import in_cycles, stride
@@ -29,26 +30,37 @@ def take_records(laid: Laid, grid: Grid, group: tuple[int, ...]) -> None:
     rows, matrix, labels = waiting_records(laid, grid, group)
     if not rows.size:
         return
+    part = grid.arm.slots[group[0]].part
     columns = np.array(sorted(group, key=lambda c: (nominal_day(grid.arm, c), c)), dtype=np.int32)
-    slots = [grid.arm.slots[c] for c in columns]
     days, before, after = _reaches(grid, columns)
     named = _labelled(labels, columns, grid)
     places, at = _in_cycles(laid, grid, columns, days, matrix, rows)
-    places = _ascending(places)
-    found, named = _settled(assign, (places, at, before, after), named)
-    doubtful = np.flatnonzero(in_doubt(places, at, found.slot))
-    if len(doubtful):
-        chosen = None if named is None else named[doubtful]
-        found.margin[doubtful] = assign(places[doubtful], at[doubtful], before, after, chosen, margin=True).margin
+    found = _sure(_ascending(places), at, before, after, named)
+    timed = in_minutes(laid, grid, columns, rows, days) if grid.hours and part.kind == "treatment" else None
+    if timed is not None:
+        by_clock = _sure(*timed[1:], None if named is None else named[timed.who])
+        found.slot[timed.who], found.astray[timed.who] = by_clock.slot, by_clock.astray
+        asked = (by_clock.margin != NONE) & (by_clock.margin < UNLIMITED)
+        found.margin[timed.who] = np.where(asked, -(-by_clock.margin // 1440), by_clock.margin)
     _place(laid, grid, rows, columns, found.slot)
-    if slots[0].part.kind == "treatment":
+    if part.kind == "treatment":
         _doubt(laid, rows, matrix, found)
-    if is_silent(slots[0].part):
+    if is_silent(part):
         # What is only permitted is never missed, so nothing makes up for it.
         expected = np.where([int(c) in grid.optional for c in columns], NONE, days).astype(np.int32)
         occurrences, records = both_readings(expected, matrix, labels, found.slot)
         grid.asked[:, columns] = occurrences
         laid.dose_asked[rows[records]] = True
+
+
+def _sure(planned: Ints, records: Ints, before: Ints, after: Ints, named: Ints | None) -> Assignment:
+    """The identity of records, and of those that stand in doubt how sure it is."""
+    found, named = _settled(assign, (planned, records, before, after), named)
+    doubtful = np.flatnonzero(in_doubt(planned, records, found.slot))
+    if len(doubtful):
+        chosen = None if named is None else named[doubtful]
+        found.margin[doubtful] = assign(planned[doubtful], records[doubtful], before, after, chosen, margin=True).margin
+    return found
 
 
 def _settled(
