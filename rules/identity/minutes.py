@@ -30,6 +30,10 @@ def in_minutes(laid: Laid, grid: Grid, columns: Ints, rows: Ints, days: Ints) ->
     `days` are those of the occurrences, `NONE` where none is open to a record. A participant of whom one time is not
     known is left to the days, and so is one whose doses the protocol moved.
     """
+    slots = [grid.arm.slots[int(c)] for c in columns]
+    # What accompanies a dose is told by that dose, and a dose of a cycle by its cycle.
+    if any(slot.follows or grid.arm.cycle_of(int(c))[1] for c, slot in zip(columns, slots, strict=True)):
+        return None
     hours = [grid.hours.get(int(c)) for c in columns]
     moments = np.full(days.shape, NEVER, np.int64)
     exact: Flags = ~(grid.delayed[:, columns] != 0).any(axis=1)
@@ -45,7 +49,6 @@ def in_minutes(laid: Laid, grid: Grid, columns: Ints, rows: Ints, days: Ints) ->
     who = np.flatnonzero(exact & there.any(axis=1)).astype(np.int32)
     if not len(who):
         return None
-    slots = [grid.arm.slots[int(c)] for c in columns]
     clocks = [slot.clock or (0, 0) for slot in slots]
     offsets = np.maximum.accumulate([_nominal(grid, int(c)) for c in columns])
     before, after = reach(offsets, [low for low, _ in clocks], [high for _, high in clocks])
