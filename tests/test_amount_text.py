@@ -1,11 +1,13 @@
-"""Amounts by column read exactly as one by one."""
+"""Amounts and days by column read exactly as one by one."""
 
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.quantity import format_amount
 from rules.telling.amount_text import amount_texts
+from rules.telling.phrases import day_texts
 
 UNITS = (
     ("cells", "cells"),
@@ -38,3 +40,13 @@ def test_a_missing_amount_has_no_text() -> None:
     for unit in UNITS:
         for rows in (1, 20):
             assert amount_texts(pl.Series([None, *[16_200_000] * rows], dtype=pl.Int64), *unit)[0] is None
+
+
+@pytest.mark.parametrize("rows", [1, 63, 64, 500])
+def test_days_read_the_same_however_many_there_are(rows: int) -> None:
+    """Few days are written and many looked up; an unknown day stays null, never a far one."""
+    days = pl.Series([0, None, 19797, -1, 219_146, None], dtype=pl.Int32)
+    found = day_texts(days.gather(pl.int_range(rows, eager=True) % 6))
+    said = ["1970-01-01", None, "2024-03-15", "1969-12-31", "2570-01-01", None]
+    assert found.to_list() == [said[n % 6] for n in range(rows)]
+    assert day_texts(pl.Series([None] * rows, dtype=pl.Int32)).to_list() == [None] * rows
