@@ -18,7 +18,7 @@ from rules.endpoints.words import Words
 from rules.manifest import Manifest, write_manifest
 from rules.page.html import note, page, slug
 from rules.page.labels import Labels
-from rules.page.markup import Child, Markup, tag
+from rules.page.markup import Child, Markup, join, tag
 from rules.page.summary import marks
 from rules.page.tables import html_table
 from rules.page.text import Screen, as_table, markdown_table
@@ -160,5 +160,5 @@ def _page_head(found: Outcomes, manifest: Manifest, told: list[Section], words: 
         tag("p", title, class_="of"),
         tag("dl", *(tag("div", tag("dt", term), tag("dd", said)) for term, said in known), class_="facts"),
         tag("p", labels("disclaimer"), class_="disclaimer"),
-        tag("nav", *links, aria_label=labels("contents")),
+        tag("nav", *(join((link, " ")) for link in links), aria_label=labels("contents")),
     )
