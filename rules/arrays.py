@@ -63,7 +63,7 @@ def numbers(series: pl.Series, missing: int | np.signedinteger[Any]) -> npt.NDAr
 
 
 FEW = 64
-"""Fewer words are looked at one by one: a call of Polars costs more."""
+"""Fewer values are looked at one by one: a call of NumPy or Polars costs more than they do."""
 
 
 def distinct(words: pl.Series) -> set[str]:

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 import protocol
 import rules
-from rules.arrays import NONE
+from rules.arrays import FEW, NONE
 from rules.door.tables import SCHEMAS
 from rules.dosing.intended import UNKNOWN
 from rules.match import build_occasions
-from rules.match.frame import FEW, Array, occasions_frame
+from rules.match.frame import Array, occasions_frame
 from rules.occasions import TABLES, example, schema
 from rules.partitions import over_partitions
 from rules.plan import compile_plan

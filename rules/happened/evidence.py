@@ -75,10 +75,8 @@ class Counter(Interface):
 
 @dataclass(frozen=True)
 class Weighings:
-    """Weights in grams: those that another of the same day and time denies, and those implausible for the age.
-
-    `against`: of those that jump the index of a weight beside them, else -1. `age` in days, at the least, and the
-    lowest and highest weight plausible at it: `NONE` where it is unknown.
+    """Weights in grams: those that another of the same time denies, those implausible (beyond `low` and `high` for the
+    `age` in days, `NONE` where unknown), and `against`: of those that jump the index of a weight beside them, else -1.
     """
 
     at: Points

@@ -8,10 +8,8 @@ import numpy as np
 
 from rules.arrays import NONE, Flags, Ints, Longs
 from rules.identity.assignment import UNLIMITED, reach
-from rules.timing.clock import NEVER, of_records
+from rules.timing.clock import DAY, NEVER, of_records
 from rules.timing.grid import Grid, Laid
-
-DAY = 1440
 
 
 class Timed(NamedTuple):

@@ -18,6 +18,7 @@ from rules.identity.chain import assign_chain
 from rules.identity.minutes import in_minutes
 from rules.identity.policy import both_readings, is_silent
 from rules.planning.slots import ArmPlan, Slot
+from rules.timing.clock import DAY
 from rules.timing.cycles import in_cycles, stride
 from rules.timing.grid import Grid, Laid
 
@@ -41,7 +42,7 @@ def take_records(laid: Laid, grid: Grid, group: tuple[int, ...]) -> None:
         by_clock = _sure(*timed[1:], None if named is None else named[timed.who])
         found.slot[timed.who], found.astray[timed.who] = by_clock.slot, by_clock.astray
         asked = (by_clock.margin != NONE) & (by_clock.margin < UNLIMITED)
-        found.margin[timed.who] = np.where(asked, -(-by_clock.margin // 1440), by_clock.margin)
+        found.margin[timed.who] = np.where(asked, -(-by_clock.margin // DAY), by_clock.margin)
     _place(laid, grid, rows, columns, found.slot)
     if part.kind == "treatment":
         _doubt(laid, rows, matrix, found)
@@ -100,7 +101,7 @@ def reach_of_permitted(slot: Slot) -> int:
 
     Beyond that nothing was permitted, and nothing is late.
     """
-    hours = max(abs(minutes) for minutes in slot.clock or (0, 0)) // 1440
+    hours = max(abs(minutes) for minutes in slot.clock or (0, 0)) // DAY
     return max(abs(slot.offset.about), 1) + max(abs(slot.low or 0), abs(slot.high or 0), hours) + 1
 
 
@@ -110,7 +111,9 @@ def in_doubt(days: Ints, records: Ints, slot: Ints) -> Flags:
     Of all others each record earns most where it is, and nothing competes for it: their identity has a margin.
     """
     both = (days[:, 1:] != NONE) & (days[:, :-1] != NONE)
-    narrowest = int(np.where(both, days[:, 1:] - days[:, :-1], UNLIMITED).min(initial=UNLIMITED)) % UNLIMITED
+    gap = int(np.where(both, days[:, 1:] - days[:, :-1], UNLIMITED).min(initial=UNLIMITED))
+    # Where nobody has two occurrences no gap says what is near.
+    narrowest = 0 if gap == UNLIMITED else gap
     placed = slot >= 0
     moved = np.abs(records - np.take_along_axis(days, np.maximum(slot, 0), axis=1))
     near = placed & (moved < (narrowest + 1) // 2) if days.shape[1] > 1 else placed

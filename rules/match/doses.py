@@ -286,7 +286,7 @@ def _anchored(laid: Laid) -> Flags:
 
 def _definite(first: Ints, last: Ints, opens: Ints, closes: Ints) -> Ints:
     """The day where it is known, or where every day it may be lies on the same side of the window; else `NONE`."""
-    if first is last or (first == last).all():
+    if (first == last).all():
         return first
     known = (first == last) & (first != NONE)
     bounded = (first != NONE) & (opens != NONE) & (closes != NONE)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from rules.arrays import NONE, Flags, Ints
+from rules.arrays import FEW, NONE, Flags, Ints
 from rules.dosing.intended import UNKNOWN
 from rules.occasions import schema
 from rules.timing.grid import Laid
@@ -17,8 +17,6 @@ from rules.timing.grid import Laid
 Array = npt.NDArray[Any]
 
 
-FEW = 64
-"""Below so many rows a table is made row by row: a call of NumPy or Polars costs more than the values of a column."""
 MANY = 1000
 """From so many rows on, a column that says the same of all of them is kept once: a call costs more below that."""
 

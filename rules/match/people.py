@@ -121,7 +121,7 @@ def _first_procedure(laid: Laid) -> tuple[Ints, Array]:
         own, s = np.full(e.n, _NEVER, np.int32), records.s[rows]
         # Records stand by participant: the least of each stretch, and no walk from row to row.
         heads = np.flatnonzero(np.diff(s, prepend=-1))
-        own[s[heads]] = np.minimum.reduceat(records.day[rows], heads) if len(heads) else own[:0]
+        own[s[heads]] = np.minimum.reduceat(records.day[rows], heads)
         kind[own < first] = word
         first = np.minimum(first, own)
     return np.where(first == _NEVER, NONE, first).astype(np.int32), kind

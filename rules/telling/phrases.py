@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from rules.arrays import numbers
+from rules.arrays import FEW, numbers
 from rules.planning.slots import Part
 from rules.telling.amount_text import amount_texts
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 Word = Callable[["Wording", pl.DataFrame], "Text"]
 _SLOT = re.compile(r"\{(\w+)\}")
-FEW = 64
-"""Fewer days are written: to look them up, all days must have been written once."""
 FIRST, LAST = np.datetime64("1800-01-01", "D").astype(int), np.datetime64("2400-01-01", "D").astype(int)
 
 
@@ -33,6 +31,7 @@ def _calendar() -> pl.Series:
 
 def day_texts(day: pl.Series) -> pl.Series:
     """Days as text, from dates or days since 1970; null stays null."""
+    # To look few days up, all days must have been written once.
     if len(day) < FEW:
         return day.cast(pl.Int32).cast(pl.Date).cast(pl.String)
     at = numbers(day.cast(pl.Int32), LAST)
